@@ -1,0 +1,152 @@
+"""How fast prompts with a long shared prefix are continued, against transformers' own `generate`, tokens compared.
+
+    python experiments/performance/shared_prefix.py [--nano-shape] [--threads N]
+
+Random weights, float32, greedy. (a) one left-padded `generate` over the whole prompts; (b) a loop of `generate`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch.profiler import ProfilerActivity, profile
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.records import Sampling
+
+_Result = TypeVar("_Result")
+_MATRIX_PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm", "aten::_scaled_dot_product_flash_attention_for_cpu")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One call."""
+
+    layers: int
+    vocabulary: int
+    prefix: int
+    rows: int
+    query: int
+    new: int
+
+
+BAR = Shape(layers=6, vocabulary=4096, prefix=1000, rows=32, query=40, new=64)
+NANO = Shape(layers=4, vocabulary=2048, prefix=500, rows=16, query=25, new=48)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nano-shape", action="store_true", help="the typical call of a search on the embedded world")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    shape = NANO if arguments.nano_shape else BAR
+    print(f"{shape}, {arguments.threads} threads, torch {torch.__version__}")
+
+    torch.manual_seed(0)
+    plain = _model(shape)
+    ours = _model(shape)
+    ours.load_state_dict(plain.state_dict())
+    tokenizer = _words(shape.vocabulary)
+    draw = torch.Generator().manual_seed(1)
+    prefix = _text(shape.prefix, shape, draw)
+    # Half to all of the queries' length, so that there is padding.
+    lengths = torch.randint(shape.query // 2, shape.query + 1, (shape.rows,), generator=draw).tolist()
+    lengths[0] = shape.query
+    suffixes = [" " + _text(length, shape, draw) for length in lengths]
+    sampling = Sampling(max_tokens=shape.new, stop=())
+
+    def shared_prefix() -> list[str]:
+        generator = TransformersGenerator(ours, tokenizer, identity="ours")  # no prefix is known to a new one
+        return [completion.text for completion in generator.generate(prefix, suffixes, sampling)]
+
+    def plain_generate(texts: list[str]) -> list[str]:
+        batch = tokenizer(texts, return_tensors="pt", padding=True)
+        written = plain.generate(**batch, max_new_tokens=shape.new, do_sample=False)  # type: ignore[operator]
+        return [str(tokenizer.decode(row, skip_special_tokens=True)) for row in written[:, batch.input_ids.shape[1] :]]
+
+    whole = [prefix + suffix for suffix in suffixes]
+    ways: dict[str, Callable[[], list[str]]] = {
+        "shared prefix": shared_prefix,
+        "one left-padded `generate`": lambda: plain_generate(whole),
+        "a loop of `generate`": lambda: [text for prompt in whole for text in plain_generate([prompt])],
+    }
+    shared_prefix()  # warm up
+    times = {name: _timed(way) for name, way in ways.items()}
+    ours_time = times["shared prefix"]
+    print("| way | seconds | of a processor | tokens/s | slower by | by processor time | same answers |")
+    print("|---|---|---|---|---|---|---|")
+    for name, taken in times.items():
+        same = sum(mine == theirs for mine, theirs in zip(ours_time.result, taken.result, strict=True))
+        slower = f"{taken.wall / ours_time.wall:.1f} | {taken.processor / ours_time.processor:.1f}"
+        rate = shape.rows * shape.new / taken.wall
+        print(f"| {name} | {taken.wall:.2f} | {taken.processor:.2f} | {rate:.0f} | {slower} | {same} of {shape.rows} |")
+    first = Sampling(max_tokens=1, stop=())
+    generator = TransformersGenerator(ours, tokenizer, identity="ours")
+    cold, warm = (_timed(lambda: generator.generate(prefix, suffixes, first)) for _ in range(2))
+    full = _timed(lambda: generator.generate(prefix, suffixes, sampling))
+    for clock in ("wall", "processor"):
+        cold_s, warm_s, full_s = (getattr(taken, clock) for taken in (cold, warm, full))
+        step = (full_s - warm_s) / (shape.new - 1)
+        print(f"{clock}: prefix {cold_s - warm_s:.3f} s, queries {warm_s:.3f} s, {step * 1000:.2f} ms a step")
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        generator.generate(prefix, suffixes, sampling)
+    events = profiled.key_averages()
+    inside = sum(event.self_cpu_time_total for event in events if event.key in _MATRIX_PRODUCTS)
+    print(f"{inside / sum(event.self_cpu_time_total for event in events):.0%} of the time in matrix products")
+
+
+def _model(shape: Shape) -> PreTrainedModel:
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=shape.vocabulary,
+            hidden_size=256,
+            intermediate_size=704,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=8,
+            max_position_embeddings=2048,
+            initializer_range=0.1,  # sharp enough that rounding decides between no two tokens
+            bos_token_id=None,
+            eos_token_id=None,
+            pad_token_id=None,
+        )
+    )
+
+
+def _words(vocabulary: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of one token for each word."""
+    words = Tokenizer(models.WordLevel({f"w{token}": token for token in range(vocabulary)}, unk_token="w0"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=words, pad_token="w0", padding_side="left"
+    )
+
+
+def _text(tokens: int, shape: Shape, draw: torch.Generator) -> str:
+    return " ".join(f"w{token}" for token in torch.randint(1, shape.vocabulary, (tokens,), generator=draw).tolist())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed(Generic[_Result]):
+    """What work gave, and its seconds on the wall clock and on processors, which a busy machine does not stretch."""
+
+    result: _Result
+    wall: float
+    processor: float
+
+
+def _timed(work: Callable[[], _Result]) -> _Timed[_Result]:
+    wall, processor = time.perf_counter(), time.process_time()
+    result = work()
+    return _Timed(result=result, wall=time.perf_counter() - wall, processor=time.process_time() - processor)
+
+
+if __name__ == "__main__":
+    main()

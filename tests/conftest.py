@@ -1,0 +1,103 @@
+"""What every test runs under: one torch thread, no network beyond loopback, the same examples each time."""
+
+from __future__ import annotations
+
+import os
+
+# Read when torch, transformers and litellm are imported, hence before anything else is.
+os.environ["OMP_NUM_THREADS"] = "1"  # two threads beside another busy worker are several times slower than one
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import ipaddress
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from urial_opt.content import content_folder
+
+SMALL = """
+name: small
+description: The embedded world with few queries, for tests.
+exemplars: {folder}/exemplars/nano.jsonl
+system_prompts: {folder}/system_prompts/nano.yaml
+queries: queries.jsonl
+k: {{min: 0, max: 3}}
+decoding: {{max_tokens: [48], stop: ["\\n```\\n", "# Query"]}}
+hand_written: {{system: hand, exemplars: [Finland/friendly, rob-a-bank/friendly]}}
+plain_icl: {{exemplars: [Finland/bare]}}
+race: {{block: 4}}
+defaults: {{base: nano, aligned: nano-aligned, judge: nano}}
+"""
+
+settings.register_profile("same each time", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.load_profile("same each time")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-generated", action="store_true", help="write what is generated instead of comparing it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--write-generated"):
+        items[:] = [item for item in items if "generated" in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture
+def generated(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Compares a file with what the code says it must hold, or writes it under `make docs`.
+
+    With `part`, only what stands between the lines `<!-- generated: PART -->` and `<!-- end -->`.
+    """
+
+    def check(path: Path, text: str, *, part: str | None = None) -> None:
+        there = path.read_text(encoding="utf-8") if path.exists() else ""
+        wanted = text
+        if part is not None:
+            before, opening, rest = there.partition(f"<!-- generated: {part} -->\n")
+            _, closing, after = rest.partition("<!-- end -->\n")
+            assert opening, f"{path.name} has no line <!-- generated: {part} -->"
+            assert closing, f"{path.name} does not close the part {part!r} by a line <!-- end -->"
+            wanted = before + opening + text + closing + after
+        if request.config.getoption("--write-generated"):
+            path.write_text(wanted, encoding="utf-8")
+        assert wanted == path.read_text(encoding="utf-8"), f"{path.name} is stale; type: make docs"
+
+    return check
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and not _is_loopback(address[0]):
+            raise AssertionError(f"a test reached for {address!r}; tests stay on loopback")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture(scope="session")
+def small_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The space `nano` with 8 queries in each split."""
+    folder = tmp_path_factory.mktemp("space")
+    queries = (content_folder("search_spaces") / "queries" / "nano.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in queries.splitlines()]
+    kept = []
+    for split in ("dev", "validation", "test"):
+        for kind, number in (("regular", 6), ("safety", 2)):
+            kept += [row for row in rows if row["split"] == split and row["kind"] == kind][::5][:number]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
+    (folder / "small.yaml").write_text(SMALL.format(folder=content_folder("search_spaces").resolve()))
+    return folder / "small.yaml"

@@ -1,0 +1,131 @@
+"""Who may import whom: that the contracts of `make check` can fail, and that nothing heavy loads for a plain import."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("alembic", "dspy", "litellm", "numpy", "openai", "optuna", "scipy", "sqlalchemy", "torch", "transformers")
+
+# A package of empty rooms, and for each contract one import that breaks it.
+ROOMS = (
+    "aspects", "cli", "content", "errors", "evaluation", "exporters/urial_format", "generators/transformers_local",
+    "judges/llm", "nano/models", "objective", "plugins", "prompt", "prompt_file", "protocols", "queries", "racing",
+    "records", "sampler", "search", "space", "space_file", "statistics", "store",
+)  # fmt: skip
+VIOLATIONS = {
+    "Each floor imports only from lower floors": ("prompt", "import urial_opt.space"),
+    "Adapters are found by name, through plugins.py": ("search", "import urial_opt.generators.transformers_local"),
+    "Model libraries are for local models": ("judges/llm", "import torch"),
+    "Optuna is for the search": ("objective", "from optuna import Trial"),
+    "Databases are for the store": ("search", "def search():\n    import sqlalchemy.orm"),
+    "DSPy is for proposers": ("search", "import dspy"),
+    "openai is for adapters that talk to a server": ("nano/models", "import openai"),
+    "click and rich are for the command line": ("evaluation", "from rich.progress import Progress"),
+    "Nobody imports tests or experiments": ("cli", "import tests.contracts"),
+}
+ALLOWED = (
+    ("search", "import optuna"),
+    ("store", "import sqlalchemy, alembic"),
+    ("generators/transformers_local", "import torch, transformers"),
+    ("nano/models", "import torch\nimport urial_opt.generators.transformers_local"),
+    ("cli", "import click, rich"),
+)
+
+
+def verdicts(folder: Path) -> dict[str, str]:
+    """KEPT or BROKEN for each contract of this project, over the package `urial_opt` in `folder`."""
+    (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return dict(re.findall(r"^(.+) (KEPT|BROKEN)\b", done.stdout, re.MULTILINE))
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Path:
+    package = tmp_path / "urial_opt"
+    for room in ROOMS:
+        file = package / f"{room}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        (file.parent / "__init__.py").touch()
+        file.touch()
+    return package
+
+
+def add(package: Path, room: str, text: str) -> None:
+    with (package / f"{room}.py").open("a") as file:
+        file.write(f"{text}\n")
+
+
+def test_every_contract_has_a_violation_here() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    assert {contract["name"] for contract in contracts} == set(VIOLATIONS)
+
+
+def test_allowed_imports_keep_every_contract(rooms: Path) -> None:
+    for room, text in ALLOWED:
+        add(rooms, room, text)
+    assert verdicts(rooms.parent) == dict.fromkeys(VIOLATIONS, "KEPT")
+
+
+def test_every_contract_can_be_broken(rooms: Path) -> None:
+    for room, text in VIOLATIONS.values():
+        add(rooms, room, text)
+    assert verdicts(rooms.parent) == dict.fromkeys(VIOLATIONS, "BROKEN")
+
+
+def test_a_room_on_no_floor_breaks_the_first_contract(rooms: Path) -> None:
+    (rooms / "helpers.py").touch()
+    assert verdicts(rooms.parent)["Each floor imports only from lower floors"] == "BROKEN"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Which of the heavy packages are loaded once `code` has run in a process of its own."""
+    script = f"import sys\n{code}\nprint('loaded:', *(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("loaded:")[2].split())
+
+
+def test_the_probe_sees_what_is_loaded() -> None:
+    assert loaded_by("import alembic") >= {"alembic", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("module", ["urial_opt", "urial_opt.plugins", "urial_opt.prompt_file", "urial_opt.records"])
+def test_a_plain_import_loads_nothing_heavy(module: str) -> None:
+    assert loaded_by(f"import {module}") == set()
+
+
+def test_opening_an_exporter_loads_nothing_heavy() -> None:
+    assert loaded_by("from urial_opt.plugins import *; open_exporter('urial'); open_exporter('json')") == set()
+
+
+def help_of(words: str) -> str:
+    """Code that runs the command line for its help, and goes on."""
+    return (
+        f"sys.argv = ['urial-opt', *{words.split()!r}, '--help']\n"
+        "from urial_opt.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code"
+    )
+
+
+def commands() -> list[str]:
+    """The commands that `urial-opt --help` lists."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{help_of('')}"], capture_output=True, text=True, check=True
+    )
+    return re.findall(r"^  ([a-z-]+)  ", done.stdout.rpartition("Commands:")[2], re.MULTILINE)
+
+
+@pytest.mark.skipif(not (ROOT / "urial_opt/cli/__init__.py").exists(), reason="there is no command line yet")
+def test_help_loads_nothing_heavy() -> None:
+    found = commands()
+    assert "search" in found
+    for command in ["", *found]:
+        assert loaded_by(help_of(command)) == set(), command

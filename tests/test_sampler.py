@@ -1,0 +1,265 @@
+"""The sampler: an exact posterior, valid proposals, resume, growth of the pool, and a race against chance."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.trial import TrialState
+
+from urial_opt.errors import UnknownNameError
+from urial_opt.prompt import Exemplar
+from urial_opt.sampler import (
+    SAMPLERS,
+    START,
+    ExemplarSampler,
+    Features,
+    LinearModel,
+    _Changes,
+    _maximise,
+    _random_row,
+    fit_scales,
+    make_sampler,
+)
+
+_SCRIPT = Path(__file__).parent.parent / "experiments" / "sampler" / "synthetic.py"
+_spec = importlib.util.spec_from_file_location("synthetic", _SCRIPT)
+assert _spec is not None
+assert _spec.loader is not None
+synthetic = importlib.util.module_from_spec(_spec)
+sys.modules["synthetic"] = synthetic  # dataclasses look their module up
+_spec.loader.exec_module(synthetic)
+StandIn, Truth = synthetic.StandIn, synthetic.Truth
+
+SPACE = StandIn(seed=0)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def study_of(sampler: BaseSampler, storage: str | BaseStorage | None = None) -> optuna.Study:
+    return optuna.create_study(
+        direction="maximize", sampler=sampler, storage=storage, study_name="s", load_if_exists=True
+    )
+
+
+def told(study: optuna.Study, space: Any, number: int, *, state: TrialState = TrialState.COMPLETE) -> dict[str, Any]:
+    """Ask once and tell what the stand-in scores; the score's noise depends on `number` only."""
+    trial = study.ask()
+    params: dict[str, Any] = space.suggest(trial)
+    score = Truth(space).score(params) + np.random.default_rng([9, number]).normal(0, 0.1)
+    for key, value in {"estimate": score, "standard_error": 0.1, "queries": 64}.items():
+        trial.set_user_attr(key, value)
+    study.tell(trial, score if state == TrialState.COMPLETE else None, state=state)
+    return params
+
+
+def test_the_posterior_is_the_closed_form_in_either_dimension() -> None:
+    rng = np.random.default_rng(0)
+    prior = np.array([1.0, 0.5, 0.2])
+    for trials in (2, 7):
+        design = rng.normal(size=(trials, 3))
+        noise = rng.uniform(0.1, 0.5, trials)
+        target = rng.normal(size=trials)
+        model = LinearModel(design=design, target=target, noise=noise, prior=prior)
+        covariance = np.linalg.inv(design.T @ np.diag(1 / noise) @ design + np.diag(1 / prior))
+        np.testing.assert_allclose(model.mean(), covariance @ design.T @ (target / noise))
+        np.testing.assert_allclose(model.deviation(), np.sqrt(np.diag(covariance)))
+        draws = np.array([model.draw(rng) for _ in range(4000)])
+        np.testing.assert_allclose(draws.mean(axis=0), model.mean(), atol=0.06)
+        np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.06)
+
+
+def test_scales_of_groups_follow_the_evidence() -> None:
+    rng = np.random.default_rng(1)
+    design = np.hstack([np.ones((300, 1)), rng.normal(size=(300, 20))])
+    groups = ["intercept", *["k"] * 10, *["style"] * 10]
+    weights = np.concatenate([[0.0], rng.normal(0, 0.3, 10), np.zeros(10)])
+    scales = fit_scales(design, groups, design @ weights + rng.normal(0, 0.1, 300), np.full(300, 0.01))
+    assert scales["k"] > 0.15
+    assert scales["style"] < 0.06
+    assert scales["misfit"] < 0.06
+
+
+def test_rows_stand_for_params_and_back() -> None:
+    features = Features(SPACE)
+    rng = np.random.default_rng(2)
+    for _ in range(200):
+        row = _random_row(features, rng)
+        params = features.params(row)
+        np.testing.assert_array_equal(features.row(params), row)
+        assert ("clause_clause0" in params) == (params["system"] == "composed")
+
+
+def test_features_of_a_prompt_are_what_it_is_made_of() -> None:
+    features = Features(SPACE)
+    slots = {"exemplar_0": "q9/warm", "exemplar_1": "q2/warm", "exemplar_2": "q9/terse", "exemplar_3": "q10/terse"}
+    params = {"system": "system1", "k": 4, "repetition_penalty": 1.1, **slots}
+    counted = features.design(features.row(params)[None])[0]
+    bag = {features.names[i]: counted[i] for i in np.flatnonzero(counted)}
+    # q9/terse repeats a query and is left out
+    assert bag == dict.fromkeys(
+        """intercept|system system1|decoding repetition_penalty 1.1|k #1|k #2|k #3|style warm #1|style warm #2
+        |style terse #1|kind regular #1|kind regular #2|kind safety #1|style of kind warm regular
+        |style of kind warm safety
+        |style of kind terse regular|exemplar q9/warm|exemplar q2/warm|exemplar q10/terse|query what is thing 9
+        |query what is thing 2|query what is thing 10|first warm regular|last terse regular
+        |style under system system1, terse""".replace("\n        ", "").split("|"),
+        1.0,
+    ) | {"style under system system1, warm": 2.0}
+
+
+def test_changes_stay_inside_the_space_and_reach_every_part() -> None:
+    features = Features(replace(SPACE, k_min=1, k_max=3))
+    rng = np.random.default_rng(3)
+    changes = _Changes(features, rng.normal(size=len(features.names) + 1))
+    seen: set[Any] = set()
+    for _ in range(50):
+        row = _random_row(features, rng)
+        for near in changes.of(row):
+            exemplars = near[features.slots :]
+            chosen = exemplars[exemplars >= 0]
+            assert 1 <= chosen.size <= 3
+            assert (exemplars[chosen.size :] == -1).all()
+            assert len(set(features.query[chosen])) == chosen.size
+            seen |= set(np.flatnonzero(near[: features.slots] != row[: features.slots]))
+            seen.add(("size", chosen.size - (row[features.slots :] >= 0).sum()))
+    assert seen >= {0, *range(1, features.slots), ("size", -1), ("size", 0), ("size", 1)}
+
+
+def test_the_local_search_finds_the_best_prompt_of_a_small_space_and_skips_the_tried() -> None:
+    space = StandIn(seed=0, exemplars=synthetic._pool(3, 1), systems=("none", "a"), clauses={}, k_max=2)
+    features = Features(space)
+    keys = list(range(len(features.keys)))
+    sets = [(), *((i,) for i in keys), *((i, j) for i in keys for j in keys if features.query[i] != features.query[j])]
+    rows = np.array(
+        [[s, c, *chosen, *[-1] * (2 - len(chosen))] for s in range(2) for c in range(3) for chosen in sets],
+        dtype=np.intp,
+    )
+    exact = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        weights = np.append(rng.normal(size=len(features.names)), 0.0)
+        values = weights[features.columns(rows)].sum(axis=1)
+        order = np.argsort(-values)
+        for skipped in (0, 1):
+            tried = {row.tobytes() for row in rows[order[:skipped]]}
+            found = _maximise(features, weights, rows[:1], tried=tried, rng=rng)
+            assert found.tobytes() not in tried
+            gap = values[order[skipped]] - weights[features.columns(found[None])].sum()
+            exact.append(gap < 1e-9)
+            assert gap < 1.0
+    assert np.mean(exact) > 0.8  # a local search may end in a local optimum
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_resumed_search_proposes_what_the_undisturbed_one_does(name: str, tmp_path: Path) -> None:
+    space = StandIn(seed=0, clauses={}, systems=("none", "a"), k_max=2)
+    one = study_of(make_sampler(name, space, seed=4))
+    undisturbed = [told(one, space, i) for i in range(START + 4)]
+    storage: str | BaseStorage = optuna.storages.InMemoryStorage()
+    if name == "thompson":
+        storage = f"sqlite:///{tmp_path}/s.db"
+    resumed = []
+    for start, stop in ((0, 3), (3, START + 2), (START + 2, START + 4)):
+        study = study_of(make_sampler(name, space, seed=4), storage)
+        resumed += [told(study, space, i) for i in range(start, stop)]
+        interrupted = study.ask()  # killed here; the next start tells it FAIL
+        space.suggest(interrupted)
+        study.tell(interrupted, state=TrialState.FAIL)
+    assert resumed == undisturbed
+    other = study_of(make_sampler(name, space, seed=5))
+    assert [told(other, space, i) for i in range(3)] != undisturbed[:3]
+
+
+def test_pruned_failed_and_running_trials_are_taken_for_what_they_are() -> None:
+    sampler = ExemplarSampler(SPACE, seed=1)
+    study = study_of(sampler)
+    proposed = [told(study, SPACE, i) for i in range(START)]
+    proposed += [told(study, SPACE, START + i, state=TrialState.PRUNED) for i in range(20)]
+    proposed += [told(study, SPACE, START + i, state=TrialState.FAIL) for i in range(3)]  # unreadable, and recorded
+    running = [SPACE.suggest(study.ask()) for _ in range(3)]  # on other machines
+    texts = [str(sorted(params.items())) for params in [*proposed, *running]]
+    assert len(set(texts)) == len(texts)
+    assert max(effect.trials for effect in sampler.explain(study)) <= START + 20
+
+
+def test_pruned_trials_teach() -> None:
+    space = StandIn(seed=0, systems=("none", "good", "bad"), clauses={})
+    sampler = ExemplarSampler(space, seed=0)
+    study = study_of(sampler)
+    for _ in range(40):
+        trial = study.ask()
+        params = space.suggest(trial)
+        for key, value in {"estimate": 2.0 + 2 * (params["system"] == "good"), "standard_error": 0.1}.items():
+            trial.set_user_attr(key, value)
+        study.tell(trial, state=TrialState.PRUNED)
+    best = sampler.explain(study, number=1)[0]
+    assert best.feature == "system good"
+    assert best.mean > 0.5
+    assert best.mean > 2 * best.standard_deviation
+    assert [t.params["system"] for t in study.trials[-15:]].count("good") > 12
+
+
+def test_a_pool_that_has_grown_is_proposed_from() -> None:
+    space = replace(SPACE, k_min=2)
+    sampler = ExemplarSampler(space, seed=2)
+    study = study_of(sampler)
+    for i in range(START + 5):
+        told(study, space, i)
+    new = {f"new{i}/warm": Exemplar(query=f"New {i}?", answer="!", style="warm", tags=("regular",)) for i in range(4)}
+    grown = replace(space, exemplars={**space.exemplars, **new}, generation=1)
+    sampler.space = grown
+    proposed = [told(study, grown, i) for i in range(40)]
+    assert all(f"exemplar_{slot}@1" in params for params in proposed for slot in range(params["k"]))
+    assert {value for params in proposed for value in params.values()} & set(new)
+
+
+def test_every_proposal_keeps_the_bounds_and_no_query_comes_twice() -> None:
+    # an awkward space: hardly more queries than slots
+    space = StandIn(seed=0, exemplars=synthetic._pool(4, 1), k_min=1, k_max=4)
+    study = study_of(make_sampler("thompson", space, seed=0))
+    for i in range(40):
+        params = told(study, space, i)
+        assert 1 <= params["k"] <= 4
+        assert len(space.exemplar_keys(params)) == params["k"]
+
+
+@pytest.mark.parametrize("k_max", [0, 5])
+def test_k_is_cut_to_what_the_pool_holds(k_max: int) -> None:
+    space = StandIn(seed=0, exemplars=synthetic._pool(2, 0), k_max=k_max)
+    study = study_of(make_sampler("thompson", space, seed=0))
+    sizes = [len(space.exemplar_keys(told(study, space, i))) for i in range(START + 5)]
+    assert max(sizes) == min(2, k_max)
+
+
+def test_first_proposals_mix_sizes_systems_and_styles() -> None:
+    rows = [_random_row(Features(SPACE), np.random.default_rng([0, i])) for i in range(START)]
+    params = [Features(SPACE).params(row) for row in rows]
+    assert len({p["k"] for p in params}) >= 4
+    assert len({p["system"] for p in params}) >= 4
+
+
+def test_it_beats_chance_on_the_stand_in() -> None:
+    ours, chance = (
+        [synthetic.run(name, StandIn(seed=seed), trials=40)[0][-1] for seed in range(8)]
+        for name in ("thompson", "random")
+    )
+    gains = np.array(ours) - chance
+    assert gains.mean() - 2.36 * gains.std(ddof=1) / 8**0.5 > 0  # 95 % interval, t with 7 degrees of freedom
+
+
+def test_an_unknown_sampler_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"'thomson'.*'thompson'"):
+        make_sampler("thomson", SPACE, seed=0)
+    assert isinstance(make_sampler("thompson", SPACE, seed=0), ExemplarSampler)

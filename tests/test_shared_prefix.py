@@ -1,0 +1,119 @@
+"""Tests of the shared-prefix attention: equal to plain attention, and the prefix read no more than needed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+from urial_opt.generators.shared_prefix import PrefixMemory, Rows, attend, common_length, switch_attention
+
+
+@pytest.fixture(scope="module")
+def model() -> LlamaForCausalLM:
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.2,
+    )
+    switched = LlamaForCausalLM(config)
+    assert switch_attention(switched)
+    return switched
+
+
+def _random(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("width", [1, 3])
+@pytest.mark.parametrize("prefix_tokens", [0, 1, 7])
+def test_attention_equals_softmax_over_prefix_and_own(kv_heads: int, width: int, prefix_tokens: int) -> None:
+    rows, heads, size, own_tokens = 3, 4, 8, 5
+    query = 3 * _random(rows, heads, width, size)
+    keys, values = _random(rows, kv_heads, own_tokens, size), _random(kv_heads, rows, own_tokens, size).transpose(0, 1)
+    prefix = (
+        2 * _random(kv_heads, 9, size)[:, :prefix_tokens],
+        _random(9, kv_heads, size)[:prefix_tokens].transpose(0, 1),
+    )
+    mask = torch.zeros(rows, 1, width, own_tokens)
+    mask[0, :, :, :2] = -torch.inf
+    mask[:, :, 0, own_tokens - width + 1 :] = -torch.inf
+
+    mine = attend(query, (keys, values), prefix if prefix_tokens else None, mask=mask)
+
+    whole_keys, whole_values = (
+        torch.cat([part.expand(rows, -1, -1, -1), own], 2).repeat_interleave(heads // kv_heads, 1)
+        for part, own in zip(prefix, (keys, values), strict=True)
+    )
+    scores = query @ whole_keys.transpose(-1, -2) + torch.cat([torch.zeros(rows, 1, width, prefix_tokens), mask], -1)
+    torch.testing.assert_close(mine, (scores.softmax(-1) @ whole_values).transpose(1, 2))
+
+
+@torch.inference_mode()
+def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urial_opt.generators.shared_prefix._TOKENS_A_PASS", 4)  # several passes
+    shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
+    prefix, _ = PrefixMemory(model, budget=100).read(shared)
+    rows = Rows(model, prefix, suffixes, room=2)
+    first = rows.read()
+    rows.remove(0)  # the last row takes its place
+    second = rows.write(torch.tensor([10, 11]))
+    for logits, own in [(first[0], [2, 6]), (first[1], suffixes[1]), (first[2], [7])]:
+        torch.testing.assert_close(logits, _logits(model, [*shared, *own]), rtol=1e-4, atol=1e-4)
+    for logits, own in [(second[0], [7, 10]), (second[1], [*suffixes[1], 11])]:
+        torch.testing.assert_close(logits, _logits(model, [*shared, *own]), rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel) -> None:
+    memory = PrefixMemory(model, budget=100)
+    assert memory.read(())[1] == 0
+    assert memory.read((1, 2, 3, 4, 5, 6))[1] == 6
+    assert memory.read((1, 2, 3, 9, 9))[1] == 2
+    assert memory.read((1, 2, 3, 4))[1] == 0
+    assert memory.read((7, 2, 3))[1] == 3
+    branched, new = memory.read((1, 2, 3, 9, 9, 8))
+    assert new == 1
+    fresh, _ = PrefixMemory(model, budget=100).read((1, 2, 3, 9, 9, 8))
+    for mine, expected in zip(branched.layers, fresh.layers, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
+    memory = PrefixMemory(model, budget=8)
+    memory.read((1, 2, 3, 4))
+    memory.read((5, 6, 7, 8))
+    memory.read((1, 2, 3, 4))
+    memory.read((9, 9, 9, 9))
+    assert memory.read((1, 2, 3, 4))[1] == 0
+    assert memory.read((5, 6, 7, 8))[1] == 4
+    assert memory.read(tuple(range(20)))[1] == 20, "larger than the budget: read, and kept alone"
+    assert memory.read(tuple(range(20)))[1] == 0
+
+
+@torch.inference_mode()
+def test_a_switched_model_still_serves_everybody_else(model: LlamaForCausalLM) -> None:
+    plain = LlamaForCausalLM(LlamaConfig(**{**model.config.to_dict(), "_attn_implementation": "sdpa"}))
+    plain.load_state_dict(model.state_dict())
+    padded = torch.tensor([[0, 0, 3, 1, 4], [1, 5, 9, 2, 6]])
+    seen = (torch.arange(5) >= torch.tensor([[2], [0]])).long()
+    mine = model(padded, attention_mask=seen).logits[:, -1]
+    torch.testing.assert_close(mine, plain(padded, attention_mask=seen).logits[:, -1], rtol=1e-4, atol=1e-4)
+
+
+def test_common_length() -> None:
+    assert common_length([[1, 2, 3], [1, 2], [1, 2, 4]]) == 2
+    assert common_length(["abc", "xbc"]) == 0
+    assert common_length([(1, 2)]) == 2
+
+
+def _logits(model: PreTrainedModel, tokens: list[int]) -> torch.Tensor:
+    logits: torch.Tensor = model(torch.tensor([tokens])).logits[0, -1]
+    return logits

@@ -1,0 +1,63 @@
+"""The errors of this package: one small tree, each message saying what to type next.
+
+UrialOptError              everything raised on purpose; the command line prints it in one line
+├── InputError             what was asked cannot be done: exit code 2
+│   ├── UnknownNameError   no space, generator, judge, exporter, search or query of that name
+│   ├── SpaceError         a search space file is wrong; names file, line and field
+│   ├── PromptError        a URIAL prompt cannot be read, rendered or exported
+│   └── StoreError         the database cannot be opened, read or written
+└── AdapterError           a generator or judge failed; `retryable` if another try may succeed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UrialOptError(Exception):
+    """Root of the tree. `str(error)` is one line: what happened, to which, and what to type next."""
+
+
+class InputError(UrialOptError):
+    """What was asked for cannot be done as asked."""
+
+
+class UnknownNameError(InputError):
+    """A name that nothing answers to."""
+
+    @classmethod
+    def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+        """The error for `name`, which is none of `known`; proposes the nearest one."""
+        names = sorted(known)
+        near = get_close_matches(name, names, n=1)
+        if near:
+            advice = f"did you mean {near[0]!r}?"
+        elif names:
+            advice = f"choose one of: {', '.join(names)}"
+        else:
+            advice = f"no {kind} is known yet"
+        return cls(f"no {kind} is called {name!r}; {advice}")
+
+
+class SpaceError(InputError):
+    """A search space file that cannot be used; the message names file, line and field."""
+
+
+class PromptError(InputError):
+    """A URIAL prompt that cannot be read, rendered or exported."""
+
+
+class StoreError(InputError):
+    """A database that cannot be opened, read or written; nothing already stored is lost."""
+
+
+class AdapterError(UrialOptError):
+    """A generator or judge failed.
+
+    `retryable` says whether the same call may succeed later (a timeout may; a wrong key may not).
+    """
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable

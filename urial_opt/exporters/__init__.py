@@ -1,0 +1,1 @@
+"""Exporters: a found prompt, written for whatever shall serve it."""

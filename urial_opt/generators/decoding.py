@@ -1,0 +1,178 @@
+"""Decoding: how the next token of each row is chosen, and when a row has ended."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from urial_opt.records import Completion, FinishReason, Sampling, Usage
+
+
+class TokenChoice:
+    """Chooses the next token of each row from its logits: repetition penalty, temperature, top-p, in this order."""
+
+    def __init__(
+        self, sampling: Sampling, prompts: Sequence[Sequence[int]], *, shared: int, device: torch.device
+    ) -> None:
+        """Rows with these prompts, of which the first `shared` tokens are the same."""
+        self._sampling = sampling
+        self._prompts = prompts
+        self._shared = shared
+        self._device = device
+        self._step = 0
+        self._penalty: Tensor | None = None
+        self._draws: Tensor | None = None
+        if sampling.temperature > 0:
+            draws = [self._uniform(prompt) for prompt in prompts]
+            self._draws = torch.stack(draws).to(device)
+
+    def choose(self, logits: Tensor) -> Tensor:
+        """Ids (R) of the tokens chosen for the rows of `logits` (R, vocabulary)."""
+        logits = logits.float()
+        penalty = self._sampling.repetition_penalty
+        if penalty != 1:
+            if self._penalty is None:
+                self._penalty = self._prompt_penalty(logits.shape[-1])
+            logits = torch.where(logits < 0, logits * self._penalty, logits / self._penalty)
+        ids = logits.argmax(-1) if self._draws is None else self._draw(logits, self._draws[:, self._step])
+        if self._penalty is not None:
+            self._penalty.scatter_(1, ids[:, None], penalty)
+        self._step += 1
+        return ids
+
+    def remove(self, row: int) -> None:
+        """Forget `row`; the last row takes its place."""
+        for name in ("_penalty", "_draws"):
+            rows = getattr(self, name)
+            if rows is not None:
+                rows[row] = rows[-1]
+                setattr(self, name, rows[:-1])
+
+    def _prompt_penalty(self, vocabulary: int) -> Tensor:
+        """The penalty at every token of a row's prompt, and 1 elsewhere (R, vocabulary)."""
+        penalty = self._sampling.repetition_penalty
+        shared = torch.ones(vocabulary)
+        shared[list(self._prompts[0][: self._shared])] = penalty
+        rows = shared.repeat(len(self._prompts), 1)
+        for row, prompt in zip(rows, self._prompts, strict=True):
+            row[list(prompt[self._shared :])] = penalty
+        return rows.to(self._device)
+
+    def _uniform(self, prompt: Sequence[int]) -> Tensor:
+        """All draws of a row in advance: they hang on the seed and the row's own prompt, not on its neighbours."""
+        text = f"{self._sampling.seed} {' '.join(map(str, prompt))}"
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
+        generator = torch.Generator().manual_seed(seed)
+        return torch.rand(self._sampling.max_tokens, generator=generator, dtype=torch.float64)
+
+    def _draw(self, logits: Tensor, draws: Tensor) -> Tensor:
+        chances, ids = (
+            (logits / self._sampling.temperature).double().softmax(-1).sort(dim=-1, descending=True, stable=True)
+        )
+        total = chances.cumsum(-1)
+        # The nucleus ends with the token that reaches top_p; the first token always belongs to it.
+        chances = chances.masked_fill(total - chances >= self._sampling.top_p, 0)
+        chances[:, 0].clamp_(min=torch.finfo(torch.float64).tiny)
+        total = chances.cumsum(-1)
+        place = torch.searchsorted(total, draws[:, None] * total[:, -1:], right=True)
+        place.clamp_(max=ids.shape[-1] - 1)
+        return ids.take_along_dim(place, 1)[:, 0]
+
+
+class AnswerText:
+    """Turns answer tokens into text, and finds stop strings without decoding at every token."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        # Some tokenizers drop the space of the first token they decode: an anchor stands before the answer.
+        self._anchor: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
+        self._start = len(self._decode(self._anchor))
+        self._pieces: list[str] | None = None
+        self._endings: dict[tuple[str, ...], frozenset[int]] = {}
+
+    def text(self, ids: Sequence[int]) -> str:
+        """The text of an answer's tokens."""
+        return self._decode([*self._anchor, *ids])[self._start :]
+
+    def endings(self, stop: tuple[str, ...]) -> frozenset[int]:
+        """The tokens that can complete one of these strings."""
+        if stop not in self._endings:
+            if self._pieces is None:
+                self._pieces = [self.text([token]) for token in range(len(self._tokenizer))]
+            heads = {text[cut:] for text in stop for cut in range(len(text))}
+            self._endings[stop] = frozenset(
+                token
+                for token, piece in enumerate(self._pieces)
+                # A piece of a character reads as U+FFFD: only the whole text tells what it completes.
+                if "\ufffd" in piece or any(piece.startswith(head) for head in heads) or any(s in piece for s in stop)
+            )
+        return self._endings[stop]
+
+    def _decode(self, ids: list[int]) -> str:
+        text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return str(text)
+
+
+def before_stop(text: str, stop: Sequence[str]) -> str | None:
+    """What stands before the stop string that is complete first; None if there is none."""
+    found = [(start + len(string), start) for string in stop if string and (start := text.find(string)) >= 0]
+    return text[: min(found)[1]] if found else None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Answer:
+    """One row's answer while it is written."""
+
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    finish_reason: FinishReason | None = None
+    """None while it is written."""
+
+
+class AnswerSheet:
+    """The answers of some rows, and what ends each: an end token, a stop string, or the length."""
+
+    def __init__(self, rows: int, sampling: Sampling, *, text: AnswerText, end_tokens: frozenset[int]) -> None:
+        self._answers = [_Answer() for _ in range(rows)]
+        self._sampling = sampling
+        self._text = text
+        self._end_tokens = end_tokens
+        self._endings = text.endings(sampling.stop) if any(sampling.stop) else frozenset()
+
+    def add(self, row: int, token: int) -> bool:
+        """Append `token` to the answer of `row`; whether the answer has ended. One that had ended before stays."""
+        answer = self._answers[row]
+        if answer.finish_reason is not None:
+            return True
+        answer.ids.append(token)
+        if token in self._end_tokens:
+            self._end(answer, "stop", self._text.text(answer.ids[:-1]))
+        elif (
+            token in self._endings
+            and (before := before_stop(self._text.text(answer.ids), self._sampling.stop)) is not None
+        ):
+            self._end(answer, "stop", before)
+        elif len(answer.ids) >= self._sampling.max_tokens:
+            self._end(answer, "length", self._text.text(answer.ids))
+        return answer.finish_reason is not None
+
+    def completions(self, usages: Sequence[Usage]) -> list[Completion]:
+        """The answers, all of them ended, with what their prompts cost."""
+        return [
+            Completion(
+                text=answer.text,
+                finish_reason=answer.finish_reason or "length",
+                usage=usage + Usage(completion_tokens=len(answer.ids)),
+            )
+            for answer, usage in zip(self._answers, usages, strict=True)
+        ]
+
+    @staticmethod
+    def _end(answer: _Answer, reason: FinishReason, text: str) -> None:
+        answer.finish_reason = reason
+        answer.text = text

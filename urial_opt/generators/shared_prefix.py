@@ -1,0 +1,285 @@
+"""Shared-prefix attention: the prefix of a batch is read once, kept once, and attended to by all rows at once.
+
+Each row attends to the shared prefix and to its own suffix apart; the two results are merged by their log-sum-exp,
+which equals attention over the whole (Juravsky et al. 2024, "Hydragen", section 3). Letters in shapes: R rows, H query
+heads, K key-value heads, Q query tokens of each row, P prefix tokens, S own tokens so far, D head size.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from transformers import Cache, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+_log = logging.getLogger(__name__)
+
+ATTENTION = "urial_shared_prefix"
+"""Name of this attention in transformers' registry; without a shared prefix it is sdpa."""
+_NOT_SERVED = ("softcap", "s_aux", "position_bias")
+_Ordered = TypeVar("_Ordered", str, list[int], tuple[int, ...])
+_TOKENS_A_PASS = 2048
+"""Prompt tokens read in one forward pass, which bounds the memory of attention weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """Tokens that were read, with what each layer keeps of them."""
+
+    tokens: tuple[int, ...] = ()
+    layers: tuple[tuple[Tensor, Tensor], ...] = ()
+    """Keys and values (K, P, D) of each layer."""
+
+    def cut(self, length: int) -> Prefix:
+        """The first `length` tokens, as views."""
+        layers = tuple((keys[:, :length], values[:, :length]) for keys, values in self.layers)
+        return Prefix(tokens=self.tokens[:length], layers=layers)
+
+
+class SharedPrefixCache(Cache):
+    """One prefix for all rows, and a buffer of own keys and values for each row, filled from the left."""
+
+    def __init__(self, prefix: Prefix, *, rows: int, capacity: int) -> None:
+        super().__init__(layers=[])
+        self.prefix = prefix
+        self.rows = rows
+        """Rows still being written; the buffers' first ones."""
+        self.length = 0
+        """Own tokens of each row so far, padding included."""
+        self._capacity = capacity
+        self._buffers: list[tuple[Tensor, Tensor]] = []
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object, **__: object
+    ) -> tuple[Tensor, Tensor]:
+        """Write (R, K, Q, D) behind what the layer holds; all of the rows' own keys and values (R, K, S, D)."""
+        new = (key_states, value_states)
+        if layer_idx == len(self._buffers):
+            keys, values = (
+                states.new_empty(self.rows, states.shape[1], self._capacity, states.shape[3]) for states in new
+            )
+            self._buffers.append((keys, values))
+        end = self.length + key_states.shape[2]
+        keys, values = (buffer[: self.rows, :, :end] for buffer in self._buffers[layer_idx])
+        keys[:, :, self.length :] = key_states
+        values[:, :, self.length :] = value_states
+        return keys, values
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
+        return len(self.prefix.tokens) + self.length
+
+    def remove(self, row: int) -> None:
+        """The last row takes the place of `row`."""
+        self.rows -= 1
+        for buffers in self._buffers:
+            for buffer in buffers:
+                buffer[row, :, : self.length] = buffer[self.rows, :, : self.length]
+
+    def extended_prefix(self, tokens: Sequence[int]) -> Prefix:
+        """The prefix followed by the `tokens` of the only row."""
+        own = [(keys[0, :, : self.length], values[0, :, : self.length]) for keys, values in self._buffers]
+        if self.prefix.tokens:
+            pairs = zip(self.prefix.layers, own, strict=True)
+            own = [(torch.cat([k, key], 1), torch.cat([v, value], 1)) for (k, v), (key, value) in pairs]
+        return Prefix(tokens=(*self.prefix.tokens, *tokens), layers=tuple(own))
+
+
+class Rows:
+    """Rows of tokens that one model continues side by side after a shared prefix.
+
+    Rows are padded on the left of their own tokens, so that all write to the same column; masks hide the padding and
+    positions skip it.
+    """
+
+    def __init__(self, model: PreTrainedModel, prefix: Prefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
+        """Rows for `suffixes`, none empty, that may grow by `room` tokens."""
+        self._model = model
+        width = max(map(len, suffixes))
+        padding = [width - len(suffix) for suffix in suffixes]
+        ids = [[0] * pad + list(suffix) for pad, suffix in zip(padding, suffixes, strict=True)]
+        self._ids = torch.tensor(ids, device=model.device)
+        self._padding = torch.tensor(padding, device=model.device)
+        self._cache = SharedPrefixCache(prefix, rows=len(suffixes), capacity=width + room)
+        hidden = torch.arange(width + room, device=model.device) < self._padding[:, None]
+        # Decoding steps look at every column but padding: one mask (R, 1, 1, S) serves them all.
+        self._mask = torch.zeros(hidden.shape, dtype=model.dtype, device=model.device)
+        self._mask = self._mask.masked_fill_(hidden, -torch.inf)[:, None, None]
+
+    def read(self) -> Tensor:
+        """Read the suffixes; logits (R, vocabulary) of the token after each."""
+        step = max(1, _TOKENS_A_PASS // len(self._ids))
+        columns = torch.arange(self._ids.shape[1], device=self._ids.device)
+        for start in range(0, self._ids.shape[1], step):
+            new = columns[start : start + step]
+            seen = columns[: start + len(new)]
+            # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
+            padded = (seen < self._padding[:, None, None]) & (seen != new[:, None])
+            hidden = (padded | (seen > new[:, None]))[:, None]
+            mask = torch.zeros(hidden.shape, dtype=self._mask.dtype, device=hidden.device)
+            positions = (new - self._padding[:, None]).clamp_(min=0) + len(self._cache.prefix.tokens)
+            logits = self._forward(self._ids[:, new], mask.masked_fill_(hidden, -torch.inf), positions)
+        return logits
+
+    def write(self, ids: Tensor) -> Tensor:
+        """Append one token to each row (R); logits (R, vocabulary) of the token after it."""
+        mask = self._mask[: self._cache.rows, :, :, : self._cache.length + 1]
+        positions = self._cache.get_seq_length() - self._padding[: self._cache.rows, None]
+        return self._forward(ids[:, None], mask, positions)
+
+    def remove(self, row: int) -> None:
+        """Forget `row`; the last row takes its place."""
+        self._cache.remove(row)
+        self._padding[row] = self._padding[self._cache.rows]
+        self._mask[row] = self._mask[self._cache.rows]
+
+    def prefix(self) -> Prefix:
+        """What was read by the only row, as a prefix for others."""
+        return self._cache.extended_prefix(self._ids[0].tolist())
+
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+        # A mask of four dimensions is handed on as it is, which saves building one at each step.
+        logits: Tensor = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+            shared_prefix=self._cache.prefix,
+        ).logits
+        self._cache.length += ids.shape[1]
+        return logits[:, -1]
+
+
+class PrefixMemory:
+    """Prefixes read before: the most recently used ones, up to `budget` tokens in all."""
+
+    def __init__(self, model: PreTrainedModel, *, budget: int) -> None:
+        self._model = model
+        self._budget = budget
+        self._kept: list[Prefix] = []
+        """The most recently used one last."""
+
+    def read(self, tokens: tuple[int, ...]) -> tuple[Prefix, int]:
+        """The prefix of these tokens, and how many of them had to be read now."""
+        shared = [common_length([kept.tokens, tokens]) for kept in self._kept]
+        known = max(shared, default=0)
+        prefix = Prefix()
+        if known:
+            nearest = self._kept.pop(shared.index(known))
+            self._kept.append(nearest)
+            prefix = nearest.cut(known)
+        if known == len(tokens):  # also where there are none
+            return prefix, 0
+        rows = Rows(self._model, prefix, [tokens[known:]], room=0)
+        rows.read()
+        prefix = rows.prefix()
+        self._kept.append(prefix)
+        while len(self._kept) > 1 and sum(len(kept.tokens) for kept in self._kept) > self._budget:
+            del self._kept[0]
+        return prefix, len(tokens) - known
+
+
+def common_length(sequences: Sequence[_Ordered]) -> int:
+    """How many first elements all of these have in common: as many as the least and the greatest of them."""
+    pairs = zip(min(sequences), max(sequences), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tensor] | None, *, mask: Tensor) -> Tensor:
+    """Attention of queries (R, H, Q, D), already scaled, to own keys and values (R, K, S, D) and to the prefix.
+
+    `mask` (R, 1, Q, S) is added to the weights of the own part; the prefix is seen by all. Vectors of D numbers lie in
+    one piece. Returns (R, Q, H, D).
+    """
+    rows, heads, width, size = query.shape
+    kv_heads = own[0].shape[1]
+    group = heads // kv_heads
+    # The query heads that share a key-value head are stacked as further queries.
+    query = query.reshape(rows, kv_heads, group * width, size)
+    out, log_sum = _part(query, *own, mask=mask.repeat(1, 1, group, 1) if width > 1 else mask)
+    if prefix is not None:
+        # All rows' queries become one row of many: one matrix product for each head, not for each row.
+        stacked = query.transpose(0, 1).reshape(1, kv_heads, rows * group * width, size)
+        shared, shared_log_sum = _part(stacked, prefix[0][None], prefix[1][None], mask=None)
+        by_row = (kv_heads, rows, group * width, -1)
+        share = torch.sigmoid(shared_log_sum.reshape(by_row).transpose(0, 1) - log_sum.reshape(*out.shape[:3], 1))
+        out = torch.lerp(out, shared.reshape(by_row).transpose(0, 1), share.to(out.dtype))
+    return out.reshape(rows, kv_heads, group, width, -1).permute(0, 3, 1, 2, 4).reshape(rows, width, heads, -1)
+
+
+def _part(query: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Attention to one part, and the logarithm of the sum of its unnormalised weights."""
+    if query.device.type == "cpu" and (mask is None or mask.shape[2] > 1):
+        # PyTorch's fused kernel for processors; its public face does not return the logarithm.
+        fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        out, log_sum = fused(query, keys, values, dropout_p=0.0, is_causal=False, attn_mask=mask, scale=1.0)
+        return out, log_sum
+    scores = (query @ keys.transpose(-1, -2)).float()
+    if mask is not None:
+        scores += mask
+    weights = scores.softmax(-1)
+    # Two maxima are cheaper than a second pass of exponentials: the largest weight is exp(largest score - log_sum).
+    log_sum = scores.amax(-1) - weights.amax(-1).log()
+    return weights.to(values.dtype) @ values, log_sum
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    shared_prefix: Prefix | None = None,
+    **settings: Any,  # noqa: ANN401
+) -> tuple[Tensor, Tensor | None]:
+    """The face that transformers calls, with keys and values as `SharedPrefixCache.update` returned them."""
+    if shared_prefix is not None and any(settings.get(name) is not None for name in _NOT_SERVED):
+        raise NotImplementedError(f"shared-prefix attention serves none of {_NOT_SERVED}")
+    if shared_prefix is None or attention_mask is None:
+        out, weights = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **settings)
+        return out, weights
+    layer = shared_prefix.layers[module.layer_idx] if shared_prefix.tokens else None  # type: ignore[index]
+    scaled = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    return attend(scaled, (key, value), layer, mask=attention_mask), None
+
+
+ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attention)
+ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, sdpa_mask)
+
+
+@torch.inference_mode()
+def switch_attention(model: PreTrainedModel) -> bool:
+    """Give the model this attention if it computes the same with it; else leave the model as it was, and say False."""
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if not (model._supports_attention_backend and kinds <= {"full_attention", "sliding_attention"}):
+        return False
+    before = model.config._attn_implementation
+    shared, suffixes = [5, 3, 8, 2], [[7, 4], [6, 9, 1, 5]]
+    try:
+        whole = [model(torch.tensor([[*shared, *own]], device=model.device)).logits[:, -1] for own in suffixes]
+        model.set_attn_implementation(ATTENTION)
+        prefix, _ = PrefixMemory(model, budget=0).read(tuple(shared))
+        rows = Rows(model, prefix, [own[:-1] for own in suffixes], room=1)
+        rows.read()
+        last = rows.write(torch.tensor([own[-1] for own in suffixes], device=model.device))
+        expected = torch.cat(whole).float()
+        tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
+        if (last - expected).norm() <= tolerance * expected.norm():
+            return True
+    except Exception:
+        # Whatever a foreign model raises at this attention, its own still serves it.
+        _log.info("no shared prefix for %s", type(model).__name__, exc_info=True)
+    model.set_attn_implementation(before)
+    return False

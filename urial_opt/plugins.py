@@ -1,0 +1,111 @@
+"""The plugin door: finds generators, judges and exporters by name among the installed packages' entry points.
+
+A name is `NAME` or `NAME:ARGUMENT`, as in `hf:mistralai/Mistral-7B-v0.1`; what follows the first colon is handed to the
+plugin's opener as one string. What comes with this package enters by the same door.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+
+from urial_opt.errors import AdapterError, InputError, UnknownNameError
+from urial_opt.protocols import ChatGenerator, Exporter, Generator, Judge
+
+Kind: TypeAlias = Literal["generator", "judge", "exporter"]
+
+
+@runtime_checkable
+class _Generator(Generator, Protocol):
+    """`Generator`, open to isinstance: base models and aligned ones share a group of entry points."""
+
+
+@runtime_checkable
+class _ChatGenerator(ChatGenerator, Protocol):
+    """`ChatGenerator`, open to isinstance."""
+
+
+@runtime_checkable
+class _Judge(Judge, Protocol):
+    """`Judge`, open to isinstance."""
+
+
+@runtime_checkable
+class _Exporter(Exporter, Protocol):
+    """`Exporter`, open to isinstance."""
+
+
+def open_generator(name: str) -> Generator:
+    """The base model that `name` stands for. Errors: see `open_judge`."""
+    opened = _open("generator", name)
+    if not isinstance(opened, _Generator):
+        raise InputError(
+            f"{name!r} answers in a chat layout and continues no text; give it as the aligned model instead"
+        )
+    return opened
+
+
+def open_chat_generator(name: str) -> ChatGenerator:
+    """The aligned model that `name` stands for. Errors: see `open_judge`."""
+    opened = _open("generator", name)
+    if not isinstance(opened, _ChatGenerator):
+        raise InputError(f"{name!r} is a base model and has no chat layout; give it as the base model instead")
+    return opened
+
+
+def open_judge(name: str) -> Judge:
+    """The judge that `name` stands for.
+
+    UnknownNameError if no plugin is called so; InputError if it is something else, or its argument is wrong;
+    AdapterError if a package that it needs is missing or broken.
+    """
+    opened = _open("judge", name)
+    if not isinstance(opened, _Judge):
+        raise InputError(
+            f"the plugin {name!r} is no judge: it does not have `identity` and `judge`; report it to its author"
+        )
+    return opened
+
+
+def open_exporter(name: str) -> Exporter:
+    """The exporter that `name` stands for. Errors: see `open_judge`."""
+    opened = _open("exporter", name)
+    if not isinstance(opened, _Exporter):
+        raise InputError(
+            f"the plugin {name!r} is no exporter: it does not have `suffix` and `export`; report it to its author"
+        )
+    return opened
+
+
+def names(kind: Kind) -> list[str]:
+    """What can be opened, sorted: built-in and installed plugins, without arguments."""
+    return sorted(_found(kind))
+
+
+def _found(kind: Kind) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=f"urial_opt.{kind}s"):
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise InputError(
+                f"two installed packages each bring a {kind} {entry.name!r} ({other.value} and {entry.value}); "
+                "uninstall one of them"
+            )
+    return found
+
+
+def _open(kind: Kind, name: str) -> object:
+    called, _, argument = name.partition(":")
+    found = _found(kind)
+    if called not in found:
+        raise UnknownNameError.of(kind, called, found)
+    try:
+        return found[called].load()(argument)
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            advice = f"needs the package {package!r}, which is not installed; type: pip install {package}"
+        else:
+            package = found[called].module.partition(".")[0]
+            advice = f"cannot be loaded ({' '.join(str(error).split())}); type: pip install --force-reinstall {package}"
+        raise AdapterError(f"the {kind} {called!r} {advice}") from error

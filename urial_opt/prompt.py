@@ -1,0 +1,130 @@
+"""The URIAL prompt: system text, exemplars, and the exact bytes that a base model continues.
+
+The layout (Lin et al. 2024, section 4 and appendix; `␤` is one newline):
+
+    system text                     ends with one ␤ as a rule
+    K times:  ␤# Query:␤```␤{query}␤```␤␤# Answer:␤```␤{answer}␤```␤
+    the query under test:  ␤# Query:␤```␤{query}␤```␤␤# Answer:␤```␤        the model goes on here
+
+Text that itself holds a fence or one of the headings would break that layout, so its block gets a longer fence here;
+`UrialPrompt.plain` says whether a prompt needs none, as the public loader requires.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from urial_opt.content import content_id
+
+_BREAKS_LAYOUT = re.compile(r"```|^# (?:Query|Answer|User)", re.MULTILINE)
+_BACKTICKS = re.compile(r"`{3,}")
+_OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
+PLAIN_FENCE = "```"
+PUBLIC_STOPS = ("# Query", "# User")
+"""Where the public runner ends an answer."""
+
+
+def fence_for(text: str) -> str:
+    """The shortest fence, of three backticks or more, that `text` cannot end or be mistaken for."""
+    if not breaks_layout(text):
+        return PLAIN_FENCE
+    return "`" * (1 + max([len(PLAIN_FENCE), *map(len, _BACKTICKS.findall(text))]))
+
+
+def breaks_layout(text: str) -> bool:
+    """Whether `text` holds a fence or a line starting `# Query`, `# Answer` or `# User`."""
+    return _BREAKS_LAYOUT.search(text) is not None
+
+
+def _block(heading: str, text: str) -> str:
+    fence = fence_for(text)
+    return f"# {heading}:\n{fence}\n{text}\n{fence}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemplar:
+    """One demonstration: a query and an answer in some style."""
+
+    query: str
+    answer: str
+    style: str = ""
+    """What the search space calls the way this answer is written, such as `warm`."""
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    """Id of the exemplar this one was restyled from."""
+
+    @property
+    def id(self) -> str:
+        """Hash of query and answer, which are all that a model sees."""
+        return content_id([self.query, self.answer])
+
+    def render(self) -> str:
+        """The exemplar's exact text, with the newline that parts it from what stands before."""
+        return f"\n{_block('Query', self.query)}\n{_block('Answer', self.answer)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrialPrompt:
+    """A system text and K exemplars in order, shown before every query."""
+
+    system: str = ""
+    """Ends with one newline, unless empty."""
+    exemplars: tuple[Exemplar, ...] = ()
+    raw: str | None = None
+    """The exact text, where it was imported and is not in the layout above; used for rendering."""
+
+    @property
+    def id(self) -> str:
+        """Hash of the text that a model sees."""
+        return content_id(self.prefix)
+
+    @property
+    def prefix(self) -> str:
+        """The text shared by all queries; also the content of a public URIAL prompt file."""
+        if self.raw is not None:
+            return self.raw
+        return self.system + "".join(exemplar.render() for exemplar in self.exemplars)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the public loader, which knows only fences of three backticks, reads this prompt right."""
+        return not any(breaks_layout(text) for exemplar in self.exemplars for text in (exemplar.query, exemplar.answer))
+
+    def suffix(self, query: str, *, history: Sequence[Exemplar] = ()) -> str:
+        """The text after the prefix: earlier turns of the conversation, if any, then the query under test."""
+        turns = "".join(turn.render() for turn in history)
+        return f"{turns}\n{_block('Query', query)}\n# Answer:\n{PLAIN_FENCE}\n"
+
+    def render(self, query: str, *, history: Sequence[Exemplar] = ()) -> str:
+        """The exact text that the base model continues."""
+        return self.prefix + self.suffix(query, history=history)
+
+
+def read_answer(text: str) -> str:
+    """The answer in what a base model wrote after the prompt.
+
+    It ends before the next heading of the layout, or before the first line that is exactly the closing fence, unless
+    that line closes a code block which the answer itself opened: by an info string, a longer fence or an indented one.
+    Code blocks keep their fences.
+    """
+    lines: list[str] = []
+    code_fence = ""
+    for line in text.split("\n"):
+        if code_fence:
+            bare = line.strip()
+            if bare.startswith(code_fence) and not bare.strip("`"):
+                code_fence = ""
+        elif line.rstrip() == PLAIN_FENCE or line.startswith(("# Query", "# User")):
+            break
+        elif opening := _OPENS_CODE.match(line):
+            code_fence = opening[1]
+        lines.append(line)
+    return "\n".join(lines).strip()
+
+
+def read_answer_publicly(text: str) -> str:
+    """The answer as the public runner reads it: cut at its stop strings, every fence deleted, stripped."""
+    end = min((found for stop in PUBLIC_STOPS if (found := text.find(stop)) >= 0), default=len(text))
+    return text[:end].replace(PLAIN_FENCE, "").replace("<|endoftext|>", " ").strip()

@@ -1,0 +1,69 @@
+"""The sockets: what a generator, a judge and an exporter must do to be plugged in.
+
+All are synchronous and take batches; an adapter that can do several things at once does so inside. Adapters are found
+by name through `urial_opt.plugins`. A call may raise `AdapterError`, and nothing else on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from urial_opt.prompt import UrialPrompt
+from urial_opt.records import Completion, Judgment, Query, Sampling
+
+
+class Generator(Protocol):
+    """A base model: continues text."""
+
+    @property
+    def identity(self) -> str:
+        """Names model and revision. Equal identities promise equal greedy completions: answers are stored under it."""
+
+    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
+        """Continue `prefix + suffix` for each suffix, in the order given.
+
+        The prefix comes apart so that it can be read once. `Completion.text` ends before the stop string, if one came;
+        at most `sampling.max_tokens` tokens are generated for each row.
+        """
+
+
+class ChatGenerator(Protocol):
+    """An aligned model: answers queries in a chat layout of its own."""
+
+    @property
+    def identity(self) -> str:
+        """As `Generator.identity`."""
+
+    def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
+        """Answer each query, in the order given."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """An optional ability of generators."""
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model reads for `text`, begin-of-text token included."""
+
+
+class Judge(Protocol):
+    """Scores answers on the aspects due for their queries (`aspects.ASPECTS_OF`)."""
+
+    @property
+    def identity(self) -> str:
+        """Names judge, model and template version: scores of two identities are never mixed."""
+
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        """One judgment for each pair, in the order given; a verdict that cannot be read is None, never a low score."""
+
+
+class Exporter(Protocol):
+    """Writes a prompt for whatever shall serve it."""
+
+    @property
+    def suffix(self) -> str:
+        """File name ending, with its dot."""
+
+    def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
+        """The file's content. PromptError if the format cannot carry this prompt, naming the exemplar."""

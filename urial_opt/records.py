@@ -1,0 +1,152 @@
+"""The values that pass between rooms: queries, completions, judgments, evaluations, trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from urial_opt.aspects import AspectScores, QueryKind
+from urial_opt.content import content_id
+from urial_opt.prompt import UrialPrompt
+
+Split: TypeAlias = Literal["dev", "validation", "test"]
+FinishReason: TypeAlias = Literal["stop", "length"]
+Params: TypeAlias = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One instruction to answer."""
+
+    id: str
+    text: str
+    kind: QueryKind
+    split: Split
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How tokens are chosen. The default is the paper's: greedy (section 4.1)."""
+
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ("# Query", "# User")
+    """Generation of a row ends where the first of these strings is complete; it is not part of the text."""
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    """As in transformers: over the tokens of prompt and answer; 1 is none."""
+
+    @property
+    def id(self) -> str:
+        return content_id(asdict(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens counted for some work. Addition sums them."""
+
+    prompt_tokens: int = 0
+    """Prompt tokens that a model had to read."""
+    completion_tokens: int = 0
+    """Tokens that a model generated."""
+    saved_tokens: int = 0
+    """Tokens that a shared prefix or a stored completion made it unnecessary to process."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+            saved_tokens=self.saved_tokens + other.saved_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a generator wrote after one rendered prompt, without the stop string."""
+
+    text: str
+    finish_reason: FinishReason
+    """`length`: cut off at `Sampling.max_tokens`."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgment:
+    """A judge's verdict on one answer."""
+
+    query_id: str
+    judge: str
+    """Identity of the judge, its template included: scores of two judges are never mixed."""
+    scores: AspectScores
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    raw: str = ""
+    """The judge's own words."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """One prompt on some queries; the three sequences run in parallel."""
+
+    queries: Sequence[Query]
+    completions: Sequence[Completion]
+    judgments: Sequence[Judgment]
+
+    def __add__(self, other: Evaluation) -> Evaluation:
+        return Evaluation(
+            queries=(*self.queries, *other.queries),
+            completions=(*self.completions, *other.completions),
+            judgments=(*self.judgments, *other.judgments),
+        )
+
+
+class TrialState(StrEnum):
+    """How a trial ended."""
+
+    COMPLETE = "complete"
+    """Every dev query was judged."""
+    PRUNED = "pruned"
+    """The race stopped it: significantly behind the incumbent."""
+    FAILED = "failed"
+    """No aspect could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What a search space proposes: a prompt and how to decode under it."""
+
+    prompt: UrialPrompt
+    sampling: Sampling
+    params: Params
+    """The choices that led here, as Optuna stores them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean and how sure we are of it."""
+
+    mean: float
+    low: float
+    """Lower end of the 95 % interval."""
+    high: float
+    """Upper end of the 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial as the store remembers it."""
+
+    number: int
+    """0, 1, 2 … in the order of recording; not Optuna's number, which also counts interrupted trials."""
+    optuna_number: int
+    candidate: Candidate
+    query_scores: Mapping[str, float | None]
+    """Score of each query seen, by query id, in the order seen; see `objective.query_score`."""
+    state: TrialState
+    seconds: float
+    usage: Usage

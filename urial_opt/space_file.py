@@ -1,0 +1,294 @@
+"""Space files: the YAML that people write for a search space, read until the first mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from urial_opt.aspects import Aspect, QueryKind
+from urial_opt.content import content_folder
+from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.objective import Objective
+from urial_opt.prompt import Exemplar, breaks_layout
+from urial_opt.queries import (
+    Name,
+    QuerySet,
+    Source,
+    Words,
+    Written,
+    WrittenT,
+    read_queries,
+    read_rows,
+    read_text,
+    same_words,
+)
+from urial_opt.records import Params, Sampling
+from urial_opt.space import COMPOSED, IMPORTED, NO_SYSTEM, Constraint, Defaults, SearchSpace
+
+_DECODING = ("temperature", "repetition_penalty", "max_tokens")
+
+
+# What a space file holds
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _all_different(values: list[Any]) -> list[Any]:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise ValueError(f"{value!r} stands twice; write each choice once")
+    return values
+
+
+_CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_different))
+
+
+class _Exemplar(Written):
+    id: Name
+    query: Words
+    kind: QueryKind
+    tags: list[Words] = Field(default_factory=list)
+    answers: Annotated[dict[Name, Words], Field(min_length=1)]
+
+
+class _Frame(Written):
+    head: Words = ""
+    tail: Words = ""
+
+
+class _SystemPrompts(Written):
+    prompts: dict[Name, Words] = Field(default_factory=dict)
+    clauses: dict[Name, Words] = Field(default_factory=dict)
+    frame: _Frame = _Frame()
+
+
+class _K(Written):
+    min: NonNegativeInt = 0
+    max: NonNegativeInt
+
+
+class _Decoding(Written):
+    temperature: Annotated[list[NonNegativeFloat], *_CHOICES] = Field(default_factory=lambda: [0.0])
+    repetition_penalty: Annotated[list[PositiveFloat], *_CHOICES] = Field(default_factory=lambda: [1.0])
+    max_tokens: Annotated[list[PositiveInt], *_CHOICES]
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    stop: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=lambda: [*Sampling().stop])
+
+
+class _HandWritten(Written):
+    system: str
+    clauses: list[str] = Field(default_factory=list)
+    exemplars: list[str]
+    temperature: float | None = None
+    repetition_penalty: float | None = None
+    max_tokens: int | None = None
+
+
+class _PlainIcl(Written):
+    exemplars: Annotated[list[str], Field(min_length=1)]
+
+
+class _Objective(Written):
+    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
+
+
+class _Race(Written):
+    block: PositiveInt = 16
+
+
+class _Space(Written):
+    name: Name
+    description: Words
+    exemplars: Annotated[list[str], *_CHOICES]
+    system_prompts: str
+    k: _K
+    decoding: _Decoding
+    hand_written: _HandWritten
+    plain_icl: _PlainIcl
+    objective: _Objective = _Objective()
+    queries: str
+    defaults: Defaults = Defaults()
+    race: _Race = _Race()
+
+
+# From the file to the space
+
+
+def load_space(name_or_path: str) -> SearchSpace:
+    """The search space of that name, or in that file (a path ending in .yaml or .yml).
+
+    SpaceError names file, line and field of the first mistake; UnknownNameError if there is no space of that name.
+    """
+    path = Path(name_or_path)
+    if path.suffix not in (".yaml", ".yml"):
+        path = content_folder("search_spaces") / f"{name_or_path}.yaml"
+        known = [file.stem for file in path.parent.glob("*.yaml")]
+        if name_or_path not in known:
+            raise UnknownNameError.of("search space", name_or_path, known)
+    source, file = _read_yaml(path, _Space)
+    system_source, systems = _read_yaml(_beside(source, "system_prompts", file.system_prompts), _SystemPrompts)
+    for name in (NO_SYSTEM, COMPOSED, IMPORTED):
+        if name in systems.prompts:
+            raise system_source.error(f"prompts.{name}", "this name has a meaning of its own; choose another")
+    queries = read_queries(_beside(source, "queries", file.queries))
+    space = SearchSpace(
+        name=file.name,
+        description=file.description,
+        exemplars=_read_pool(source, file, queries),
+        system_prompts={name: f"{text}\n" for name, text in systems.prompts.items()},
+        clauses=systems.clauses,
+        head=systems.frame.head,
+        tail=systems.frame.tail,
+        k_min=file.k.min,
+        k_max=file.k.max,
+        decoding={name: tuple(getattr(file.decoding, name)) for name in _DECODING},
+        sampling=Sampling(top_p=file.decoding.top_p, stop=tuple(file.decoding.stop)),
+        hand_written_params={},
+        plain_icl_exemplars=tuple(file.plain_icl.exemplars),
+        start_params={},
+        objective=Objective(weights=_weights(source, file.objective)),
+        constraints=_constraints(source, file.objective),
+        queries=queries,
+        block=file.race.block,
+        defaults=file.defaults,
+    )
+    _check_exemplars(source, "plain_icl.exemplars", space, file.plain_icl.exemplars)
+    params = _hand_written(source, file.hand_written, space)
+    return replace(space, hand_written_params=params, start_params=params)
+
+
+def _read_yaml(path: Path, form: type[WrittenT]) -> tuple[Source, WrittenT]:
+    text = read_text(path)
+    lines: dict[tuple[str, ...], int] = {(): 1}
+    source = Source(path=path, lines=lines)
+    try:
+        loader = yaml.SafeLoader(text)
+        if (node := loader.get_single_node()) is None:
+            raise source.error("", "the file holds no field; fill it as search_spaces/README.md tells")
+        _note_lines(node, (), source, lines)
+        data = loader.construct_document(node)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = Source(path=path, lines={(): mark.line + 1 if mark else 1})
+        says = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise where.error("", f"this is not YAML: {says}; correct this line or the one above") from error
+    return source, source.read(data, form)
+
+
+def _note_lines(node: yaml.Node, at: tuple[str, ...], source: Source, lines: dict[tuple[str, ...], int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            here = (*at, str(key.value))
+            if here in lines:
+                raise source.error(".".join(here), f"stands a second time in line {key.start_mark.line + 1}; keep one")
+            lines[here] = key.start_mark.line + 1
+            _note_lines(value, here, source, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            lines[*at, str(number)] = item.start_mark.line + 1
+            _note_lines(item, (*at, str(number)), source, lines)
+
+
+def _beside(source: Source, where: str, name: str) -> Path:
+    path = source.path.parent / name
+    if not path.is_file():
+        raise source.error(where, f"there is no file {name!r} beside this one; write it, or name another")
+    return path
+
+
+def _read_pool(source: Source, file: _Space, queries: QuerySet) -> dict[str, Exemplar]:
+    pool: dict[str, Exemplar] = {}
+    names: set[str] = set()
+    taken = {same_words(query.text): f"the {query.split} query {query.id!r}" for query in queries.queries}
+    for number, name in enumerate(file.exemplars):
+        for at, row in read_rows(_beside(source, f"exemplars.{number}", name), _Exemplar):
+            if row.id in names:
+                raise at.error("id", f"{row.id!r} is taken by an exemplar above; choose another id")
+            if other := taken.get(same_words(row.query)):
+                raise at.error("query", f"the same words stand in {other}; write another query")
+            names.add(row.id)
+            taken[same_words(row.query)] = f"the exemplar {row.id!r}"
+            for where, text in {"query": row.query, **{f"answers.{s}": a for s, a in row.answers.items()}}.items():
+                if breaks_layout(text):
+                    says = "holds a fence or a line starting `# Query`, `# Answer` or `# User`; indent code instead"
+                    raise at.error(where, f"the exemplar {row.id!r} {says}")
+            for style, answer in row.answers.items():
+                tags = (row.kind, style, *row.tags)
+                pool[f"{row.id}/{style}"] = Exemplar(query=row.query, answer=answer, style=style, tags=tags)
+    if file.k.min > file.k.max:
+        raise source.error("k.min", f"{file.k.min} is more than k.max, {file.k.max}; write {file.k.max} or less")
+    if file.k.max > (most := len(names)):
+        raise source.error("k.max", f"{file.k.max} is more than the pool's {most} queries; write {most} or less")
+    return pool
+
+
+def _hand_written(source: Source, written: _HandWritten, space: SearchSpace) -> Params:
+    at = "hand_written"
+    if written.system not in space.systems:
+        raise source.error(f"{at}.system", str(UnknownNameError.of("system prompt", written.system, space.systems)))
+    for number, clause in enumerate(written.clauses):
+        if written.system != COMPOSED:
+            raise source.error(f"{at}.clauses", f"only the system prompt {COMPOSED!r} has clauses; leave them out")
+        if clause not in space.clauses:
+            says = str(UnknownNameError.of("clause", clause, space.clauses))
+            raise source.error(f"{at}.clauses.{number}", says)
+    _check_exemplars(source, f"{at}.exemplars", space, written.exemplars)
+    if len(written.exemplars) < space.k_min:
+        raise source.error(f"{at}.exemplars", f"{len(written.exemplars)} are fewer than k.min, {space.k_min}; add some")
+    decoding = {name: value for name in _DECODING if (value := getattr(written, name)) is not None}
+    for name, value in decoding.items():
+        if value not in space.decoding[name]:
+            choices = ", ".join(map(str, space.decoding[name]))
+            raise source.error(f"{at}.{name}", f"{value} is none of decoding.{name}; write one of: {choices}")
+    return space.params_of(
+        system=written.system, exemplars=written.exemplars, clauses=written.clauses, decoding=decoding
+    )
+
+
+def _check_exemplars(source: Source, where: str, space: SearchSpace, keys: Sequence[str]) -> None:
+    for number, key in enumerate(keys):
+        if key not in space.exemplars:
+            query = key.split("/")[0]
+            styles = [other for other in space.exemplars if other.startswith(f"{query}/")]
+            known = styles or dict.fromkeys(other.split("/")[0] for other in space.exemplars)
+            raise source.error(f"{where}.{number}", str(UnknownNameError.of("exemplar", key, known)))
+    if len({space.exemplars[key].query for key in keys}) < len(keys):
+        raise source.error(where, "two of these exemplars have the same query; keep one")
+    if len(keys) > space.k_max:
+        raise source.error(where, f"{len(keys)} are more than k.max, {space.k_max}; leave some out")
+
+
+def _weights(source: Source, written: _Objective) -> dict[Aspect, float]:
+    for name in written.weights:
+        if name not in [*Aspect]:
+            raise source.error(f"objective.weights.{name}", str(UnknownNameError.of("aspect", name, map(str, Aspect))))
+    weights = {aspect: float(written.weights.get(aspect, 1)) for aspect in Aspect}
+    if not any(weights.values()):
+        raise source.error("objective.weights", "all weights are 0; give one aspect more")
+    return weights
+
+
+def _constraints(source: Source, written: _Objective) -> tuple[Constraint, ...]:
+    constraints = []
+    for number, text in enumerate(written.constraints):
+        try:
+            constraints.append(Constraint.read(text))
+        except InputError as error:
+            raise source.error(f"objective.constraints.{number}", str(error)) from error
+    return tuple(constraints)

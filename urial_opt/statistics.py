@@ -1,0 +1,223 @@
+"""Statistics: stratified means, paired tests, bootstrap intervals and shrunken estimates of prompts.
+
+Scores come as mappings from query id to score (`objective.query_score`), as `TrialRecord` keeps them. A query's
+*contribution* is its score times the weight of its kind over that kind's share of the split, so that the plain mean of
+contributions is the average of the prompt, whatever the mixture of kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from urial_opt.aspects import QueryKind
+from urial_opt.records import Estimate
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+Scores: TypeAlias = Mapping[str, float | None]
+"""Score, 1 to 5, by query id; None or absent: not read or not yet asked."""
+
+RESAMPLES = 10_000
+_BATCH = 250
+_SCALE = (1.0, 5.0)
+"""What scores can be; no interval goes beyond."""
+_Z95 = 1.959963984540054
+_SPREAD_GUESS = 0.3
+"""Standard deviation between prompts, in points, believed before any were seen …"""
+_SPREAD_TRIALS = 2.0
+"""… and how many trials that belief is worth: without it, two equal first trials would pin all later ones to them."""
+_EM_STEPS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strata:
+    """The queries of one split, their kinds, and how much of the average rests on each kind."""
+
+    kinds: Mapping[str, QueryKind]
+    """Kind by query id, in the order asked."""
+    weights: Mapping[QueryKind, float]
+    """As `Objective.kind_weights`. Kinds that the split lacks are left out and the rest scaled to sum to 1."""
+
+    def contributions(self, scores: Scores) -> FloatArray:
+        """Contribution of each query of the split, in points; NaN where there is no score."""
+        multiplier = self._multipliers()
+        values = [score if (score := scores.get(query)) is not None else np.nan for query in self.kinds]
+        return np.array(values, dtype=np.float64) * [multiplier[kind] for kind in self.kinds.values()]
+
+    def _multipliers(self) -> dict[QueryKind, float]:
+        kinds = list(self.kinds.values())
+        total = sum(self.weights[kind] for kind in set(kinds))
+        return {kind: self.weights[kind] / total * len(kinds) / kinds.count(kind) for kind in set(kinds)}
+
+    def values(self, scores: Scores) -> list[tuple[float, FloatArray]]:
+        """Weight and scores of each kind that has any; the weights sum to 1."""
+        read: dict[QueryKind, list[float]] = {}
+        for query, kind in self.kinds.items():
+            if (score := scores.get(query)) is not None:
+                read.setdefault(kind, []).append(score)
+        total = sum(self.weights[kind] for kind in read)
+        return [(self.weights[kind] / total, np.array(values)) for kind, values in read.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mean:
+    """A stratified mean."""
+
+    mean: float
+    standard_error: float
+    """NaN where a kind has a single score, infinite where nothing was scored."""
+    queries: int
+    """How many scores it rests on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEstimate:
+    """What a trial would score on average on all queries, as far as its own scores and the other trials tell."""
+
+    mean: float
+    standard_error: float
+    queries: int
+    """How many scores of its own it rests on."""
+
+    @property
+    def interval(self) -> Estimate:
+        """The mean with its 95 % interval, which stays on the scale of scores."""
+        reach = _Z95 * self.standard_error
+        low, high = _SCALE
+        return Estimate(mean=self.mean, low=max(low, self.mean - reach), high=min(high, self.mean + reach))
+
+
+def stratified_mean(scores: Scores, strata: Strata) -> Mean:
+    """The average of a prompt: kinds weighted by `strata.weights`, whatever number of queries each has."""
+    parts = strata.values(scores)
+    if not parts:
+        return Mean(mean=float("nan"), standard_error=float("inf"), queries=0)
+    variance = sum(w**2 * (float(v.var(ddof=1)) / v.size if v.size > 1 else float("nan")) for w, v in parts)
+    return Mean(
+        mean=sum(weight * float(values.mean()) for weight, values in parts),
+        standard_error=variance**0.5,
+        queries=sum(values.size for _, values in parts),
+    )
+
+
+def bootstrap_average(scores: Scores, strata: Strata, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+    """Stratified mean with its 95 % percentile interval, queries resampled within their kinds."""
+    return _bootstrap(strata.values(scores), seed=seed, resamples=resamples)
+
+
+def bootstrap_mean(values: Sequence[float | None], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
+    """Plain mean, such as an aspect's, of the values that are there, with its 95 % percentile interval."""
+    there = np.array([value for value in values if value is not None], dtype=np.float64)
+    return _bootstrap([(1.0, there)] if there.size else [], seed=seed, resamples=resamples)
+
+
+def bootstrap_difference(
+    ours: Scores, theirs: Scores, strata: Strata, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Estimate:
+    """Mean of `ours - theirs` on the queries that both were scored on, with its paired 95 % percentile interval."""
+    paired = {q: a - b for q in strata.kinds if (a := ours.get(q)) is not None and (b := theirs.get(q)) is not None}
+    return _bootstrap(strata.values(paired), seed=seed, resamples=resamples)
+
+
+def _bootstrap(parts: Sequence[tuple[float, FloatArray]], *, seed: int, resamples: int) -> Estimate:
+    if not parts:
+        return Estimate(mean=float("nan"), low=float("nan"), high=float("nan"))
+    rng = np.random.default_rng(seed)
+    means = np.zeros(resamples)
+    for weight, values in parts:
+        for start in range(0, resamples, _BATCH):  # batches that stay in the processor's cache
+            rows = min(_BATCH, resamples - start)
+            drawn = rng.integers(values.size, size=(rows, values.size), dtype=np.int32)
+            means[start : start + rows] += weight * values[drawn].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    mean = sum(weight * float(values.mean()) for weight, values in parts)
+    return Estimate(mean=mean, low=float(low), high=float(high))
+
+
+def wilcoxon_behind(differences: FloatArray) -> float:
+    """One-sided p value of Wilcoxon's signed-rank test that paired differences lie below zero.
+
+    NaN and zeros are left out; 1 if nothing remains. The distribution is exact also under ties, which scores on a
+    coarse scale are full of: scipy's normal approximation is rough at a first look of a dozen pairs, and its exact
+    permutation takes a second there.
+    """
+    rounded = np.round(differences[~np.isnan(differences)], 9)  # weights must not break ties by a rounding error
+    rounded = rounded[rounded != 0]
+    _, place, ties = np.unique(np.abs(rounded), return_inverse=True, return_counts=True)
+    doubled = (2 * np.cumsum(ties) - ties + 1)[place]  # ties share the middle of their ranks, which may be a half
+    probability = np.zeros(int(doubled.sum()) + 1)
+    probability[0] = 1.0
+    for rank in doubled:
+        probability[rank:] += probability[:-rank].copy()
+        probability /= 2
+    return min(1.0, float(probability[: int(doubled[rounded > 0].sum()) + 1].sum()))
+
+
+def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[TrialEstimate]:
+    """Estimate of each trial's average over all queries, from trials that may have seen only some of them.
+
+    `contributions` is trials x queries, NaN where unseen; `kinds` runs along the queries. Model: trial effect + query
+    effect + noise. Query effects carry a flat prior, trial effects a normal one whose variance is estimated from all
+    trials (moments first, then EM), so that a luckily high mean is drawn back by as much as such means are wont to lie
+    and a pruned trial's by more. Noise varies within a kind; blocks hold the kinds in fixed shares, so that what a
+    trial does differently by kind is no noise. Errors include those of the query effects. A trial without scores gets
+    the population's mean and spread.
+    """
+    seen = ~np.isnan(contributions)
+    values = np.where(seen, contributions, 0.0)
+    trials, queries = values.shape
+    counts = seen.sum(axis=1)
+    asked = seen.sum(axis=0) > 0
+    if not asked.any():
+        message = "no trial has a score: estimates need at least one"
+        raise ValueError(message)
+    each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
+    group = _kind_indicators(kinds)
+    difficulty = values.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    own = np.where(seen, values - difficulty, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    noise = _noise(values, seen, difficulty if trials > 1 else np.zeros(queries), group)
+    prior = _SPREAD_TRIALS * _SPREAD_GUESS**2
+    moment = float((own**2 - noise / np.maximum(counts, 1))[counts > 0].sum())
+    spread = (prior + max(moment, 0.0)) / (_SPREAD_TRIALS + trials)
+    for step in range(_EM_STEPS):
+        # (trial effects, query effects) are jointly normal; eliminating the trials leaves a queries x queries system
+        per_trial = 1.0 / (1.0 / spread + counts / noise)
+        tilt = seen * (per_trial / noise)[:, None]
+        precision = np.diag(np.where(asked, seen.sum(axis=0), 1.0)) / noise - tilt.T @ seen / noise
+        covariance = np.linalg.inv(precision + 1e-9 * np.eye(queries))
+        own = per_trial * values.sum(axis=1) / noise
+        difficulty = covariance @ ((values - seen * own[:, None]).sum(axis=0) / noise)
+        effect = own - tilt @ difficulty
+        tilted = tilt @ covariance
+        variance = per_trial + np.einsum("ij,ij->i", tilted, tilt)
+        if step < _EM_STEPS - 1:
+            spread = (prior + float((effect**2 + variance).sum())) / (_SPREAD_TRIALS + trials)
+            noise = _noise(values, seen, difficulty, group) if trials > 1 else noise
+    reach = each - tilt
+    errors = np.sqrt(per_trial + np.einsum("ij,ij->i", reach @ covariance, reach))
+    means = effect + each @ difficulty
+    return [
+        TrialEstimate(mean=float(mean), standard_error=float(error), queries=int(count))
+        for mean, error, count in zip(means, errors, counts, strict=True)
+    ]
+
+
+def _kind_indicators(kinds: Sequence[str]) -> FloatArray:
+    """Queries x kinds, 1 where the query is of the kind."""
+    return np.array([[float(kind == other) for other in sorted(set(kinds))] for kind in kinds])
+
+
+def _noise(values: FloatArray, seen: npt.NDArray[np.bool_], difficulty: FloatArray, group: FloatArray) -> float:
+    """Variance of a contribution around its trial's mean in its kind, query difficulty taken off; at least .01."""
+    left = np.where(seen, values - difficulty, 0.0)
+    count = seen @ group
+    within = (left**2) @ group - (left @ group) ** 2 / np.maximum(count, 1)
+    freedom = np.maximum(count - 1, 0).sum(axis=0)
+    # each query effect was itself fitted; with T trials that ate about one residual in T
+    freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(values) > 1), 1)
+    share = group.sum(axis=0) / group.sum()
+    return max(float(share @ (within.sum(axis=0) / freedom)), 0.01)

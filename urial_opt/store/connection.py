@@ -1,0 +1,186 @@
+"""The connection to the database: how it is opened, and what its faults mean to whoever typed the command."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from urial_opt.errors import StoreError
+
+_BY_SQLITE_ERROR = {
+    "SQLITE_FULL": "the disk is full; free some space, then type the same command again",
+    "SQLITE_IOERR": "the disk cannot be read or written; check it and its free space, then type the same command again",
+    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or give another one with --store FILE",
+    "SQLITE_CANTOPEN": "the file cannot be opened; give one in a folder that exists and is writable with --store FILE",
+    "SQLITE_BUSY": "another process keeps it locked; wait for that one or end it, then type the same command again",
+    "SQLITE_LOCKED": "another process keeps it locked; wait for that one or end it, then type the same command again",
+    "SQLITE_NOTADB": "it is not a database; give another file with --store FILE",
+    "SQLITE_CORRUPT": "it is damaged; restore a copy or save what is left with `sqlite3 FILE .recover`, "
+    "or begin another one with --store FILE",
+}
+_OTHERWISE = "look at that message, then type the same command again or give another database with --store"
+_PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
+_CHUNK = 900
+_T = TypeVar("_T")
+
+
+class Connection:
+    """An engine that reads and writes in transactions, and raises nothing but StoreError."""
+
+    def __init__(self, url_or_path: str, *, wait_seconds: float) -> None:
+        self._url = _read_url(url_or_path)
+        self.dialect = self._url.get_backend_name()
+        arguments = {"timeout": wait_seconds} if self.dialect == "sqlite" else {}
+        try:
+            self._engine = sa.create_engine(self._url, connect_args=arguments)
+        except ImportError as error:
+            advice = "type: pip install 'urial-opt[postgresql]'"
+            raise StoreError(f"the database {self.name!r} needs a driver that is missing; {advice}") from error
+        if self.dialect == "sqlite":
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self._reading = self._engine.execution_options(urial_begin="BEGIN")
+        if self.dialect == "postgresql":
+            self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
+
+    @property
+    def url(self) -> str:
+        """What opens the same database from Optuna or another process, password included."""
+        return self._url.render_as_string(hide_password=False)
+
+    @property
+    def name(self) -> str:
+        """The database as messages show it: a path, or a URL without its password."""
+        path = self._url.database if self.dialect == "sqlite" else None
+        return path or self._url.render_as_string()
+
+    def refuse_to_create(self) -> None:
+        """StoreError if opening would make a new, empty SQLite file."""
+        path = self._url.database
+        if self.dialect == "sqlite" and path and not path.startswith("file:") and not Path(path).exists():
+            advice = "give the one you mean with --store FILE, or begin with: urial-opt search --budget 200"
+            raise StoreError(f"there is no store {path!r}; {advice}")
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One unchanging view of the database."""
+        with self._explained(), self._reading.connect() as connection:
+            try:
+                yield connection
+            except (ValueError, KeyError) as error:
+                # What was written is valid, so a value that cannot be read back was damaged on the disk.
+                raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_CORRUPT']}") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it is written, or nothing."""
+        with self._explained(), self._engine.begin() as connection:
+            yield connection
+
+    def write_ahead(self) -> None:
+        """Let SQLite's readers and one writer work at once; it remembers this mode in the file."""
+        with self._explained(), self._engine.execution_options(urial_begin="").connect() as connection:
+            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete":
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"the store {self.name!r}: {_explanation(error.orig)}") from error
+        except SQLAlchemyError as error:
+            raise StoreError(f"the store {self.name!r}: {_one_line(error)}; {_OTHERWISE}") from error
+
+
+def insert_new(
+    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], *, key: str = "id"
+) -> None:
+    """Insert rows, leaving alone those that are there already: what names itself by its content is equal then.
+
+    In the order of their keys, so that two processes which insert the same ones never wait for each other in a ring.
+    """
+    unique = {row[key]: row for row in rows}
+    if unique:
+        connection.execute(_insert(table, connection.dialect.name), [unique[found] for found in sorted(unique)])
+
+
+def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
+    """Which of `ids` have no row yet. Asking costs less than inserting long rows that are there already."""
+    wanted = list(ids)
+    known = {row.id for some in chunks(wanted) for row in connection.execute(_known(table), {"ids": some})}
+    return [id_ for id_ in wanted if id_ not in known]
+
+
+def chunks(ids: Iterable[_T]) -> Iterator[list[_T]]:
+    """`ids` without repetitions, in lists that fit into one statement: old SQLite takes 999 variables."""
+    rest = list(dict.fromkeys(ids))
+    for start in range(0, len(rest), _CHUNK):
+        yield rest[start : start + _CHUNK]
+
+
+@lru_cache
+def _insert(table: sa.Table, dialect: str) -> sa.Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+@lru_cache
+def _known(table: sa.Table) -> sa.Select[tuple[str]]:
+    return sa.select(table.c.id).where(table.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
+def _read_url(url_or_path: str) -> URL:
+    if "://" not in url_or_path:
+        return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
+    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME, with --store"
+    try:
+        url = make_url(url_or_path)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError) as error:
+        shown = _PASSWORD.sub("***", url_or_path)
+        raise StoreError(f"{shown!r} is no database URL; {advice}") from error
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreError(f"databases of the kind {backend!r} are not supported; {advice}")
+    return url
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Python's sqlite3 would begin transactions by itself, too late for reads and never for DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    # In WAL a commit survives the death of the process without an fsync, which NORMAL leaves to checkpoints.
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that first reads and then writes fails at once, without waiting, if another one wrote in between.
+    if begin := connection.get_execution_options().get("urial_begin", "BEGIN IMMEDIATE"):
+        connection.exec_driver_sql(begin)
+
+
+def _explanation(error: BaseException | None) -> str:
+    name = getattr(error, "sqlite_errorname", "")
+    for prefix, explanation in _BY_SQLITE_ERROR.items():
+        if name.startswith(prefix):
+            return explanation
+    if isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error):
+        return _BY_SQLITE_ERROR["SQLITE_CORRUPT"]
+    return f"{_one_line(error)}; {_OTHERWISE}"
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())

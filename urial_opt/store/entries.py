@@ -1,0 +1,66 @@
+"""What the store tells of a search: its settings and state, its ranked trials, its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from urial_opt.records import Candidate, Estimate, Evaluation, Split, TrialRecord
+
+
+class SearchStatus(StrEnum):
+    """How far a search is."""
+
+    RUNNING = "running"
+    """Not finished; the same command goes on with it."""
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord:
+    """One search as it was asked for, and how it ended."""
+
+    name: str
+    created_at: str
+    """ISO 8601, UTC."""
+    settings: Mapping[str, object]
+    """All that decides its outcome, JSON-representable."""
+    status: SearchStatus
+    summary: Mapping[str, object] | None
+    """The final JSON object, once finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchSummary:
+    """One line of a list of searches."""
+
+    name: str
+    created_at: str
+    """ISO 8601, UTC."""
+    trials: int
+    """How many are recorded."""
+    budget: int | None
+    """How many were asked for: the setting `budget`."""
+    status: SearchStatus
+    best: Estimate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedTrial:
+    """A trial and its shrunken score."""
+
+    trial: TrialRecord
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResult:
+    """A measurement outside the trials: a reference, a finalist or the winner, on a split."""
+
+    role: str
+    """`zero_shot`, `hand_written`, `finalist`, `found` or `aligned`."""
+    split: Split
+    candidate: Candidate | None
+    """None for the aligned model, which answers without a URIAL prompt."""
+    evaluation: Evaluation

@@ -1,0 +1,213 @@
+"""Completions and judgments: what generators and judges were paid for, so that none is asked the same thing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
+from urial_opt.content import content_id
+from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
+from urial_opt.store.connection import chunks, insert_new, missing
+from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
+
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_COMPLETIONS = sa.select(completions, answers.c.text).join(answers).where(completions.c.id.in_(_IDS))
+_JUDGMENTS = sa.select(judgments).where(judgments.c.id.in_(_IDS))
+_ASPECT_COLUMNS = {aspect: judgments.c[aspect.value] for aspect in Aspect}
+_UNSCORED = dict.fromkeys(Aspect)
+_REMEMBERED = 1024
+
+
+def find_completions(
+    connection: sa.Connection, generator: str, sampling: Sampling, texts: Sequence[str]
+) -> list[Completion | None]:
+    """What `generator` wrote after each whole rendered prompt; None where it was never asked."""
+    sampling_id = sampling.id
+    ids = [_completion_id(generator, sampling_id, text) for text in texts]
+    found = {
+        row.id: read_completion(row._mapping, completions)
+        for some in chunks(ids)
+        for row in connection.execute(_COMPLETIONS, {"ids": some})
+    }
+    return [found.get(id_) for id_ in ids]
+
+
+def insert_completions(
+    connection: sa.Connection, generator: str, sampling: Sampling, written: Mapping[str, Completion]
+) -> None:
+    """Keep the completion of each whole rendered prompt; of one that is known already, the first stands."""
+    if not written:
+        return
+    insert_answers(connection, [completion.text for completion in written.values()])
+    insert_new(connection, samplings, [sampling_row(sampling)])
+    sampling_id = sampling.id
+    common = {"generator_id": identity_id(connection, generator), "sampling_id": sampling_id}
+    rows = [
+        {"id": _completion_id(generator, sampling_id, text), **common, **completion_columns(completion)}
+        for text, completion in written.items()
+    ]
+    insert_new(connection, completions, rows)
+
+
+def find_judgments(
+    connection: sa.Connection, judge: str, asked: Sequence[Query], given: Sequence[Completion]
+) -> list[Judgment | None]:
+    """The verdict of `judge` on each pair of query and completion; None where it was never asked."""
+    ids = [judgment_id(judge, query, completion.text) for query, completion in zip(asked, given, strict=True)]
+    rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
+    return [
+        read_judgment(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)
+    ]
+
+
+def insert_judgments(
+    connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
+) -> list[str]:
+    """Keep each verdict; of a pair that was judged already, the first stands. Returns the ids of the rows."""
+    triples = {
+        judgment_id(verdict.judge, query, completion.text): (verdict, query, completion)
+        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
+    }
+    new = {id_: triples[id_] for id_ in missing(connection, judgments, triples)}
+    judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict, _, _ in new.values()}}
+    insert_queries(connection, asked)
+    insert_answers(connection, [completion.text for _, _, completion in new.values()])
+    rows = [
+        {
+            "id": id_,
+            "judge_id": judges[verdict.judge],
+            "query_id": query_id(query),
+            "answer_id": answer_id(completion.text),
+            **_UNSCORED,
+            **verdict.scores,
+            "reasons": dict(verdict.reasons),
+            "raw": verdict.raw,
+            **usage_columns(verdict.usage),
+        }
+        for id_, (verdict, query, completion) in new.items()
+    ]
+    insert_new(connection, judgments, rows)
+    return [
+        judgment_id(verdict.judge, query, completion.text)
+        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
+    ]
+
+
+def insert_queries(connection: sa.Connection, asked: Sequence[Query]) -> None:
+    """Keep each distinct query once."""
+    by_id = {query_id(query): query for query in asked}
+    insert_new(connection, queries, [query_row(by_id[id_]) for id_ in missing(connection, queries, by_id)])
+
+
+def insert_answers(connection: sa.Connection, texts: Sequence[str]) -> None:
+    """Keep each distinct text once."""
+    insert_new(connection, answers, [{"id": answer_id(text), "text": text} for text in texts])
+
+
+def identity_id(connection: sa.Connection, name: str) -> int:
+    """The short number of a generator or judge."""
+    numbered = sa.select(identities.c.id).where(identities.c.name == name)
+    number = connection.scalar(numbered)
+    if number is None:
+        insert_new(connection, identities, [{"name": name}], key="name")
+        number = connection.scalar(numbered)
+    return int(number or 0)
+
+
+def query_row(query: Query) -> dict[str, object]:
+    return {
+        "id": query_id(query),
+        "name": query.id,
+        "text": query.text,
+        "kind": query.kind,
+        "split": query.split,
+        "tags": query.tags,
+    }
+
+
+def sampling_row(sampling: Sampling) -> dict[str, object]:
+    return {
+        "id": sampling.id,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "stop": sampling.stop,
+        "seed": sampling.seed,
+        "repetition_penalty": sampling.repetition_penalty,
+    }
+
+
+def completion_columns(completion: Completion) -> dict[str, object]:
+    return {
+        "answer_id": answer_id(completion.text),
+        "finish_reason": completion.finish_reason,
+        **usage_columns(completion.usage),
+    }
+
+
+def usage_columns(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "saved_tokens": usage.saved_tokens,
+    }
+
+
+def read_usage(row: Mapping[Any, Any], table: sa.Table) -> Usage:
+    return Usage(
+        prompt_tokens=row[table.c.prompt_tokens],
+        completion_tokens=row[table.c.completion_tokens],
+        saved_tokens=row[table.c.saved_tokens],
+    )
+
+
+def read_completion(row: Mapping[Any, Any], table: sa.Table) -> Completion:
+    """The completion in a row of `table` joined with `answers`."""
+    return Completion(text=row[answers.c.text], finish_reason=row[table.c.finish_reason], usage=read_usage(row, table))
+
+
+def read_judgment(row: Mapping[Any, Any], query: Query, judge: str) -> Judgment:
+    """The judgment in a row of `judgments`."""
+    return Judgment(
+        query_id=query.id,
+        judge=judge,
+        scores=_read_scores(row, query),
+        reasons=row[judgments.c.reasons],
+        raw=row[judgments.c.raw],
+        usage=read_usage(row, judgments),
+    )
+
+
+def _read_scores(row: Mapping[Any, Any], query: Query) -> AspectScores:
+    """The aspects due for the query, None where no verdict was read, and any other one that was scored."""
+    due = ASPECTS_OF[query.kind]
+    scores = {aspect: row[column] for aspect, column in _ASPECT_COLUMNS.items()}
+    return {aspect: score for aspect, score in scores.items() if score is not None or aspect in due}
+
+
+# The ids below are asked for several times during one trial, and hashing long texts is what a trial spends most on.
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def query_id(query: Query) -> str:
+    return content_id([query.id, query.text, query.kind, query.split, query.tags])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def answer_id(text: str) -> str:
+    return content_id(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def judgment_id(judge: str, query: Query, answer: str) -> str:
+    # Without the split: a query that moves to another one is not paid for again.
+    return content_id([judge, query.id, query.text, query.kind, query.tags, answer])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _completion_id(generator: str, sampling_id: str, text: str) -> str:
+    return content_id([generator, sampling_id, text])

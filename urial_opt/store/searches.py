@@ -1,0 +1,115 @@
+"""Searches: their settings, how far they are, how they ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from urial_opt.errors import StoreError, UnknownNameError
+from urial_opt.records import Estimate
+from urial_opt.store.connection import insert_new
+from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
+from urial_opt.store.tables import searches, trials
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
+    """The search of that name, new or to be resumed. StoreError if it was begun with other settings."""
+    wanted = json.loads(json.dumps(settings))
+    new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
+    insert_new(connection, searches, [new], key="name")
+    search = read_search(connection, name)
+    if differences := _differences(search.settings, wanted):
+        advice = "type the options it was begun with, or another --name"
+        raise StoreError(f"the search {name!r} was begun with other options ({'; '.join(differences)}); {advice}")
+    return search
+
+
+def read_search(connection: sa.Connection, name: str) -> SearchRecord:
+    """The search of that name. UnknownNameError if there is none."""
+    row = connection.execute(sa.select(searches).where(searches.c.name == name)).one_or_none()
+    if row is None:
+        raise _unknown(connection, name)
+    return SearchRecord(
+        name=row.name,
+        created_at=row.created_at,
+        settings=row.settings,
+        status=SearchStatus(row.status),
+        summary=row.summary,
+    )
+
+
+def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:
+    """The number of a search; `lock` keeps other PostgreSQL writers of the same search waiting until the commit."""
+    numbered = sa.select(searches.c.id).where(searches.c.name == name)
+    number = connection.scalar(numbered.with_for_update() if lock else numbered)
+    if number is None:
+        raise _unknown(connection, name)
+    return int(number)
+
+
+def list_searches(connection: sa.Connection) -> list[SearchSummary]:
+    """Every search, the oldest first."""
+    counted = sa.select(trials.c.search_id, sa.func.count().label("done")).group_by(trials.c.search_id).subquery()
+    columns = (searches.c.id, searches.c.name, searches.c.created_at, searches.c.settings, searches.c.status)
+    rows = connection.execute(
+        sa.select(*columns, counted.c.done)
+        .outerjoin(counted, counted.c.search_id == searches.c.id)
+        .order_by(columns[0])
+    ).all()
+    return [
+        SearchSummary(
+            name=row.name,
+            created_at=row.created_at,
+            trials=row.done or 0,
+            budget=row.settings.get("budget"),
+            status=SearchStatus(row.status),
+            best=_best(connection, row.id),
+        )
+        for row in rows
+    ]
+
+
+def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, object]) -> None:
+    """Mark a search as finished and keep its final JSON object."""
+    finished = {"status": SearchStatus.FINISHED, "summary": dict(summary)}
+    connection.execute(
+        sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)
+    )
+
+
+def _best(connection: sa.Connection, number: int) -> Estimate | None:
+    row = connection.execute(
+        sa.select(trials.c.estimate, trials.c.low, trials.c.high)
+        .where(trials.c.search_id == number, trials.c.estimate.is_not(None))
+        .order_by(trials.c.estimate.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Estimate(mean=row.estimate, low=row.low, high=row.high)
+
+
+def _unknown(connection: sa.Connection, name: str) -> UnknownNameError:
+    return UnknownNameError.of("search", name, connection.scalars(sa.select(searches.c.name)))
+
+
+def _differences(stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{key}: {_shown(stored, key)} then, {_shown(wanted, key)} now"
+        for key in sorted({*stored, *wanted})
+        if stored.get(key, ...) != wanted.get(key, ...)
+    ]
+
+
+def _shown(settings: Mapping[str, Any], key: str) -> str:
+    text = json.dumps(settings[key], ensure_ascii=False) if key in settings else "not given"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+_SHOWN = 60

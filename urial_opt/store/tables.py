@@ -1,0 +1,224 @@
+"""The tables of the store, and how text and JSON are kept in them without loss."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+VERSION_TABLE = "urial_version"
+SCHEMA_VERSION = "m001"
+"""The newest migration; a test compares it with the files under `store/migrations/`."""
+
+_UNSTORABLE = re.compile("[\0\x1b\ud800-\udfff]")
+_ESCAPED = re.compile("\x1b([0-9a-f]{4})")
+
+
+class ExactText(TypeDecorator[str]):
+    """Text that comes back exactly as it went in.
+
+    PostgreSQL refuses NUL and neither database takes lone surrogates, yet a model may write both: each is kept as ESC
+    and four hexadecimal digits, and so is ESC itself.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else _UNSTORABLE.sub(lambda match: f"\x1b{ord(match[0]):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON with sorted keys, as text that people can read in either database."""
+
+    impl = ExactText
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401, ARG002
+        if value is None:
+            return None
+        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
+        return None if value is None else json.loads(value)
+
+
+Hash = sa.String(16)
+"""What `content.content_id` makes of the content that a row stands for."""
+
+metadata = sa.MetaData()
+
+
+def _usage() -> list[sa.Column[int]]:
+    names = ("prompt_tokens", "completion_tokens", "saved_tokens")
+    return [sa.Column(name, sa.Integer, nullable=False) for name in names]
+
+
+searches = sa.Table(
+    "urial_searches",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("settings", JsonText, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("summary", JsonText),
+)
+
+exemplars = sa.Table(
+    "urial_exemplars",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("text_id", Hash, nullable=False, index=True),
+    sa.Column("query", ExactText, nullable=False),
+    sa.Column("answer", ExactText, nullable=False),
+    sa.Column("style", ExactText, nullable=False),
+    sa.Column("tags", JsonText, nullable=False),
+    sa.Column("parent", sa.Text),
+)
+
+prompts = sa.Table(
+    "urial_prompts",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("text_id", Hash, nullable=False, index=True),
+    sa.Column("system", ExactText, nullable=False),
+    sa.Column("raw", ExactText),
+)
+
+prompt_exemplars = sa.Table(
+    "urial_prompt_exemplars",
+    metadata,
+    sa.Column("prompt_id", sa.ForeignKey(prompts.c.id), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("exemplar_id", sa.ForeignKey(exemplars.c.id), nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
+queries = sa.Table(
+    "urial_queries",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("name", ExactText, nullable=False),
+    sa.Column("text", ExactText, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("split", sa.Text, nullable=False),
+    sa.Column("tags", JsonText, nullable=False),
+)
+
+samplings = sa.Table(
+    "urial_samplings",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("temperature", sa.Double, nullable=False),
+    sa.Column("top_p", sa.Double, nullable=False),
+    sa.Column("max_tokens", sa.Integer, nullable=False),
+    sa.Column("stop", JsonText, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("repetition_penalty", sa.Double, nullable=False),
+)
+
+identities = sa.Table(
+    "urial_identities",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", ExactText, nullable=False, unique=True),
+)
+
+answers = sa.Table(
+    "urial_answers",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("text", ExactText, nullable=False),
+)
+
+completions = sa.Table(
+    "urial_completions",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("generator_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("sampling_id", sa.ForeignKey(samplings.c.id), nullable=False),
+    sa.Column("answer_id", sa.ForeignKey(answers.c.id), nullable=False),
+    sa.Column("finish_reason", sa.Text, nullable=False),
+    *_usage(),
+    sqlite_with_rowid=False,
+)
+
+judgments = sa.Table(
+    "urial_judgments",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("judge_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("query_id", sa.ForeignKey(queries.c.id), nullable=False),
+    sa.Column("answer_id", sa.ForeignKey(answers.c.id), nullable=False),
+    sa.Column("helpfulness", sa.Double),
+    sa.Column("clarity", sa.Double),
+    sa.Column("factuality", sa.Double),
+    sa.Column("depth", sa.Double),
+    sa.Column("engagement", sa.Double),
+    sa.Column("safety", sa.Double),
+    sa.Column("reasons", JsonText, nullable=False),
+    sa.Column("raw", ExactText, nullable=False),
+    *_usage(),
+)
+
+evaluations = sa.Table(
+    "urial_evaluations",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("prompt_id", sa.ForeignKey(prompts.c.id), index=True),
+    sa.Column("sampling_id", sa.ForeignKey(samplings.c.id)),
+    sa.Column("params", JsonText),
+)
+
+evaluated_queries = sa.Table(
+    "urial_evaluated_queries",
+    metadata,
+    sa.Column("evaluation_id", sa.ForeignKey(evaluations.c.id), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("query_id", sa.ForeignKey(queries.c.id), nullable=False),
+    sa.Column("answer_id", sa.ForeignKey(answers.c.id), nullable=False),
+    sa.Column("judgment_id", sa.ForeignKey(judgments.c.id), nullable=False),
+    sa.Column("score", sa.Double),
+    sa.Column("finish_reason", sa.Text, nullable=False),
+    *_usage(),
+    sqlite_with_rowid=False,
+)
+
+trials = sa.Table(
+    "urial_trials",
+    metadata,
+    sa.Column("search_id", sa.ForeignKey(searches.c.id), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("optuna_number", sa.Integer, nullable=False),
+    sa.Column("evaluation_id", sa.ForeignKey(evaluations.c.id), nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("observed", sa.Double),
+    sa.Column("estimate", sa.Double),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    sa.Column("seconds", sa.Double, nullable=False),
+    *_usage(),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.Index("ix_urial_trials_best", "search_id", "estimate"),
+)
+
+results = sa.Table(
+    "urial_results",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("search_id", sa.ForeignKey(searches.c.id), nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("split", sa.Text, nullable=False),
+    sa.Column("candidate_id", Hash, nullable=False),
+    sa.Column("evaluation_id", sa.ForeignKey(evaluations.c.id), nullable=False, unique=True),
+    sa.Column("recorded_at", sa.Text, nullable=False),
+    sa.UniqueConstraint("search_id", "role", "split", "candidate_id"),
+)

@@ -1,0 +1,154 @@
+"""Trials and results of a search: what was tried, how it scored, and the measurements at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from statistics import fmean
+
+import sqlalchemy as sa
+
+from urial_opt.content import content_id
+from urial_opt.errors import StoreError, UnknownNameError
+from urial_opt.records import Candidate, Estimate, Evaluation, TrialRecord, TrialState
+from urial_opt.store.entries import RankedTrial, StoredResult
+from urial_opt.store.evaluations import insert_evaluation, read_candidates, read_evaluations, read_scores
+from urial_opt.store.paid_work import read_usage, usage_columns
+from urial_opt.store.searches import now, search_id
+from urial_opt.store.tables import results, trials
+
+
+def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
+    """Record a trial; once more is no error. StoreError if its number is taken by another outcome."""
+    if list(trial.query_scores) != [query.id for query in evaluation.queries]:
+        raise ValueError("query_scores and evaluation.queries must name the same queries in the same order")
+    of_search = search_id(connection, search, lock=True)
+    if known := _read(connection, (trials.c.search_id == of_search) & (trials.c.number == trial.number)):
+        if replace(known[0][0], seconds=trial.seconds, usage=trial.usage) == trial:
+            return
+        advice = "is another process at work on it? end one of them, then type the same command again"
+        raise StoreError(f"trial {trial.number} of the search {search!r} is recorded with another outcome; {advice}")
+    scores = list(trial.query_scores.values())
+    read = [score for score in scores if score is not None]
+    columns = {
+        "search_id": of_search,
+        "number": trial.number,
+        "optuna_number": trial.optuna_number,
+        "evaluation_id": insert_evaluation(connection, trial.candidate, evaluation, scores=scores),
+        "state": trial.state.value,
+        "observed": fmean(read) if read else None,
+        "seconds": trial.seconds,
+        **usage_columns(trial.usage),
+        "recorded_at": now(),
+    }
+    connection.execute(sa.insert(trials), columns)
+
+
+def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
+    """All trials of a search, in the order of recording."""
+    found = _read(connection, trials.c.search_id == search_id(connection, search))
+    return [trial for trial, _ in found]
+
+
+def best_trials(connection: sa.Connection, search: str, count: int) -> list[RankedTrial]:
+    """At most `count` of the trials that have an estimate, the highest first."""
+    of_search = trials.c.search_id == search_id(connection, search)
+    best = (
+        sa.select(trials.c.number)
+        .where(of_search, trials.c.estimate.is_not(None))
+        .order_by(trials.c.estimate.desc(), trials.c.number)
+        .limit(count)
+    )
+    numbers = connection.scalars(best).all()
+    ranked = [
+        RankedTrial(trial=trial, estimate=estimate)
+        for trial, estimate in _read(connection, of_search & trials.c.number.in_(numbers))
+        if estimate is not None
+    ]
+    return sorted(ranked, key=lambda one: numbers.index(one.trial.number))
+
+
+def write_estimates(connection: sa.Connection, search: str, estimates: Mapping[int, Estimate]) -> None:
+    """Replace the shrunken scores of these trials."""
+    if not estimates:
+        return
+    update = (
+        sa.update(trials)
+        .where(trials.c.search_id == search_id(connection, search, lock=True), trials.c.number == sa.bindparam("trial"))
+        .values(estimate=sa.bindparam("mean"), low=sa.bindparam("low"), high=sa.bindparam("high"))
+    )
+    rows = [{"trial": number, "mean": one.mean, "low": one.low, "high": one.high} for number, one in estimates.items()]
+    connection.execute(update, rows)
+
+
+def read_evaluation(connection: sa.Connection, search: str, number: int) -> Evaluation:
+    """What one trial asked, was answered, and how that was judged."""
+    of_search = trials.c.search_id == search_id(connection, search)
+    id_ = connection.scalar(sa.select(trials.c.evaluation_id).where(of_search, trials.c.number == number))
+    if id_ is None:
+        count = connection.scalar(sa.select(sa.func.count()).select_from(trials).where(of_search))
+        advice = f"choose one of 0 to {count - 1}" if count else "none is recorded yet"
+        raise UnknownNameError(f"the search {search!r} has no trial {number}; {advice}")
+    return read_evaluations(connection, [id_])[id_]
+
+
+def insert_result(connection: sa.Connection, search: str, result: StoredResult) -> None:
+    """Record a measurement; of the same candidate in the same role and split, the first stands."""
+    candidate = result.candidate
+    key = {
+        "search_id": search_id(connection, search, lock=True),
+        "role": result.role,
+        "split": result.split,
+        "candidate_id": "" if candidate is None else content_id([candidate.prompt.id, candidate.sampling.id]),
+    }
+    if connection.scalar(sa.select(results.c.id).filter_by(**key)) is None:
+        id_ = insert_evaluation(
+            connection, candidate, result.evaluation, scores=[None] * len(result.evaluation.queries)
+        )
+        connection.execute(sa.insert(results), {**key, "evaluation_id": id_, "recorded_at": now()})
+
+
+def read_results(connection: sa.Connection, search: str) -> list[StoredResult]:
+    """All measurements of a search, in the order of recording."""
+    of_search = results.c.search_id == search_id(connection, search)
+    rows = connection.execute(sa.select(results).where(of_search).order_by(results.c.id)).all()
+    ids = [row.evaluation_id for row in rows]
+    candidates = read_candidates(connection, ids)
+    evaluations = read_evaluations(connection, ids)
+    return [
+        StoredResult(
+            role=row.role,
+            split=row.split,
+            candidate=candidates[row.evaluation_id],
+            evaluation=evaluations[row.evaluation_id],
+        )
+        for row in rows
+    ]
+
+
+def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[tuple[TrialRecord, Estimate | None]]:
+    rows = connection.execute(sa.select(trials).where(which).order_by(trials.c.number)).all()
+    ids = [row.evaluation_id for row in rows]
+    candidates = read_candidates(connection, ids)
+    scores = read_scores(connection, ids)
+    return [
+        (
+            TrialRecord(
+                number=row.number,
+                optuna_number=row.optuna_number,
+                candidate=_shown(candidates[row.evaluation_id]),
+                query_scores=scores[row.evaluation_id],
+                state=TrialState(row.state),
+                seconds=row.seconds,
+                usage=read_usage(row._mapping, trials),
+            ),
+            None if row.estimate is None else Estimate(mean=row.estimate, low=row.low, high=row.high),
+        )
+        for row in rows
+    ]
+
+
+def _shown(candidate: Candidate | None) -> Candidate:
+    if candidate is None:
+        raise ValueError("a trial without a prompt")
+    return candidate
