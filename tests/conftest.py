@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from tests.command_line import Run
 from urial_opt.content import content_folder
 
 SMALL = """
@@ -86,6 +87,13 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _is_loopback(host: str) -> bool:
     return host == "localhost" or ipaddress.ip_address(host).is_loopback
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command line, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return Run(capsys, monkeypatch)
 
 
 @pytest.fixture(scope="session")

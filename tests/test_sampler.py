@@ -17,18 +17,8 @@ from optuna.trial import TrialState
 
 from urial_opt.errors import UnknownNameError
 from urial_opt.prompt import Exemplar
-from urial_opt.sampler import (
-    SAMPLERS,
-    START,
-    ExemplarSampler,
-    Features,
-    LinearModel,
-    _Changes,
-    _maximise,
-    _random_row,
-    fit_scales,
-    make_sampler,
-)
+from urial_opt.prompt_model import Features, LinearModel, fit_scales
+from urial_opt.sampler import SAMPLERS, START, ExemplarSampler, _Changes, _maximise, _random_row, make_sampler
 
 _SCRIPT = Path(__file__).parent.parent / "experiments" / "sampler" / "synthetic.py"
 _spec = importlib.util.spec_from_file_location("synthetic", _SCRIPT)

@@ -302,3 +302,11 @@ def test_postgresql_behaves_alike() -> None:
         assert len(store.results("s")) == 1
         store.finish("s", {"done": True})
         assert second.search("s").summary == {"done": True}
+
+
+def test_a_schema_that_is_no_text(file: Path) -> None:
+    with Store.open(str(file)) as store:
+        store.open_search("s", {})
+    file.write_bytes(file.read_bytes().replace(b"INTEGER NOT NULL", b"\xe8NTEGER NOT \xe8ULL"))
+    with refused("it is damaged; restore a copy"), Store.open(str(file)) as store:
+        store.searches()

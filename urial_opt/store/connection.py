@@ -93,6 +93,12 @@ class Connection:
             if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete":
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
+    def tune(self, engine: sa.Engine) -> None:
+        """Let another engine on this database, such as Optuna's, commit as cheaply as this one."""
+        if self.dialect == "sqlite":
+            sa.event.listen(engine, "connect", _commit_cheaply)
+            engine.dispose()  # connections made before do not know yet
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -104,6 +110,8 @@ class Connection:
             raise StoreError(f"the store {self.name!r}: {_explanation(error.orig)}") from error
         except SQLAlchemyError as error:
             raise StoreError(f"the store {self.name!r}: {_one_line(error)}; {_OTHERWISE}") from error
+        except UnicodeDecodeError as error:  # sqlite3 cannot even read the schema
+            raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_CORRUPT']}") from error
 
 
 def insert_new(
@@ -162,6 +170,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # Python's sqlite3 would begin transactions by itself, too late for reads and never for DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
+    _commit_cheaply(connection, _record)
+
+
+def _commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
     # In WAL a commit survives the death of the process without an fsync, which NORMAL leaves to checkpoints.
     connection.execute("PRAGMA synchronous = NORMAL")
 

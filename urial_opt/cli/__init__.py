@@ -1,0 +1,7 @@
+"""The door: one short file for each command; it parses words, calls the library and prints."""
+
+from __future__ import annotations
+
+from urial_opt.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,104 @@
+"""The command `urial-opt`: finds its subcommands, reads `--config`, and turns errors into one line."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from urial_opt import __version__
+from urial_opt.errors import InputError, UrialOptError
+
+INTERRUPTED = 130
+COMMANDS = {
+    "search": "Search for the prompt that aligns a base model best.",
+    "list": "List the searches in a store.",
+    "inspect": "Show the best prompts of a search.",
+    "export": "Write a found prompt for whatever serves the base model.",
+}
+"""What each command does, in the order shown; its code is in the module of that name with `_command` behind."""
+
+
+class _LazyGroup(click.Group):
+    """Loads a command's module when the command is called, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"urial_opt.cli.{cmd_name}_command").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None) -> None:
+    """Make the tables of a TOML file, one for each command, the defaults of its options."""
+    if path is None:
+        return
+    try:
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise click.BadParameter(f"{path}: {error}; give a TOML file with a table such as [search]") from error
+    defaults: dict[str, dict[str, Any]] = {}
+    for name, table in tables.items():
+        if name not in COMMANDS or not isinstance(table, dict):
+            raise click.BadParameter(f"{path}: {name!r} is no command; its tables are {', '.join(COMMANDS)}")
+        parameters = import_module(f"urial_opt.cli.{name}_command").command.params
+        known = {option.removeprefix("--"): parameter.name for parameter in parameters for option in parameter.opts}
+        for option in table:
+            if option not in known:
+                raise click.BadParameter(f"{path}: {name} has no option {option!r}; it has {', '.join(sorted(known))}")
+        defaults[name] = {known[option]: value for option, value in table.items()}
+    ctx.default_map = defaults
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={
+        "auto_envvar_prefix": "URIAL_OPT",
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="urial-opt")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_read_config,
+    is_eager=True,
+    expose_value=False,
+    help="TOML file with defaults, one table for each command.",
+)
+def app() -> None:
+    """Align a base language model without tuning it: search for the prompt.
+
+    Start with `urial-opt search`, which needs no key, no download and no GPU.
+
+    Each option can also be given as an environment variable: `--budget` of `search` is URIAL_OPT_SEARCH_BUDGET.
+    """
+
+
+def main() -> int:
+    """Run the command line.
+
+    The exit code is 2 when what was asked for cannot be done, 1 when a model or judge failed, 130 when stopped.
+    """
+    try:
+        left_with = app(standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except UrialOptError as error:
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        return 2 if isinstance(error, InputError) else 1
+    return left_with if isinstance(left_with, int) else 0

@@ -1,0 +1,42 @@
+"""`urial-opt export`: writes a found prompt for whatever serves the base model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from urial_opt.cli.options import store_option
+
+
+@click.command(short_help="Write a found prompt for whatever serves the base model.")
+@click.argument("name", required=False)
+@click.option("--trial", type=int, help="Export this trial's prompt. [default: the one the search found]")
+@click.option("--format", "format_name", default="urial", show_default=True, help="urial or json.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [default: print it]")
+@store_option
+def command(name: str | None, trial: int | None, format_name: str, output: Path | None, store_url: str) -> None:
+    """Write the prompt that the search NAME found (default: the newest search).
+
+    The format `urial` is a file urial_prompts/NAME.txt that the public URIAL loader continues; `json` holds the same
+    with exemplars, decoding and how to serve it.
+    """
+    from urial_opt import plugins
+    from urial_opt.cli.choosing import chosen_search, chosen_trial
+    from urial_opt.errors import InputError
+    from urial_opt.prompt_file import check_public_name
+    from urial_opt.store import Store
+
+    with Store.open(store_url, create=False) as store:
+        record = chosen_trial(store, chosen_search(store, name), trial)
+    text = plugins.open_exporter(format_name).export(record.candidate.prompt, record.candidate.sampling)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if format_name == "urial":
+        check_public_name(output.stem)
+    try:
+        output.write_bytes(text.encode())
+    except OSError as error:
+        raise InputError(f"{str(output)!r} cannot be written ({error.strerror}); give another --output") from error
+    click.echo(f"Wrote the prompt of trial {record.number} to {output}.", err=True)

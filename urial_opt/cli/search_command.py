@@ -1,0 +1,111 @@
+"""`urial-opt search`: opens what was named, runs the search, shows it, and says what to type next."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from urial_opt.cli.app import INTERRUPTED
+from urial_opt.cli.options import json_option, print_json, store_option
+
+
+@click.command(short_help="Search for the prompt that aligns a base model best.")
+@click.option("--budget", type=int, default=200, show_default=True, help="How many prompts to try.")
+@click.option("--space", "space_name", default="nano", show_default=True, help="Search space: a name or a YAML file.")
+@click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
+@click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
+@click.option("--judge", help="Judge of the answers. [default: the space's]")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
+@click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
+@click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
+@click.option("--name", default="", help="Name of the search. [default: made from the options; the same ones resume]")
+@store_option
+@json_option
+def command(
+    budget: int,
+    space_name: str,
+    base: str | None,
+    aligned: str | None,
+    judge: str | None,
+    seed: int,
+    sampler: str,
+    start_from: Path | None,
+    name: str,
+    store_url: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Search for the prompt that aligns a base model best.
+
+    With no option at all it runs on the embedded world: a tiny base model, its aligned twin and a judge that come
+    with the package. Stop it with Ctrl-C at any time; the same command goes on where it stopped.
+
+    \b
+    Examples:
+      urial-opt search --budget 200
+      urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
+    """
+    from urial_opt import plugins
+    from urial_opt.cli.live import Display
+    from urial_opt.cli.tables import show_result
+    from urial_opt.errors import InputError
+    from urial_opt.evaluation import Evaluator
+    from urial_opt.prompt_file import read_prompt_file
+    from urial_opt.search import Interrupted, SearchOptions, search
+    from urial_opt.space_file import load_space
+    from urial_opt.store import Store
+
+    if budget < 1:
+        raise InputError(f"a search needs a budget of at least 1 trial, not {budget}; type --budget 200")
+    space = load_space(space_name)
+    if start_from is not None:
+        space = space.starting_from(read_prompt_file(start_from))
+    chosen = {
+        "base": base or space.defaults.base,
+        "judge": judge or space.defaults.judge,
+    }
+    for role, value in chosen.items():
+        if value is None:
+            known = ", ".join(plugins.names("generator" if role == "base" else "judge"))
+            raise InputError(f"the space {space.name!r} names no {role}; add --{role} NAME, one of: {known}")
+    aligned_name = aligned or space.defaults.aligned
+    with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
+        display.heading = f"space {space.name}, base {chosen['base']}, judge {chosen['judge']}, store {store.name}"
+        opened = plugins.open_judge(str(chosen["judge"]))  # the judge first: it is the quicker one to refuse
+        evaluator = Evaluator(generator=plugins.open_generator(str(chosen["base"])), judge=opened, memory=store)
+        twin = plugins.open_chat_generator(aligned_name) if aligned_name and aligned_name != "none" else None
+        options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name)
+        try:
+            result = search(
+                space, evaluator, store, aligned=twin, options=options, watch=display.update, stop=lambda: bool(stop)
+            )
+        except Interrupted as interrupted:
+            display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
+            display.say("Go on with the same command.")
+            raise click.exceptions.Exit(INTERRUPTED) from interrupted
+    if as_json:
+        print_json(result.as_json())
+    else:
+        show_result(result, store_url=store_url)
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[list[int]]:
+    """A list that is empty until the user asks to stop; asking twice stops at once."""
+    asked: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

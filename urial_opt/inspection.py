@@ -1,0 +1,101 @@
+"""A closer look at a search's best prompts: aspects, answers, and where each wins over the prompt it started from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from urial_opt.aspects import Aspect
+from urial_opt.evaluation import Scorecard, query_scores, scorecard
+from urial_opt.objective import Objective
+from urial_opt.records import Completion, Estimate, Evaluation, Judgment, Query, TrialRecord
+from urial_opt.statistics import bootstrap_mean
+from urial_opt.store import SearchRecord, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One answer under a prompt."""
+
+    query: Query
+    completion: Completion
+    judgment: Judgment
+    score: float
+    before: float | None
+    """Score of the starting prompt's answer to the same query; None if it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedTrial:
+    """One trial on the dev queries it was asked."""
+
+    record: TrialRecord
+    estimate: Estimate
+    """Shrunken."""
+    card: Scorecard
+    gains: Mapping[Aspect, Estimate]
+    """Paired differences to the starting prompt (trial 0), by aspect; empty for that one itself."""
+    best: Sequence[Example]
+    worst: Sequence[Example]
+    won: Sequence[Example]
+    """Where it gained most on the starting prompt."""
+
+
+def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples: int = 2) -> list[InspectedTrial]:
+    """The `top` trials by shrunken estimate, best first, each with so many examples."""
+    ranked = store.best(search.name, top)
+    if not ranked:
+        return []
+    objective = objective_of(search)
+    start = store.evaluation(search.name, 0)
+    inspected = []
+    for each in ranked:
+        evaluation = store.evaluation(search.name, each.trial.number)
+        inspected.append(_inspected(each.trial, each.estimate, evaluation, start, objective, examples))
+    return inspected
+
+
+def objective_of(search: SearchRecord) -> Objective:
+    """The objective that the search was run with."""
+    weights = search.settings["weights"]
+    assert isinstance(weights, Mapping)
+    return Objective(weights={Aspect(name): float(weight) for name, weight in weights.items()})
+
+
+def _inspected(
+    record: TrialRecord,
+    estimate: Estimate,
+    evaluation: Evaluation,
+    start: Evaluation,
+    objective: Objective,
+    number: int,
+) -> InspectedTrial:
+    before = query_scores(start, objective)
+    judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
+    answers = [
+        Example(query=query, completion=completion, judgment=judgment, score=score, before=before.get(query.id))
+        for query, completion, judgment in judged
+        if (score := objective.query_score(judgment, query.kind)) is not None
+    ]
+    by_score = sorted(answers, key=lambda example: -example.score)
+    gained = [example for example in answers if example.before is not None and example.score > example.before]
+    return InspectedTrial(
+        record=record,
+        estimate=estimate,
+        card=scorecard(evaluation, objective),
+        gains=_gains(evaluation, start) if record.number else {},
+        best=by_score[:number],
+        worst=by_score[::-1][:number],
+        won=sorted(gained, key=lambda example: (example.before or 0) - example.score)[:number],
+    )
+
+
+def _gains(evaluation: Evaluation, start: Evaluation) -> dict[Aspect, Estimate]:
+    theirs = {judgment.query_id: judgment for judgment in start.judgments}
+    differences: dict[Aspect, list[float]] = {}
+    for judgment in evaluation.judgments:
+        for aspect, score in judgment.scores.items():
+            other = theirs[judgment.query_id].scores.get(aspect) if judgment.query_id in theirs else None
+            if score is not None and other is not None:
+                differences.setdefault(aspect, []).append(score - other)
+    return {aspect: bootstrap_mean(differences[aspect]) for aspect in Aspect if aspect in differences}

@@ -1,0 +1,103 @@
+"""Optuna's ledger of a search: the study that samplers and the dashboard read, in the database of our tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+import optuna
+from optuna.exceptions import OptunaError
+from optuna.samplers import BaseSampler
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState as OptunaState
+
+from urial_opt.errors import StoreError
+from urial_opt.records import Params, TrialRecord, TrialState
+from urial_opt.statistics import TrialEstimate
+from urial_opt.store import Store
+
+
+class Ledger:
+    """The study of one search. Use as a context manager; what Optuna meets in the database becomes a StoreError."""
+
+    def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._store = store
+        try:
+            self._storage = RDBStorage(store.url)
+        except Exception as error:  # whatever the database raises: opening it, Optuna passes that on
+            raise _store_error(store, error) from error
+        store.tune(self._storage.engine)
+        try:
+            self._study = optuna.create_study(
+                storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
+            )
+            self._study_id = self._storage.get_study_id_from_name(name)
+        except OptunaError as error:
+            self._close()
+            raise _store_error(store, error) from error
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        if isinstance(error, OptunaError):
+            raise _store_error(self._store, error) from error
+
+    def _close(self) -> None:
+        # the last connection to be closed is the store's: it moves what SQLite wrote ahead into the file
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def catch_up(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> None:
+        """Tell what was recorded but not told, and end what was cut short."""
+        recorded = {record.optuna_number: record for record in records}
+        try:
+            running = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state == OptunaState.RUNNING]
+        except (ValueError, KeyError) as error:  # what Optuna wrote and cannot read back was damaged on the disk
+            raise _store_error(self._store, error) from error
+        for trial in running:
+            if trial.number in recorded:
+                self.tell(recorded[trial.number], estimates)
+            else:
+                self.drop(trial.number)
+
+    def ask(self, *, first: Params | None = None) -> optuna.Trial:
+        """The next trial; `first` are the parameters of the very first one."""
+        if first is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
+            self._study.enqueue_trial(dict(first))
+        return self._study.ask()
+
+    def drop(self, number: int) -> None:
+        """End a trial that was not recorded."""
+        self._study.tell(number, state=OptunaState.FAIL)
+
+    def tell(self, record: TrialRecord, estimates: Mapping[int, TrialEstimate]) -> None:
+        """Tell how a trial ended: by its shrunken estimate, never by the luck of the few queries it saw."""
+        number = record.optuna_number
+        trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        self._storage.set_trial_user_attr(trial_id, "queries", len(record.query_scores))
+        if record.state is TrialState.FAILED:
+            self.drop(number)
+            return
+        estimate = estimates[record.number]
+        self._storage.set_trial_user_attr(trial_id, "estimate", estimate.mean)
+        self._storage.set_trial_user_attr(trial_id, "standard_error", estimate.standard_error)
+        if record.state is TrialState.PRUNED:
+            # Optuna takes the last value reported for that of a pruned trial
+            self._storage.set_trial_intermediate_value(trial_id, estimate.queries, estimate.mean)
+            self._study.tell(number, state=OptunaState.PRUNED)
+        else:
+            self._study.tell(number, estimate.mean)
+
+
+def _store_error(store: Store, error: Exception) -> StoreError:
+    """What Optuna ran into in the database that it shares with us; the database's own words are among its causes."""
+    cause = error.__cause__ or error
+    words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
+    says = "".join(filter(str.isprintable, words))[:300]
+    advice = "see to that, then type the same command again or give another database with --store"
+    return StoreError(f"the store {store.name!r}: {says or type(cause).__name__}; {advice}")

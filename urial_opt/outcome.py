@@ -1,0 +1,88 @@
+"""How a search ended: what was measured on the test queries, the gain, and the JSON object that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from urial_opt.evaluation import Scorecard
+from urial_opt.records import Candidate, Estimate, Evaluation, TrialState, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One context on the test queries."""
+
+    candidate: Candidate | None
+    """None for the aligned model."""
+    evaluation: Evaluation
+    card: Scorecard
+    prompt_tokens: int | None
+    """Tokens that the context costs before a query; None where the generator cannot count."""
+
+    def as_json(self) -> dict[str, object]:
+        """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`."""
+        return {
+            **estimate_json(self.card.average, mean="average"),
+            "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
+            "missing": self.card.missing,
+            "queries": self.card.queries,
+            "prompt_tokens": self.prompt_tokens,
+            "prompt": self.candidate.prompt.id if self.candidate else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """How a search ended."""
+
+    name: str
+    zero_shot: Measured
+    hand_written: Measured
+    found: Measured
+    aligned: Measured | None
+    found_trial: int
+    gain: Estimate
+    """Found minus hand-written on the test queries, with its paired 95 % interval."""
+    states: Mapping[TrialState, int]
+    usage: Usage
+    seconds: float
+    """Time spent on trials and measurements, over all runs of this search."""
+    database: str
+    """Path, or URL without its password."""
+
+    @property
+    def contexts(self) -> dict[str, Measured]:
+        """What was measured, by name, in the order shown."""
+        measured = {"zero_shot": self.zero_shot, "hand_written": self.hand_written, "found": self.found}
+        return measured | ({"aligned": self.aligned} if self.aligned else {})
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval of the gain lies above zero."""
+        return self.gain.low > 0
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `search --json` prints; every key is described in the README."""
+        spent = self.usage.prompt_tokens + self.usage.completion_tokens
+        return {
+            "name": self.name,
+            **{role: measured.as_json() for role, measured in self.contexts.items()},
+            **({} if self.aligned else {"aligned": None}),
+            "gain": estimate_json(self.gain) | {"significant": self.significant},
+            "found_trial": self.found_trial,
+            "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
+            "seconds": round(self.seconds, 1),
+            "tokens": {
+                "spent": spent,
+                "prompt": self.usage.prompt_tokens,
+                "completion": self.usage.completion_tokens,
+                "saved": self.usage.saved_tokens,
+            },
+            "database": self.database,
+        }
+
+
+def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
+    """A mean under the name `mean`, and its 95 % `interval` [low, high], in points."""
+    return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}

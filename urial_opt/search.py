@@ -1,0 +1,344 @@
+"""The search: Optuna proposes, the base model answers, the judge scores, the store remembers.
+
+`dev` queries race prompts against the best so far, `validation` chooses among the best few, `test` is asked once, at
+the end. Our tables are the truth and Optuna's study the ledger: a trial is stored first and told second, so that a
+search that was interrupted anywhere goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import optuna
+
+from urial_opt.content import content_id
+from urial_opt.errors import InputError
+from urial_opt.evaluation import Evaluator, query_scores, scorecard, strata_of, usage_of
+from urial_opt.ledger import Ledger
+from urial_opt.outcome import Measured, SearchResult
+from urial_opt.protocols import ChatGenerator, TokenCounter
+from urial_opt.racing import Race, Verdict, finalists
+from urial_opt.records import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    Query,
+    Sampling,
+    Split,
+    TrialRecord,
+    TrialState,
+    Usage,
+)
+from urial_opt.sampler import make_sampler
+from urial_opt.space import SearchSpace
+from urial_opt.statistics import TrialEstimate, bootstrap_difference, shrunken_estimates
+from urial_opt.store import Store
+
+FINALISTS = 5
+"""How many prompts go on from `dev` to `validation`, the starting one besides."""
+
+_MEASURED_AT_ONCE = 64
+"""Queries of a measurement between two looks at whether to stop."""
+_NOTHING = Usage()
+
+
+class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
+    """The search was asked to stop, and did so between two blocks; the same command goes on with it."""
+
+
+class Phase(StrEnum):
+    """What a search is doing."""
+
+    TRIALS = "search"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The prompt believed best so far."""
+
+    trial: int
+    estimate: Estimate
+    """Shrunken, not the luckiest mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a search is; reported after every block of queries."""
+
+    phase: Phase
+    done: int
+    """Trials recorded, or contexts measured in a later phase."""
+    total: int
+    states: Mapping[TrialState, int]
+    best: Best | None
+    improved_at: int | None
+    """Number of the trial that last changed which prompt is believed best."""
+    usage: Usage
+    fraction: float = 0.0
+    """How much of the current trial's queries were asked, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """What a search is asked for beside its space and models."""
+
+    budget: int = 200
+    """How many trials."""
+    seed: int = 0
+    sampler: str = "thompson"
+    name: str = ""
+    """Empty: made from everything that decides the outcome, so that the same command goes on with the same search."""
+
+
+def search(
+    space: SearchSpace,
+    evaluator: Evaluator,
+    store: Store,
+    *,
+    aligned: ChatGenerator | None = None,
+    options: SearchOptions = SearchOptions(),
+    watch: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> SearchResult:
+    """Run a search, or go on with it, to its end.
+
+    `watch` hears of the progress; `stop` is asked between blocks of queries. Interrupted once `stop` says so.
+    InputError for options that cannot be; StoreError and AdapterError as store and adapters raise them.
+    """
+    if options.budget < 1:
+        raise InputError(f"a search needs a budget of at least 1 trial, not {options.budget}; type --budget 200")
+    settings = {
+        "space": space.name,
+        "fingerprint": space.fingerprint,
+        "base": evaluator.generator.identity,
+        "aligned": aligned.identity if aligned else None,
+        "judge": evaluator.judge.identity,
+        "seed": options.seed,
+        "sampler": options.sampler,
+        "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
+    }
+    sampler = make_sampler(options.sampler, space, seed=options.seed)
+    name = options.name or f"{space.name}-{content_id(settings)[:6]}"
+    store.open_search(name, settings)
+    under_way = _Search(
+        name=name, space=space, evaluator=evaluator, store=store, options=options, watch=watch, stop=stop
+    )
+    with Ledger(store, name, sampler) as ledger:
+        under_way.run_trials(ledger)
+    return under_way.finish(aligned)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Search:
+    """A search under way."""
+
+    name: str
+    space: SearchSpace
+    evaluator: Evaluator
+    store: Store
+    options: SearchOptions
+    watch: Callable[[Progress], None]
+    stop: Callable[[], bool]
+    blocks: list[tuple[Query, ...]] = field(init=False)
+    race: Race = field(init=False)
+    records: list[TrialRecord] = field(default_factory=list)
+    estimates: dict[int, TrialEstimate] = field(default_factory=dict)
+    """By number of the trial; failed trials have none."""
+    improved_at: int | None = None
+    measuring: Usage = field(default_factory=Usage)
+    """Tokens of the measurements after the trials."""
+
+    def __post_init__(self) -> None:
+        self.blocks = self.space.queries.blocks("dev", self.space.block, seed=self.options.seed)
+        self.race = Race(strata=strata_of([query for block in self.blocks for query in block], self.space.objective))
+        for record in self.store.trials(self.name):
+            self._learn(record)
+
+    def run_trials(self, ledger: Ledger) -> None:
+        """Race prompts until the budget is recorded."""
+        ledger.catch_up(self.records, self.estimates)
+        self._keep_estimates()
+        self._report(Phase.TRIALS)
+        while len(self.records) < self.options.budget:
+            self._go_on_or_raise()
+            trial = ledger.ask(first=None if self.records else self.space.start_params)
+            try:
+                record, evaluation = self._run_trial(trial)
+            except BaseException:
+                ledger.drop(trial.number)
+                raise
+            self.store.add_trial(self.name, record, evaluation)
+            self._learn(record)
+            self._keep_estimates()
+            ledger.tell(record, self.estimates)
+            self._report(Phase.TRIALS)
+
+    def _run_trial(self, trial: optuna.Trial) -> tuple[TrialRecord, Evaluation]:
+        """Ask block after block of queries until the race says stop."""
+        started = time.perf_counter()
+        candidate = self.space.suggest(trial)
+        evaluation = Evaluation(queries=(), completions=(), judgments=())
+        scores: dict[str, float | None] = {}
+        verdict = Verdict.GO_ON
+        for block in self.blocks:
+            self._go_on_or_raise()
+            asked = self.evaluator.evaluate(candidate, block)
+            evaluation += asked
+            scores |= query_scores(asked, self.space.objective)
+            verdict = self.race.judge(scores)
+            if verdict is not Verdict.GO_ON:
+                break
+            self._report(Phase.TRIALS, asked=len(scores), usage=usage_of(evaluation))
+        read = any(score is not None for score in scores.values())
+        complete = TrialState.COMPLETE if verdict is Verdict.COMPLETED else TrialState.PRUNED
+        record = TrialRecord(
+            number=len(self.records),
+            optuna_number=trial.number,
+            candidate=candidate,
+            query_scores=scores,
+            state=complete if read else TrialState.FAILED,
+            seconds=time.perf_counter() - started,
+            usage=usage_of(evaluation),
+        )
+        return record, evaluation
+
+    def _keep_estimates(self) -> None:
+        self.store.set_estimates(self.name, {number: each.interval for number, each in self.estimates.items()})
+
+    def _learn(self, record: TrialRecord) -> None:
+        """Take a recorded trial into the race and the estimates."""
+        best = self.best
+        self.records.append(record)
+        if record.state is TrialState.FAILED:
+            return
+        self.race = self.race.after(record.query_scores)
+        scored = [each for each in self.records if each.state is not TrialState.FAILED]
+        contributions = np.array([self.race.strata.contributions(each.query_scores) for each in scored])
+        estimates = shrunken_estimates(contributions, list(self.race.strata.kinds.values()))
+        self.estimates = dict(zip((each.number for each in scored), estimates, strict=True))
+        if self.best != best:
+            self.improved_at = record.number
+
+    @property
+    def best(self) -> int | None:
+        """Number of the complete trial believed best."""
+        return next(iter(finalists(self._complete(), 1)), None)
+
+    def _complete(self) -> dict[int, TrialEstimate]:
+        """Estimates of the trials that were asked every dev query, by number."""
+        return {r.number: self.estimates[r.number] for r in self.records if r.state is TrialState.COMPLETE}
+
+    # The end
+
+    def finish(self, aligned: ChatGenerator | None) -> SearchResult:
+        """Choose the winner on `validation`, measure it and its yardsticks on `test`, and store both."""
+        started = time.perf_counter()
+        winner = self._choose()
+        total = 4 if aligned else 3
+        contexts = [
+            ("zero_shot", self.space.zero_shot),
+            ("hand_written", self.space.hand_written),
+            ("found", winner.candidate),
+        ]
+        measured: dict[str, Measured] = {}
+        for role, candidate in contexts:
+            self._report(Phase.TEST, done=len(measured), total=total)
+            measured[role] = self._measure(role, "test", candidate)
+        if aligned:
+            self._report(Phase.TEST, done=len(measured), total=total)
+            measured["aligned"] = self._measure_aligned(aligned)
+        self._report(Phase.TEST, done=total, total=total)
+        test = self.space.queries.split("test")
+        found, yardstick = (
+            query_scores(measured[role].evaluation, self.space.objective) for role in ("found", "hand_written")
+        )
+        result = SearchResult(
+            name=self.name,
+            zero_shot=measured["zero_shot"],
+            hand_written=measured["hand_written"],
+            found=measured["found"],
+            aligned=measured.get("aligned"),
+            found_trial=winner.number,
+            gain=bootstrap_difference(found, yardstick, strata_of(test, self.space.objective)),
+            states=self._states(),
+            usage=self._usage(),
+            seconds=sum(record.seconds for record in self.records) + time.perf_counter() - started,
+            database=self.store.name,
+        )
+        self.store.finish(self.name, result.as_json())
+        return result
+
+    def _choose(self) -> TrialRecord:
+        """The best on `validation` among the best few on `dev`, the starting prompt among them."""
+        complete = self._complete()
+        if not complete:
+            raise InputError("no trial was scored on all dev queries; look at why with: urial-opt inspect " + self.name)
+        chosen = sorted({*finalists(complete, FINALISTS), min(complete)})
+        averages: dict[int, float] = {}
+        for number in chosen:
+            self._report(Phase.VALIDATION, done=len(averages), total=len(chosen))
+            candidate = self.records[number].candidate
+            averages[number] = self._measure("finalist", "validation", candidate).card.average.mean
+        return self.records[max(chosen, key=lambda number: (averages[number], -number))]
+
+    def _measure(self, role: str, split: Split, candidate: Candidate) -> Measured:
+        evaluation = Evaluation(queries=(), completions=(), judgments=())
+        queries = self.space.queries.split(split)
+        for start in range(0, len(queries), _MEASURED_AT_ONCE):
+            self._go_on_or_raise()
+            evaluation += self.evaluator.evaluate(candidate, queries[start : start + _MEASURED_AT_ONCE])
+        self.store.add_result(self.name, role, split, candidate, evaluation)
+        self.measuring += usage_of(evaluation)
+        generator = self.evaluator.generator
+        counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
+        card = scorecard(evaluation, self.space.objective)
+        return Measured(candidate=candidate, evaluation=evaluation, card=card, prompt_tokens=counted)
+
+    def _measure_aligned(self, aligned: ChatGenerator) -> Measured:
+        sampling = Sampling(max_tokens=self.space.hand_written.sampling.max_tokens, stop=())
+        evaluation = self.evaluator.evaluate_aligned(aligned, sampling, self.space.queries.split("test"))
+        self.store.add_result(self.name, "aligned", "test", None, evaluation)
+        self.measuring += usage_of(evaluation)
+        card = scorecard(evaluation, self.space.objective)
+        return Measured(candidate=None, evaluation=evaluation, card=card, prompt_tokens=None)
+
+    # What is told on the way
+
+    def _go_on_or_raise(self) -> None:
+        if self.stop():
+            raise Interrupted(self.name)
+
+    def _states(self) -> dict[TrialState, int]:
+        return {state: sum(record.state is state for record in self.records) for state in TrialState}
+
+    def _usage(self) -> Usage:
+        return sum((record.usage for record in self.records), self.measuring)
+
+    def _report(
+        self,
+        phase: Phase,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        asked: int = 0,
+        usage: Usage = _NOTHING,
+    ) -> None:
+        best = self.best
+        self.watch(
+            Progress(
+                phase=phase,
+                done=len(self.records) if done is None else done,
+                total=self.options.budget if total is None else total,
+                states=self._states(),
+                best=None if best is None else Best(trial=best, estimate=self.estimates[best].interval),
+                improved_at=self.improved_at,
+                usage=self._usage() + usage,
+                fraction=asked / sum(map(len, self.blocks)),
+            )
+        )
