@@ -78,7 +78,7 @@ def test_the_urial_effect() -> None:
     space = load_space("nano")
     queries = space.queries.split("test")[::6]
     evaluator = Evaluator(generator=open_base(""), judge=NanoJudge(), memory=Forgetful())  # type: ignore[arg-type]
-    twin = evaluator.evaluate_aligned(open_aligned(""), Sampling(max_tokens=112, stop=()), queries)
+    twin = evaluator.evaluate_aligned(open_aligned(""), Sampling(max_tokens=96, stop=()), queries)
     averages = {"aligned": space.objective.average(aspect_means(twin.judgments)) or 0.0}
     for name in ("zero_shot", "plain_icl", "hand_written"):
         judgments = evaluator.evaluate(getattr(space, name), queries).judgments

@@ -41,7 +41,9 @@ from urial_opt.store import Store
 FINALISTS = 5
 """How many prompts go on from `dev` to `validation`, the starting one besides."""
 
-_MEASURED_AT_ONCE = 64
+LEAST_CHANCE = 0.2
+"""A challenger with less chance than this to end ahead of the best is stopped: late in a search most are near ties."""
+_MEASURED_AT_ONCE = 128
 """Queries of a measurement between two looks at whether to stop."""
 _NOTHING = Usage()
 
@@ -156,7 +158,8 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.blocks = self.space.queries.blocks("dev", self.space.block, seed=self.options.seed)
-        self.race = Race(strata=strata_of([query for block in self.blocks for query in block], self.space.objective))
+        strata = strata_of([query for block in self.blocks for query in block], self.space.objective)
+        self.race = Race(strata=strata, least_chance=LEAST_CHANCE)
         for record in self.store.trials(self.name):
             self._learn(record)
 

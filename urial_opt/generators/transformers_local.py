@@ -24,7 +24,7 @@ from urial_opt.records import Completion, Sampling, Usage
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
-_ROWS = 32
+_ROWS = 128
 """Rows generated side by side."""
 _PREFIX_TOKENS = 16_384
 """Tokens of prefixes kept, in all."""
