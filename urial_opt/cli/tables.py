@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from urial_opt.aspects import Aspect
+from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.outcome import Measured, SearchResult
 from urial_opt.records import Estimate
 
@@ -51,7 +52,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         click.echo(f"No significant gain over the hand-written prompt: {gain}.")
     click.echo()
     click.echo("Next:")
-    store = "" if store_url == "urial-opt.db" else f" --store {store_url}"
+    store = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
     click.echo(f"  urial-opt inspect {result.name}{store}")
     click.echo(f"  urial-opt export {result.name}{store} --format urial --output found.txt")
 
