@@ -113,3 +113,21 @@ def test_help_names_every_command(run: Run) -> None:
     for name in ("search", "list", "inspect", "export"):
         assert name in out
         assert "Usage" in run(name, "--help")[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("serach", "did you mean 'search'?"),
+        ("search --budget many", "'many' is not a valid integer; type: urial-opt search --help"),
+        ("search --bugdet 3", "--budget"),
+        ("inspect one two", "type: urial-opt inspect --help"),
+        ("inspect --top 0", "x>=1; type: urial-opt inspect --help"),
+    ],
+)
+def test_mistyped_words_are_one_line(run: Run, words: str, says: str) -> None:
+    assert says in run.refused(*words.split())
+
+
+def test_no_word_at_all_shows_the_help(run: Run) -> None:
+    assert "Commands:" in run(code=2)[1]

@@ -48,8 +48,9 @@ def told(study: optuna.Study, space: Any, number: int, *, state: TrialState = Tr
     trial = study.ask()
     params: dict[str, Any] = space.suggest(trial)
     score = Truth(space).score(params) + np.random.default_rng([9, number]).normal(0, 0.1)
-    for key, value in {"estimate": score, "standard_error": 0.1, "queries": 64}.items():
-        trial.set_user_attr(key, value)
+    trial.set_user_attr("standard_error", 0.1)
+    if state == TrialState.FAIL:
+        trial.set_user_attr("queries", 64)
     study.tell(trial, score if state == TrialState.COMPLETE else None, state=state)
     return params
 
@@ -191,8 +192,8 @@ def test_pruned_trials_teach() -> None:
     for _ in range(40):
         trial = study.ask()
         params = space.suggest(trial)
-        for key, value in {"estimate": 2.0 + 2 * (params["system"] == "good"), "standard_error": 0.1}.items():
-            trial.set_user_attr(key, value)
+        trial.report(2.0 + 2 * (params["system"] == "good"), step=16)
+        trial.set_user_attr("standard_error", 0.1)
         study.tell(trial, state=TrialState.PRUNED)
     best = sampler.explain(study, number=1)[0]
     assert best.feature == "system good"

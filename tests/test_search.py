@@ -79,7 +79,9 @@ def test_a_search_ends_with_what_was_promised(space: SearchSpace, store: Store) 
     study = optuna.load_study(study_name=result.name, storage=store.url)
     states = {TrialState.COMPLETE: "COMPLETE", TrialState.PRUNED: "PRUNED", TrialState.FAILED: "FAIL"}
     assert [trial.state.name for trial in study.trials] == [states[trial.state] for trial in trials]
-    assert all("estimate" in trial.user_attrs for trial in study.trials)
+    estimates = {ranked.trial.number: ranked.estimate.mean for ranked in store.best(result.name, BUDGET)}
+    assert study.trials[-1].value == pytest.approx(estimates[BUDGET - 1])  # told last, with the estimates of the end
+    assert all("standard_error" in trial.user_attrs for trial in study.trials)
     best = inspect_search(store, record, top=2)
     assert best[0].estimate.mean >= best[1].estimate.mean
     assert best[0].best[0].score >= best[0].worst[0].score

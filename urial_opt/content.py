@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
+canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+"""JSON with sorted keys and no blanks: equal content has equal text."""
 
 
 def content_folder(name: str) -> Path:
@@ -17,5 +19,4 @@ def content_folder(name: str) -> Path:
 
 def content_id(content: object) -> str:
     """Sixteen hexadecimal digits that identify JSON-representable content."""
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(content).encode("utf-8", "surrogatepass")).hexdigest()[:16]

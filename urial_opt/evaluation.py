@@ -39,13 +39,13 @@ class Evaluator:
 
     def evaluate(self, candidate: Candidate, queries: Sequence[Query]) -> Evaluation:
         """The base model's answers under a prompt, and the verdicts on them, in the order of the queries."""
-        prompt = candidate.prompt
-        suffixes = [prompt.suffix(query.text) for query in queries]
+        prefix = candidate.prompt.prefix
+        suffixes = [candidate.prompt.suffix(query.text) for query in queries]
 
         def generate(missing: Sequence[int]) -> list[Completion]:
-            return self.generator.generate(prompt.prefix, [suffixes[row] for row in missing], candidate.sampling)
+            return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
 
-        texts = [prompt.prefix + suffix for suffix in suffixes]
+        texts = [prefix + suffix for suffix in suffixes]
         found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
         return self._judged(queries, [replace(each, text=read_answer(each.text)) for each in found])
 

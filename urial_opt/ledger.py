@@ -79,12 +79,11 @@ class Ledger:
         """Tell how a trial ended: by its shrunken estimate, never by the luck of the few queries it saw."""
         number = record.optuna_number
         trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
-        self._storage.set_trial_user_attr(trial_id, "queries", len(record.query_scores))
         if record.state is TrialState.FAILED:
+            self._storage.set_trial_user_attr(trial_id, "queries", len(record.query_scores))
             self.drop(number)
             return
         estimate = estimates[record.number]
-        self._storage.set_trial_user_attr(trial_id, "estimate", estimate.mean)
         self._storage.set_trial_user_attr(trial_id, "standard_error", estimate.standard_error)
         if record.state is TrialState.PRUNED:
             # Optuna takes the last value reported for that of a pruned trial

@@ -37,11 +37,11 @@ class ExemplarSampler(BaseSampler):
     """Proposes whole prompts for one `SampledSpace` at a time.
 
     A finished trial counts if it is COMPLETE or PRUNED; FAIL counts (and is not proposed again) if it carries the user
-    attribute `queries`, which a search sets before it tells. What a trial teaches is read from the user attributes
-    `estimate` and `standard_error`, so that pruned ones teach too. Nothing is kept outside the study but caches: a
-    proposal follows from the seed, the space and the trials that counted, so a resumed search goes on as if it
-    had never stopped. Other RUNNING trials are not proposed again, and change the draw, so that machines working on
-    one study do not repeat each other.
+    attribute `queries`, which a search sets before it tells. A trial teaches its value (a pruned one the last that was
+    reported) with the user attribute `standard_error`. Nothing is kept outside the study but caches: a proposal follows
+    from the seed, the space and the trials that counted, so a resumed search goes on as if it had never stopped. Other
+    RUNNING trials are not proposed again, and change the draw, so that machines working on one study do not repeat each
+    other.
     """
 
     def __init__(self, space: SampledSpace, *, seed: int) -> None:
@@ -116,7 +116,7 @@ class ExemplarSampler(BaseSampler):
     def _model(self, known: Sequence[FrozenTrial]) -> LinearModel:
         features = self._features
         design = features.design(np.array([self._row(t) for t in known]))
-        estimate = np.array([t.user_attrs["estimate"] for t in known])
+        estimate = np.array([t.value for t in known])
         noise = np.array([t.user_attrs["standard_error"] for t in known]) ** 2
         # scales are fitted on the first so many trials, so that they too depend on the study alone
         fitted = START
@@ -143,7 +143,7 @@ def _counts(trial: FrozenTrial) -> bool:
 
 
 def _teaches(trial: FrozenTrial) -> bool:
-    return trial.state in _TOLD and "estimate" in trial.user_attrs
+    return trial.state in _TOLD and trial.value is not None and "standard_error" in trial.user_attrs
 
 
 def _generator(seed: int, *position: int) -> np.random.Generator:

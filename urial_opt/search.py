@@ -8,6 +8,7 @@ search that was interrupted anywhere goes on as if it had not been.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,7 +36,7 @@ from urial_opt.records import (
 )
 from urial_opt.sampler import make_sampler
 from urial_opt.space import SearchSpace
-from urial_opt.statistics import TrialEstimate, bootstrap_difference, shrunken_estimates
+from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
 from urial_opt.store import Store
 
 FINALISTS = 5
@@ -150,11 +151,13 @@ class _Search:
     blocks: list[tuple[Query, ...]] = field(init=False)
     race: Race = field(init=False)
     records: list[TrialRecord] = field(default_factory=list)
+    contributions: dict[int, FloatArray] = field(default_factory=dict)
+    """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
     estimates: dict[int, TrialEstimate] = field(default_factory=dict)
     """By number of the trial; failed trials have none."""
     improved_at: int | None = None
-    measuring: Usage = field(default_factory=Usage)
-    """Tokens of the measurements after the trials."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of the recorded trials, and of the measurements after them."""
 
     def __post_init__(self) -> None:
         self.blocks = self.space.queries.blocks("dev", self.space.block, seed=self.options.seed)
@@ -218,13 +221,14 @@ class _Search:
         """Take a recorded trial into the race and the estimates."""
         best = self.best
         self.records.append(record)
+        self.usage += record.usage
         if record.state is TrialState.FAILED:
             return
         self.race = self.race.after(record.query_scores)
-        scored = [each for each in self.records if each.state is not TrialState.FAILED]
-        contributions = np.array([self.race.strata.contributions(each.query_scores) for each in scored])
-        estimates = shrunken_estimates(contributions, list(self.race.strata.kinds.values()))
-        self.estimates = dict(zip((each.number for each in scored), estimates, strict=True))
+        self.contributions[record.number] = self.race.strata.contributions(record.query_scores)
+        seen = np.array([*self.contributions.values()])
+        estimates = shrunken_estimates(seen, list(self.race.strata.kinds.values()))
+        self.estimates = dict(zip(self.contributions, estimates, strict=True))
         if self.best != best:
             self.improved_at = record.number
 
@@ -270,7 +274,7 @@ class _Search:
             found_trial=winner.number,
             gain=bootstrap_difference(found, yardstick, strata_of(test, self.space.objective)),
             states=self._states(),
-            usage=self._usage(),
+            usage=self.usage,
             seconds=sum(record.seconds for record in self.records) + time.perf_counter() - started,
             database=self.store.name,
         )
@@ -297,7 +301,7 @@ class _Search:
             self._go_on_or_raise()
             evaluation += self.evaluator.evaluate(candidate, queries[start : start + _MEASURED_AT_ONCE])
         self.store.add_result(self.name, role, split, candidate, evaluation)
-        self.measuring += usage_of(evaluation)
+        self.usage += usage_of(evaluation)
         generator = self.evaluator.generator
         counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
         card = scorecard(evaluation, self.space.objective)
@@ -307,7 +311,7 @@ class _Search:
         sampling = Sampling(max_tokens=self.space.hand_written.sampling.max_tokens, stop=())
         evaluation = self.evaluator.evaluate_aligned(aligned, sampling, self.space.queries.split("test"))
         self.store.add_result(self.name, "aligned", "test", None, evaluation)
-        self.measuring += usage_of(evaluation)
+        self.usage += usage_of(evaluation)
         card = scorecard(evaluation, self.space.objective)
         return Measured(candidate=None, evaluation=evaluation, card=card, prompt_tokens=None)
 
@@ -318,10 +322,8 @@ class _Search:
             raise Interrupted(self.name)
 
     def _states(self) -> dict[TrialState, int]:
-        return {state: sum(record.state is state for record in self.records) for state in TrialState}
-
-    def _usage(self) -> Usage:
-        return sum((record.usage for record in self.records), self.measuring)
+        counted = Counter(record.state for record in self.records)
+        return {state: counted[state] for state in TrialState}
 
     def _report(
         self,
@@ -341,7 +343,7 @@ class _Search:
                 states=self._states(),
                 best=None if best is None else Best(trial=best, estimate=self.estimates[best].interval),
                 improved_at=self.improved_at,
-                usage=self._usage() + usage,
+                usage=self.usage + usage,
                 fraction=asked / sum(map(len, self.blocks)),
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
@@ -149,7 +150,7 @@ class SearchSpace:
             return CategoricalDistribution((False, True))
         slots = self.exemplar_params(self.k_max)
         if name in slots:
-            return CategoricalDistribution(tuple(self.exemplars))
+            return _any_of(tuple(self.exemplars))
         raise UnknownNameError.of("parameter", name, ["k", "system", *self.decoding, *clauses, *slots])
 
     def suggest(self, trial: BaseTrial) -> Candidate:
@@ -272,6 +273,12 @@ class SearchSpace:
             decoding=self.hand_written_params,
         )
         return replace(grown, start_params=start)
+
+
+@lru_cache
+def _any_of(names: tuple[str, ...]) -> CategoricalDistribution:
+    """Optuna looks at each choice when it makes one of these, and a pool is asked for in every slot of every trial."""
+    return CategoricalDistribution(names)
 
 
 def _choice(name: str, params: Mapping[str, ParamValue], choices: Collection[ChoiceT]) -> ChoiceT:

@@ -208,7 +208,8 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
 
 def _kind_indicators(kinds: Sequence[str]) -> FloatArray:
     """Queries x kinds, 1 where the query is of the kind."""
-    return np.array([[float(kind == other) for other in sorted(set(kinds))] for kind in kinds])
+    each = sorted(set(kinds))
+    return np.array([[float(kind == other) for other in each] for kind in kinds])
 
 
 def _noise(values: FloatArray, seen: npt.NDArray[np.bool_], difficulty: FloatArray, group: FloatArray) -> float:

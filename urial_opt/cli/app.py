@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from urial_opt import __version__
-from urial_opt.errors import InputError, UrialOptError
+from urial_opt.errors import InputError, UnknownNameError, UrialOptError
 
 INTERRUPTED = 130
 COMMANDS = {
@@ -33,6 +33,13 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"urial_opt.cli.{cmd_name}_command").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS:
+            raise UnknownNameError.of("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -86,6 +93,10 @@ def app() -> None:
     """
 
 
+def _say_error(message: str) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+
+
 def main() -> int:
     """Run the command line.
 
@@ -95,10 +106,14 @@ def main() -> int:
         left_with = app(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return error.exit_code
+        return 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "urial-opt"
+        _say_error(f"{error.format_message().rstrip('.')}; type: {command} --help")
+        return 2
     except UrialOptError as error:
-        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        _say_error(str(error))
         return 2 if isinstance(error, InputError) else 1
     return left_with if isinstance(left_with, int) else 0
