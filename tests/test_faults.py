@@ -47,7 +47,7 @@ class Parrot:
 @pytest.fixture
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes `nano` mean the parrot."""
-    monkeypatch.setattr(plugins, "open_generator", lambda _: Parrot())
+    monkeypatch.setattr(plugins, "open_generator", lambda *_: Parrot())
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ MODULE = """
 from urial_opt.records import Completion, Judgment
 
 class Echo:
-    def __init__(self, argument):
-        self.identity = f"echo:{argument}"
+    def __init__(self, argument, *, url="nowhere"):
+        self.identity = f"echo:{argument} at {url}"
     def generate(self, prefix, suffixes, sampling):
         return [Completion(text=prefix + suffix, finish_reason="stop") for suffix in suffixes]
 
@@ -103,7 +103,16 @@ def test_an_installed_plugin_is_opened_by_name() -> None:
     ],
 )
 def test_what_follows_the_first_colon_is_one_argument(name: str, argument: str) -> None:
-    assert plugins.open_generator(name).identity == f"echo:{argument}"
+    assert plugins.open_generator(name).identity == f"echo:{argument} at nowhere"
+
+
+@pytest.mark.usefixtures("echo")
+def test_options_reach_the_opener_by_name() -> None:
+    assert plugins.open_generator("echo:a", {"url": "http://localhost"}).identity == "echo:a at http://localhost"
+    with pytest.raises(UnknownNameError, match="no option of the generator 'echo' is called 'ulr'; did you mean 'url'"):
+        plugins.open_generator("echo", {"ulr": "x"})
+    with pytest.raises(UnknownNameError, match="the judge 'fair' takes no options, so no 'url' either"):
+        plugins.open_judge("fair", {"url": "x"})
 
 
 @pytest.mark.usefixtures("echo")

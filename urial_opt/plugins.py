@@ -1,18 +1,24 @@
 """The plugin door: finds generators, judges and exporters by name among the installed packages' entry points.
 
 A name is `NAME` or `NAME:ARGUMENT`, as in `hf:mistralai/Mistral-7B-v0.1`; what follows the first colon is handed to the
-plugin's opener as one string. What comes with this package enters by the same door.
+plugin's opener as one string. Options, such as `url` or `device`, are the opener's keyword-only parameters, and strings
+too. What comes with this package enters by the same door.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
+from inspect import Parameter, signature
+from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from urial_opt.errors import AdapterError, InputError, UnknownNameError
 from urial_opt.protocols import ChatGenerator, Exporter, Generator, Judge
 
 Kind: TypeAlias = Literal["generator", "judge", "exporter"]
+Options: TypeAlias = Mapping[str, str]
+NO_OPTIONS: Options = MappingProxyType({})
 
 
 @runtime_checkable
@@ -35,9 +41,9 @@ class _Exporter(Exporter, Protocol):
     """`Exporter`, open to isinstance."""
 
 
-def open_generator(name: str) -> Generator:
+def open_generator(name: str, options: Options = NO_OPTIONS) -> Generator:
     """The base model that `name` stands for. Errors: see `open_judge`."""
-    opened = _open("generator", name)
+    opened = _open("generator", name, options)
     if not isinstance(opened, _Generator):
         raise InputError(
             f"{name!r} answers in a chat layout and continues no text; give it as the aligned model instead"
@@ -45,21 +51,22 @@ def open_generator(name: str) -> Generator:
     return opened
 
 
-def open_chat_generator(name: str) -> ChatGenerator:
+def open_chat_generator(name: str, options: Options = NO_OPTIONS) -> ChatGenerator:
     """The aligned model that `name` stands for. Errors: see `open_judge`."""
-    opened = _open("generator", name)
+    opened = _open("generator", name, options)
     if not isinstance(opened, _ChatGenerator):
         raise InputError(f"{name!r} is a base model and has no chat layout; give it as the base model instead")
     return opened
 
 
-def open_judge(name: str) -> Judge:
+def open_judge(name: str, options: Options = NO_OPTIONS) -> Judge:
     """The judge that `name` stands for.
 
-    UnknownNameError if no plugin is called so; InputError if it is something else, or its argument is wrong;
+    UnknownNameError if no plugin is called so, or it has no such option; InputError if it is something else, or its
+    argument or an option's value is wrong;
     AdapterError if a package that it needs is missing or broken.
     """
-    opened = _open("judge", name)
+    opened = _open("judge", name, options)
     if not isinstance(opened, _Judge):
         raise InputError(
             f"the plugin {name!r} is no judge: it does not have `identity` and `judge`; report it to its author"
@@ -94,13 +101,20 @@ def _found(kind: Kind) -> dict[str, EntryPoint]:
     return found
 
 
-def _open(kind: Kind, name: str) -> object:
+def _open(kind: Kind, name: str, options: Options = NO_OPTIONS) -> object:
     called, _, argument = name.partition(":")
     found = _found(kind)
     if called not in found:
         raise UnknownNameError.of(kind, called, found)
     try:
-        return found[called].load()(argument)
+        opener = found[called].load()
+        known = [each.name for each in signature(opener).parameters.values() if each.kind is Parameter.KEYWORD_ONLY]
+        for option in options:
+            if not known:
+                raise UnknownNameError(f"the {kind} {called!r} takes no options, so no {option!r} either; leave it out")
+            if option not in known:
+                raise UnknownNameError.of(f"option of the {kind} {called!r}", option, known)
+        return opener(argument, **options)
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name:
             package = error.name.partition(".")[0]

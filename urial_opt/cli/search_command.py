@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.app import INTERRUPTED
+from urial_opt.cli.models import opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
 
 
@@ -19,6 +20,7 @@ from urial_opt.cli.options import json_option, print_json, store_option
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
+@opening_options("base", "aligned", "judge")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
@@ -75,9 +77,13 @@ def command(
     aligned_name = aligned or space.defaults.aligned
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         display.heading = f"space {space.name}, base {chosen['base']}, judge {chosen['judge']}, store {store.name}"
-        opened = plugins.open_judge(str(chosen["judge"]))  # the judge first: it is the quicker one to refuse
-        evaluator = Evaluator(generator=plugins.open_generator(str(chosen["base"])), judge=opened, memory=store)
-        twin = plugins.open_chat_generator(aligned_name) if aligned_name and aligned_name != "none" else None
+        # the judge first: it is the quicker one to refuse
+        opened = plugins.open_judge(str(chosen["judge"]), opening("judge"))
+        generator = plugins.open_generator(str(chosen["base"]), opening("base"))
+        evaluator = Evaluator(generator=generator, judge=opened, memory=store)
+        twin = None
+        if aligned_name and aligned_name != "none":
+            twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
         options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name)
         try:
             result = search(
