@@ -69,6 +69,9 @@ def test_the_posterior_is_the_closed_form_in_either_dimension() -> None:
         draws = np.array([model.draw(rng) for _ in range(4000)])
         np.testing.assert_allclose(draws.mean(axis=0), model.mean(), atol=0.06)
         np.testing.assert_allclose(np.cov(draws.T), covariance, atol=0.06)
+        tempered = np.array([model.draw(rng, temper=0.5) for _ in range(4000)])
+        np.testing.assert_allclose(tempered.mean(axis=0), model.mean(), atol=0.06)
+        np.testing.assert_allclose(np.cov(tempered.T), covariance / 4, atol=0.03)
 
 
 def test_scales_of_groups_follow_the_evidence() -> None:
@@ -105,6 +108,7 @@ def test_features_of_a_prompt_are_what_it_is_made_of() -> None:
         |style of kind warm safety
         |style of kind terse regular|exemplar q9/warm|exemplar q2/warm|exemplar q10/terse|query what is thing 9
         |query what is thing 2|query what is thing 10|first warm regular|last terse regular
+        |last of kind terse regular|last of kind warm safety
         |style under system system1, terse""".replace("\n        ", "").split("|"),
         1.0,
     ) | {"style under system system1, warm": 2.0}
@@ -145,12 +149,29 @@ def test_the_local_search_finds_the_best_prompt_of_a_small_space_and_skips_the_t
         order = np.argsort(-values)
         for skipped in (0, 1):
             tried = {row.tobytes() for row in rows[order[:skipped]]}
-            found = _maximise(features, weights, rows[:1], tried=tried, rng=rng)
+            starts = [rows[0], _random_row(features, rng), _random_row(features, rng)]
+            found = _maximise(features, weights, starts, steps=None, tried=tried)
+            assert found is not None
             assert found.tobytes() not in tried
             gap = values[order[skipped]] - weights[features.columns(found[None])].sum()
             exact.append(gap < 1e-9)
             assert gap < 1.0
     assert np.mean(exact) > 0.8  # a local search may end in a local optimum
+
+
+def test_a_proposal_near_a_prompt_is_so_many_changes_away() -> None:
+    features = Features(replace(SPACE, k_min=1))
+    rng = np.random.default_rng(4)
+    weights = np.append(rng.normal(size=len(features.names)), 0.0)
+    start = _random_row(features, rng)
+    around = {row.tobytes() for row in _Changes(features, weights).of(start)}
+    near = _maximise(features, weights, [start], steps=1, tried={start.tobytes()})
+    assert near is not None
+    assert near.tobytes() in around - {start.tobytes()}
+    far = _maximise(features, weights, [start], steps=None, tried=set())
+    assert far is not None
+    assert far.tobytes() not in around
+    assert _maximise(features, weights, [start], steps=1, tried=around) is None
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

@@ -29,6 +29,7 @@ _SCALES: Mapping[str, float] = {
     "query": 0.05,
     "first": 0.1,
     "last": 0.1,
+    "last of kind": 0.1,
     "style under system": 0.05,
 }
 """Standard deviation of the effects of each group, in points, before any trial; fitted by marginal likelihood after."""
@@ -107,6 +108,7 @@ class Features:
         self._query = self._add("query", queries)
         self._first = self._add("first", [f"{style} {kind}" for style in styles for kind in kinds])
         self._last = self._add("last", [f"{style} {kind}" for style in styles for kind in kinds])
+        self._last_of_kind = self._add("last of kind", [f"{style} {kind}" for style in styles for kind in kinds])
         self._under = self._add("style under system", [f"{s}, {style}" for s in space.systems for style in styles])
         self.classes = self.style * len(kinds) + self._kind
         """Style and kind of each exemplar, as one number."""
@@ -166,6 +168,12 @@ class Features:
         ]
         some = there[:, 0]
         last = np.take_along_axis(classes, np.maximum(there.sum(axis=1) - 1, 0)[:, None], axis=1)[:, 0]
+        last_of_kind = []
+        for number in range(len(self.kinds)):
+            of_kind = there & (kind == number)
+            place = steps - 1 - of_kind[:, ::-1].argmax(axis=1)
+            found = np.take_along_axis(classes, place[:, None], axis=1)[:, 0]
+            last_of_kind.append(np.where(of_kind.any(axis=1), self._last_of_kind + found, nothing))
         clauses = rows[:, 1 : 1 + len(self.space.clauses)]
         start = 1 + len(self.space.clauses)
         single = [
@@ -175,6 +183,7 @@ class Features:
             *(np.where(clauses[:, i] > 0, self._clause + i, nothing) for i in range(clauses.shape[1])),
             np.where(some, self._first + classes[:, 0], nothing),
             np.where(some, self._last + last, nothing),
+            *last_of_kind,
         ]
         return np.hstack([np.stack(single, axis=1), *(np.where(there, part, nothing) for part in in_slots)])
 
@@ -207,10 +216,13 @@ class LinearModel:
     prior: FloatArray
     """Variance of each weight."""
 
-    def draw(self, rng: np.random.Generator) -> FloatArray:
-        """Weights drawn from the posterior by Matheron's rule: a draw of the prior, corrected by its misfit."""
-        weights = rng.normal(size=self.prior.size) * np.sqrt(self.prior)
-        errors = rng.normal(size=self.noise.size) * np.sqrt(self.noise)
+    def draw(self, rng: np.random.Generator, *, temper: float = 1.0) -> FloatArray:
+        """Weights drawn from the posterior by Matheron's rule: a draw of the prior, corrected by its misfit.
+
+        `temper` scales how far they lie from the posterior mean.
+        """
+        weights = temper * rng.normal(size=self.prior.size) * np.sqrt(self.prior)
+        errors = temper * rng.normal(size=self.noise.size) * np.sqrt(self.noise)
         return weights + self._gain(self.target - self.design @ weights - errors)
 
     def mean(self) -> FloatArray:

@@ -1,10 +1,10 @@
-"""The sampler: which prompt to try next, by Thompson sampling and a local search."""
+"""The sampler: which prompt to try next, by Thompson sampling and local search, half of it near the best so far."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import combinations
+from itertools import combinations, count
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,8 +16,15 @@ from optuna.trial import FrozenTrial, TrialState
 from urial_opt.errors import UnknownNameError
 from urial_opt.prompt_model import Effect, Features, FloatArray, IntArray, LinearModel, PromptSpace, fit_scales
 
-START = 10
+START = 20
 """How many trials are drawn at random, over all K, systems and styles, before the model is asked."""
+_TEMPER = 0.5
+"""How far a draw lies from the posterior mean, 1 being the posterior: with hundreds of uncertain effects a full draw
+follows chance in most of them at once."""
+_NEAR = 0.5
+"""Share of the proposals that stay near a good prompt: what makes it good may be what no feature says."""
+_STEPS = (1, 2, 4)
+"""How many changes such a proposal is away at most, one of these by chance."""
 _GROWTH = 1.25
 """Prior scales are fitted anew whenever the number of trials has grown by this factor."""
 _RESTARTS = 2
@@ -72,8 +79,17 @@ class ExemplarSampler(BaseSampler):
         known = [t for t in done if _teaches(t)]
         model = self._model(known)
         rows = np.array([self._row(t) for t in known])
-        weights = np.append(model.draw(rng), 0.0)
-        return features.params(_maximise(features, weights, rows, tried=tried, rng=rng))
+        weights = np.append(model.draw(rng, temper=_TEMPER), 0.0)
+        if rng.random() < _NEAR:
+            luck = np.array([t.user_attrs["standard_error"] for t in known]) * rng.normal(size=len(known))
+            starts = [rows[(np.array([t.value for t in known]) + _TEMPER * luck).argmax()]]
+            steps = int(rng.choice(_STEPS))
+        else:
+            starts = [rows[weights[features.columns(rows)].sum(axis=1).argmax()]]
+            starts += [_random_row(features, rng) for _ in range(_RESTARTS)]
+            steps = None
+        found = _maximise(features, weights, starts, steps=steps, tried=tried)
+        return features.params(_random_row(features, rng) if found is None else found)
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -168,16 +184,17 @@ def _random_row(features: Features, rng: np.random.Generator) -> IntArray:
 
 
 def _maximise(
-    features: Features, weights: FloatArray, rows: IntArray, *, tried: set[bytes], rng: np.random.Generator
-) -> IntArray:
-    """The best prompt under `weights` not tried yet, by local search from the best tried one and from random ones."""
+    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, steps: int | None, tried: set[bytes]
+) -> IntArray | None:
+    """The best prompt under `weights` not tried yet, by local search from `starts`; None if all around was tried.
+
+    At most `steps` changes away from them, or, if None, as many as help.
+    """
     changes = _Changes(features, weights)
-    best, best_score = _random_row(features, rng), -np.inf
-    starts = [rows[np.argmax(weights[features.columns(rows)].sum(axis=1))]]
-    starts += [_random_row(features, rng) for _ in range(_RESTARTS)]
+    best, best_score = None, -np.inf
     for start in starts:
         row, score = start, -np.inf
-        while True:
+        for _ in range(steps) if steps else count():
             around = changes.of(row)
             scores = weights[features.columns(around)].sum(axis=1)
             top = int(scores.argmax())
