@@ -130,6 +130,19 @@ CREATE TABLE urial_prompt_exemplars (
 
 CREATE INDEX ix_urial_prompt_exemplars_exemplar_id ON urial_prompt_exemplars (exemplar_id);
 
+CREATE TABLE urial_spending (
+	search_id INTEGER NOT NULL,
+	identity_id INTEGER NOT NULL,
+	calls BIGINT NOT NULL,
+	prompt_tokens BIGINT NOT NULL,
+	completion_tokens BIGINT NOT NULL,
+	saved_tokens BIGINT NOT NULL,
+	PRIMARY KEY (search_id, identity_id),
+	FOREIGN KEY(search_id) REFERENCES urial_searches (id),
+	FOREIGN KEY(identity_id) REFERENCES urial_identities (id)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE urial_evaluated_queries (
 	evaluation_id INTEGER NOT NULL,
 	position INTEGER NOT NULL,

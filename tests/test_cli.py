@@ -41,7 +41,7 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     told = json.loads(out)
     assert set(told) == {
         *("name", "zero_shot", "hand_written", "found", "aligned", "gain", "found_trial"),
-        *("trials", "seconds", "tokens", "database"),
+        *("trials", "seconds", "tokens", "spending", "cost", "database"),
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {

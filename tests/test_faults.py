@@ -23,7 +23,7 @@ from urial_opt.evaluation import Evaluator
 from urial_opt.records import Completion, Sampling
 from urial_opt.search import SearchOptions, search
 from urial_opt.space_file import load_space
-from urial_opt.store import Store
+from urial_opt.store import Account, Store
 
 ANSWERS = (
     "Europe.",
@@ -75,7 +75,8 @@ def told(run: Run, *words: object) -> dict[str, Any]:
     """What a search, the newest in its store, told and recorded that is the same however often it was disturbed."""
     summary: dict[str, Any] = json.loads(run(*words, "--json")[0])
     summary["recorded"] = json.loads(run("inspect", "--top", 99, "--json", *words[-2:])[0])
-    return {key: value for key, value in summary.items() if key not in ("seconds", "tokens", "database")}
+    differ = ("seconds", "tokens", "spending", "cost", "database")
+    return {key: value for key, value in summary.items() if key not in differ}
 
 
 def assert_lists(run: Run, file: Path) -> None:
@@ -200,11 +201,12 @@ def test_a_store_that_is_locked_under_way(
     """Whether we or Optuna write next: the lock comes after `step`."""
     search_words = small(small_space, "--budget", budget)
     undisturbed = told(run, *search_words, "--store", "undisturbed.db")
-    original = getattr(Store, step)
+    owner = Account if step == "add_completions" else Store
+    original = getattr(owner, step)
 
     with closing(sqlite3.connect("store.db", isolation_level=None)) as other:
 
-        def then_lock(self: Store, *arguments: Any) -> Any:
+        def then_lock(self: Account | Store, *arguments: Any) -> Any:
             result = original(self, *arguments)
             if step != "set_estimates" or arguments[1]:
                 other.execute("BEGIN IMMEDIATE")
@@ -212,7 +214,7 @@ def test_a_store_that_is_locked_under_way(
 
         monkeypatch.setattr("time.sleep", lambda _: None)  # Optuna tries some calls again
         with every_connection("PRAGMA busy_timeout = 0"), monkeypatch.context() as patched:
-            patched.setattr(Store, step, then_lock)
+            patched.setattr(owner, step, then_lock)
             if step == "finish":
                 assert told(run, *search_words, "--store", "store.db") == undisturbed
             else:
@@ -296,7 +298,7 @@ def test_a_mistake_in_a_space(run: Run, tmp_path: Path, file_name: str, old: str
 
 def test_a_space_that_names_no_judge(run: Run, tmp_path: Path) -> None:
     path = tiny_space.write(tmp_path, tiny_space.FILES)
-    assert "add --judge NAME, one of: nano" in run.refused("search", "--space", path)
+    assert "add --judge NAME, one of: llm, nano, panel, reward" in run.refused("search", "--space", path)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +327,9 @@ def test_a_name_or_number_that_cannot_be(
 
 
 def test_a_sampler_or_judge_that_there_is_not(run: Run, file: Path, small_space: Path, parrot: None) -> None:
-    assert "choose one of: nano" in run.refused(*small(small_space, "--judge", "quux"), "--store", file)
+    assert "choose one of: llm, nano, panel, reward" in run.refused(
+        *small(small_space, "--judge", "quux"), "--store", file
+    )
     assert "did you mean 'random'?" in run.refused(*small(small_space, "--sampler", "randon"), "--store", file)
     assert_lists(run, file)
 

@@ -87,7 +87,9 @@ def test_content_is_found_inside_the_installed_package(run: Callable[..., str], 
 
 def test_plugins_are_found_through_the_wheel(run: Callable[..., str]) -> None:
     code = "from urial_opt import plugins as p; print(p.open_exporter('urial').suffix, *p.names('generator'))"
-    assert run("python", "-c", code).split() == [".txt", "hf", "hf-chat", "nano", "nano-aligned"]
+    assert run("python", "-c", code).split() == [
+        *(".txt", "hf", "hf-chat", "nano", "nano-aligned", "openai", "openai-chat")
+    ]
 
 
 @WITH_COMMANDS

@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from urial_opt.generators.shared_prefix import PrefixMemory, Rows, attend, common_length, switch_attention
+from urial_opt.generators.prefix_memory import PrefixMemory, common_length
+from urial_opt.generators.shared_prefix import Prefix, attend, switch_attention
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +58,10 @@ def test_attention_equals_softmax_over_prefix_and_own(kv_heads: int, width: int,
 
 @torch.inference_mode()
 def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("urial_opt.generators.shared_prefix._TOKENS_A_PASS", 4)  # several passes
+    monkeypatch.setattr("urial_opt.generators.shared_prefix.TOKENS_A_PASS", 4)  # several passes
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
-    prefix, _ = PrefixMemory(model, budget=100).read(shared)
-    rows = Rows(model, prefix, suffixes, room=2)
+    prefix, _ = PrefixMemory(Prefix(model=model), budget=100).read(shared)
+    rows = prefix.rows(suffixes, room=2)
     first = rows.read()
     rows.remove(0)  # the last row takes its place
     second = rows.write(torch.tensor([10, 11]))
@@ -72,7 +73,7 @@ def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, m
 
 @torch.inference_mode()
 def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(model, budget=100)
+    memory = PrefixMemory(Prefix(model=model), budget=100)
     assert memory.read(())[1] == 0
     assert memory.read((1, 2, 3, 4, 5, 6))[1] == 6
     assert memory.read((1, 2, 3, 9, 9))[1] == 2
@@ -80,14 +81,16 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
     assert memory.read((7, 2, 3))[1] == 3
     branched, new = memory.read((1, 2, 3, 9, 9, 8))
     assert new == 1
-    fresh, _ = PrefixMemory(model, budget=100).read((1, 2, 3, 9, 9, 8))
+    fresh, _ = PrefixMemory(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
+    assert isinstance(branched, Prefix)
+    assert isinstance(fresh, Prefix)
     for mine, expected in zip(branched.layers, fresh.layers, strict=True):
         torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-4)
 
 
 @torch.inference_mode()
 def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(model, budget=8)
+    memory = PrefixMemory(Prefix(model=model), budget=8)
     memory.read((1, 2, 3, 4))
     memory.read((5, 6, 7, 8))
     memory.read((1, 2, 3, 4))

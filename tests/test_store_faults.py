@@ -29,12 +29,14 @@ from urial_opt.records import (
     Usage,
 )
 from urial_opt.store import Store
+from urial_opt.store.tables import SCHEMA_VERSION
 
 GREEDY = Sampling()
 WRITER = """
 import sys
 from test_store_faults import evaluation_of, trial_of
 from urial_opt.store import Store
+from urial_opt.store.tables import SCHEMA_VERSION
 
 with Store.open(sys.argv[1]) as store:
     store.open_search("s", {})
@@ -216,8 +218,17 @@ def test_a_newer_store_is_left_alone(file: Path) -> None:
     with refused(r"by a newer version of urial-opt \('m999'\); type: pip install --upgrade urial-opt"):
         Store.open(str(file))
     with closing(sqlite3.connect(file)) as other, other:
+        other.execute(f"UPDATE urial_version SET version_num = '{SCHEMA_VERSION}'")
+    assert_holds(file, 3)
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("DROP TABLE urial_spending")
         other.execute("UPDATE urial_version SET version_num = 'm001'")
     assert_holds(file, 3)
+    with Store.open(str(file)) as store:
+        assert store.account("s").spent == {}
 
 
 def test_bytes_overwritten_in_the_middle(file: Path) -> None:

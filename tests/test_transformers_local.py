@@ -2,151 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import (
-    Gemma2Config,
-    Gemma2ForCausalLM,
-    LlamaConfig,
-    LlamaForCausalLM,
-    MambaConfig,
-    MambaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
 
+from tests.tiny_models import GREEDY, PREFIX, SUFFIXES, assert_plain, plain_tokens, tiny_llama, tiny_tokenizer
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators import transformers_local
-from urial_opt.generators.shared_prefix import ATTENTION
+from urial_opt.generators.shared_prefix import Rows
 from urial_opt.generators.transformers_local import (
     TransformersChatGenerator,
     TransformersGenerator,
     open_aligned,
     open_base,
 )
-from urial_opt.records import Completion, Sampling
+from urial_opt.records import Completion
 
-CORPUS = """# Query:
-```
-What is the capital of France? Naïve café, 東京 🌊🌋
-```
-
-# Answer:
-```
-The capital of France is Paris. I hope this helps! Let me know.
-```
-"""
-PREFIX = (
-    "# Instruction\n\nBelow is a list of conversations.\n\n# Query:\n```\nHello\n```\n\n# Answer:\n```\nHi! 東京\n```\n"
-)
-SUFFIXES = [
-    "\n# Query:\n```\nWhat is the capital of France?\n```\n\n# Answer:\n```\n",
-    "\n# Query:\n```\nHi\n```\n\n# Answer:\n```\n",
-    "\n# Query:\n```\nTell me of 東京 🌊, at some length if you can, and of the capital.\n```\n\n# Answer:\n```\n",
-    "\n# Query:\n```\nHo\n```\n\n# Answer:\n```\n",
-    "\n",
-]
-SHAPE: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "initializer_range": 0.3,
-    "max_position_embeddings": 1024,
-    "bos_token_id": None,
-    "eos_token_id": None,
-    "pad_token_id": None,
-}
-GREEDY = Sampling(max_tokens=16, stop=())
-
-
-@pytest.fixture(scope="session")
-def tokenizer() -> PreTrainedTokenizerFast:
-    bpe = Tokenizer(models.BPE())
-    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    bpe.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    bpe.train_from_iterator(
-        [CORPUS], trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, show_progress=False)
-    )
-    return PreTrainedTokenizerFast(tokenizer_object=bpe)  # type: ignore[no-untyped-call]
-
-
-def _model(name: str, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-    torch.manual_seed(1)
-    shape = {**SHAPE, "vocab_size": len(tokenizer)}
-    match name:
-        case "llama":
-            return LlamaForCausalLM(LlamaConfig(**shape, num_key_value_heads=4))
-        case "llama-grouped":
-            return LlamaForCausalLM(LlamaConfig(**shape, num_key_value_heads=2))
-        case "mistral":
-            return MistralForCausalLM(MistralConfig(**shape, num_key_value_heads=2, sliding_window=None))
-        case "mistral-window":
-            return MistralForCausalLM(MistralConfig(**shape, num_key_value_heads=2, sliding_window=16))
-        case "qwen2":
-            return Qwen2ForCausalLM(Qwen2Config(**shape, num_key_value_heads=1))
-        case "gemma2":  # its attention caps scores, which the merged parts could not
-            return Gemma2ForCausalLM(Gemma2Config(**shape, num_key_value_heads=2, head_dim=8))
-        case "mamba":
-            return MambaForCausalLM(MambaConfig(**shape))
-    raise AssertionError(name)
-
-
-@pytest.fixture(scope="module", params=["llama", "llama-grouped", "mistral", "mistral-window", "qwen2"])
-def generator(request: pytest.FixtureRequest, tokenizer: PreTrainedTokenizerFast) -> TransformersGenerator:
-    return TransformersGenerator(_model(request.param, tokenizer), tokenizer, identity=request.param)
+SAMPLED = replace(GREEDY, temperature=0.9, seed=3)
 
 
 @pytest.fixture(scope="module")
-def llama(tokenizer: PreTrainedTokenizerFast) -> TransformersGenerator:
-    return TransformersGenerator(_model("llama-grouped", tokenizer), tokenizer, identity="llama")
-
-
-@cache
-def _plain(generator: TransformersGenerator, text: str, sampling: Sampling) -> list[int]:
-    """What `generate` of transformers makes of one whole prompt, by a model that never heard of this package."""
-    plain = type(generator._model)(generator._model.config.__class__(**generator._model.config.to_diff_dict()))
-    plain.load_state_dict(generator._model.state_dict())
-    assert plain.config._attn_implementation != ATTENTION
-    ids = torch.tensor([generator._tokenizer(text)["input_ids"]])
-    written = plain.eval().generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        max_new_tokens=sampling.max_tokens,
-        do_sample=False,
-        repetition_penalty=sampling.repetition_penalty,
-    )
-    tokens: list[int] = written[0, ids.shape[1] :].tolist()
-    return tokens
-
-
-def _assert_plain(
-    generator: TransformersGenerator, prefix: str, suffixes: list[str], sampling: Sampling
-) -> list[Completion]:
-    completions = generator.generate(prefix, suffixes, sampling)
-    for suffix, completion in zip(suffixes, completions, strict=True):
-        expected = _plain(generator, prefix + suffix, sampling)
-        assert completion.text == generator._tokenizer.decode(expected)
-        assert completion.usage.completion_tokens == len(expected)
-        assert completion.finish_reason == "length"
-    return completions
-
-
-@pytest.mark.parametrize("penalty", [1.0, 1.15])
-def test_equals_plain_generate(generator: TransformersGenerator, penalty: float) -> None:
-    assert generator.shares_prefix
-    _assert_plain(generator, PREFIX, SUFFIXES, replace(GREEDY, repetition_penalty=penalty))
+def llama() -> TransformersGenerator:
+    return TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
 
 
 @pytest.mark.parametrize(
@@ -171,12 +50,79 @@ def test_equals_plain_generate(generator: TransformersGenerator, penalty: float)
     ],
 )
 def test_equals_plain_generate_in_every_shape(llama: TransformersGenerator, prefix: str, suffixes: list[str]) -> None:
-    _assert_plain(llama, prefix, suffixes, replace(GREEDY, repetition_penalty=1.1))
+    assert_plain(llama, prefix, suffixes, replace(GREEDY, repetition_penalty=1.1))
 
 
 def test_more_rows_than_a_batch_keep_their_order(llama: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformers_local, "_ROWS", 2)
-    _assert_plain(llama, PREFIX, SUFFIXES, GREEDY)
+    monkeypatch.setattr(llama._batches, "rows", 2)
+    assert_plain(llama, PREFIX, SUFFIXES, GREEDY)
+
+
+def _remember_rows(monkeypatch: pytest.MonkeyPatch, *, at_most: int, at_step: int = 1) -> list[int]:
+    """Memory runs out when more rows than `at_most` write their token number `at_step`; the rows of every step."""
+    write, seen = Rows.write, list[int]()
+
+    def limited(rows: Rows, ids: torch.Tensor) -> torch.Tensor:
+        seen.append(len(ids))
+        if len(ids) > at_most and len(seen) >= at_step:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return write(rows, ids)
+
+    monkeypatch.setattr(Rows, "write", limited)
+    return seen
+
+
+def test_rows_that_do_not_fit_are_halved_and_the_size_remembered(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
+    expected = [generator.generate(PREFIX, SUFFIXES, sampling) for sampling in (GREEDY, SAMPLED)]
+    seen = _remember_rows(monkeypatch, at_most=2)
+    with caplog.at_level(logging.WARNING, "urial_opt"):
+        answers = [generator.generate(PREFIX, SUFFIXES, sampling) for sampling in (GREEDY, SAMPLED)]
+    assert [[c.text for c in each] for each in answers] == [[c.text for c in each] for each in expected]
+    assert [record.getMessage() for record in caplog.records] == [
+        "'llama': memory does not hold 5 rows side by side; going on with 2"
+    ]
+    assert seen.count(5) == 1
+    assert max(seen[1:]) == 2
+
+
+def test_answers_finished_before_memory_ran_out_are_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
+    whole = generator.generate(PREFIX, SUFFIXES, GREEDY)
+    sampling = replace(GREEDY, stop=(whole[0].text[1:4],))
+    expected = generator.generate(PREFIX, SUFFIXES, sampling)
+    assert expected[0].usage.completion_tokens < GREEDY.max_tokens
+    ended_early = sum(c.usage.completion_tokens < 8 for c in expected)
+    seen = _remember_rows(monkeypatch, at_most=2, at_step=8)
+    answers = generator.generate(PREFIX, SUFFIXES, sampling)
+    assert [(c.text, c.finish_reason) for c in answers] == [(c.text, c.finish_reason) for c in expected]
+    # One step of each answer comes with the reading of its prompt.
+    assert sum(seen[8:]) == sum(c.usage.completion_tokens - 1 for c in expected if c.usage.completion_tokens >= 8)
+    assert ended_early
+
+
+def test_a_single_row_that_does_not_fit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
+    seen = _remember_rows(monkeypatch, at_most=0)
+    with pytest.raises(
+        AdapterError, match="'llama' has no memory left for a single row; use shorter prompts"
+    ) as caught:
+        generator.generate(PREFIX, SUFFIXES, GREEDY)
+    assert not caught.value.retryable
+    assert seen == [5, 2, 1]
+
+
+def test_another_failure_is_not_taken_for_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
+
+    def broken(rows: Rows, ids: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("device-side assert triggered")
+
+    monkeypatch.setattr(Rows, "write", broken)
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        generator.generate(PREFIX, SUFFIXES, GREEDY)
 
 
 def test_a_prefix_is_read_once_and_its_beginning_reused(llama: TransformersGenerator) -> None:
@@ -184,7 +130,7 @@ def test_a_prefix_is_read_once_and_its_beginning_reused(llama: TransformersGener
     tokens = llama.count_tokens(prefix)
     first = llama.generate(prefix, SUFFIXES, GREEDY)
     again = llama.generate(prefix, SUFFIXES, GREEDY)
-    branch = _assert_plain(llama, prefix[:-4] + "and more.\n```\n", SUFFIXES, GREEDY)
+    branch = assert_plain(llama, prefix[:-4] + "and more.\n```\n", SUFFIXES, GREEDY)
 
     def read_and_saved(completions: list[Completion], row: int) -> tuple[int, int]:
         usage = completions[row].usage
@@ -203,69 +149,31 @@ def test_a_prefix_is_read_once_and_its_beginning_reused(llama: TransformersGener
         assert usage.prompt_tokens + usage.saved_tokens == llama.count_tokens(prefix + suffix)
 
 
-def test_each_row_ends_at_its_own_stop_string(generator: TransformersGenerator) -> None:
-    whole = generator.generate(PREFIX, SUFFIXES, GREEDY)
-    # Stop strings out of the middle of two answers: each spans tokens, and stands somewhere else or nowhere in others.
-    stop = (whole[0].text[9:12], whole[2].text[4:7])
-    stopped = generator.generate(PREFIX, SUFFIXES, replace(GREEDY, stop=stop))
-    for free, completion in zip(whole, stopped, strict=True):
-        places = [free.text.find(s) for s in stop if s in free.text]
-        assert completion.finish_reason == ("stop" if places else "length")
-        assert completion.text == (free.text[: min(places)] if places else free.text)
-        if places:
-            assert completion.usage.completion_tokens < free.usage.completion_tokens
-    assert {c.finish_reason for c in stopped[:3:2]} == {"stop"}
-
-
-def test_ends_at_the_end_token(tokenizer: PreTrainedTokenizerFast) -> None:
-    free = TransformersGenerator(_model("llama", tokenizer), tokenizer, identity="free")
-    tokens = _plain(free, PREFIX + SUFFIXES[0], GREEDY)
-    model = _model("llama", tokenizer)
+def test_ends_at_the_end_token() -> None:
+    tokenizer = tiny_tokenizer()
+    free = TransformersGenerator(tiny_llama(), tokenizer, identity="free")
+    tokens = plain_tokens(free, PREFIX + SUFFIXES[0], GREEDY)
+    model = tiny_llama()
     assert model.generation_config is not None
     model.generation_config.eos_token_id = [tokens[7]]
     ended, other = TransformersGenerator(model, tokenizer, identity="ended").generate(PREFIX, SUFFIXES[:2], GREEDY)
     length = tokens.index(tokens[7])
     assert (ended.text, ended.finish_reason) == (tokenizer.decode(tokens[:length]), "stop")
     assert ended.usage.completion_tokens == length + 1
-    expected = _plain(free, PREFIX + SUFFIXES[1], GREEDY)
+    expected = plain_tokens(free, PREFIX + SUFFIXES[1], GREEDY)
     if tokens[7] not in expected:
         assert other.text == tokenizer.decode(expected)
 
 
 def test_one_token_and_no_rows(llama: TransformersGenerator) -> None:
-    _assert_plain(llama, PREFIX, SUFFIXES, replace(GREEDY, max_tokens=1))
+    assert_plain(llama, PREFIX, SUFFIXES, replace(GREEDY, max_tokens=1))
     assert llama.generate(PREFIX, [], GREEDY) == []
-
-
-def test_sampled_rows_do_not_hang_on_their_neighbours(generator: TransformersGenerator) -> None:
-    sampling = Sampling(max_tokens=8, stop=(), temperature=0.9, top_p=0.95, seed=3)
-    together = [c.text for c in generator.generate(PREFIX, SUFFIXES, sampling)]
-    assert [generator.generate(PREFIX, [suffix], sampling)[0].text for suffix in SUFFIXES] == together
-    assert [c.text for c in generator.generate(PREFIX, SUFFIXES[::-1], sampling)] == together[::-1]
-    assert [c.text for c in generator.generate(PREFIX, SUFFIXES, replace(sampling, seed=4))] != together
-    assert together != [c.text for c in generator.generate(PREFIX, SUFFIXES, GREEDY)]
 
 
 def test_a_narrow_nucleus_or_a_cold_draw_is_greedy(llama: TransformersGenerator) -> None:
     greedy = [c.text for c in llama.generate(PREFIX, SUFFIXES, GREEDY)]
     for sampling in (replace(GREEDY, temperature=1.0, top_p=1e-9), replace(GREEDY, temperature=1e-4)):
         assert [c.text for c in llama.generate(PREFIX, SUFFIXES, sampling)] == greedy
-
-
-def test_a_short_sliding_window_is_read_whole(tokenizer: PreTrainedTokenizerFast) -> None:
-    generator = TransformersGenerator(_model("mistral-window", tokenizer), tokenizer, identity="window")
-    _, short = generator.generate("Hi", ["\n", "\n"], replace(GREEDY, max_tokens=2))
-    _, long = generator.generate(PREFIX, ["\n", "\n"], replace(GREEDY, max_tokens=2))
-    assert short.usage.saved_tokens > 0
-    assert long.usage.saved_tokens == 0
-
-
-@pytest.mark.parametrize("name", ["gemma2", "mamba"])
-def test_models_that_cannot_share_a_prefix_read_whole_prompts(name: str, tokenizer: PreTrainedTokenizerFast) -> None:
-    generator = TransformersGenerator(_model(name, tokenizer), tokenizer, identity=name)
-    assert not generator.shares_prefix
-    completions = _assert_plain(generator, PREFIX, SUFFIXES[:3], replace(GREEDY, max_tokens=6, repetition_penalty=1.1))
-    assert all(completion.usage.saved_tokens == 0 for completion in completions)
 
 
 def test_prompts_that_do_not_fit(llama: TransformersGenerator) -> None:
@@ -279,24 +187,25 @@ TEMPLATE = "<sys>Be kind.</sys>{% for m in messages %}<{{ m.role }}>{{ m.content
 
 
 @pytest.fixture
-def folder(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
-    _model("llama", tokenizer).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
+def folder(tmp_path: Path) -> Path:
+    tiny_llama().save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
     return tmp_path
 
 
-def test_opens_a_base_model_from_a_folder(folder: Path, llama: TransformersGenerator) -> None:
-    opened = open_base(str(folder))
-    assert opened.identity == open_base(str(folder)).identity
-    assert opened.shares_prefix
-    _assert_plain(opened, PREFIX, SUFFIXES[:2], GREEDY)
+def test_opens_a_base_model_from_a_folder(folder: Path) -> None:
+    opened = open_base(str(folder), device="cpu")
+    assert opened.notes == ()
+    assert opened.identity == open_base(str(folder), device="cpu").identity
+    assert opened.how == "shared prefix"
+    assert_plain(opened, PREFIX, SUFFIXES[:2], GREEDY)
 
 
-def test_opens_an_aligned_model_with_its_own_template(folder: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_opens_an_aligned_model_with_its_own_template(folder: Path) -> None:
     with pytest.raises(InputError, match="no chat template"):
-        open_aligned(str(folder))
+        open_aligned(str(folder), device="cpu")
     (folder / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
-    aligned, base = open_aligned(str(folder)), open_base(str(folder))
+    aligned, base = open_aligned(str(folder), device="cpu"), open_base(str(folder), device="cpu")
     assert isinstance(aligned, TransformersChatGenerator)
     queries = ["What is the capital?", "Hi", "🌊"]
     answers = aligned.answer(queries, GREEDY)
@@ -305,7 +214,38 @@ def test_opens_an_aligned_model_with_its_own_template(folder: Path, tokenizer: P
     assert answers[1].usage.saved_tokens > 0, "the template's beginning is shared"
 
 
-def test_a_name_that_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no model could be loaded from .*; give a folder") as caught:
-        open_base(str(tmp_path))
-    assert "\n" not in str(caught.value)
+SYSTEM_TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>"
+REFUSING = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "<{{ m.role }}>{{ m.content }}</>{% endfor %}<assistant>"
+)
+DROPPING = "{% for m in messages if m.role == 'user' %}<user>{{ m.content }}</>{% endfor %}<assistant>"
+
+
+def test_a_system_text_goes_through_the_template_and_into_the_identity(folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text(SYSTEM_TEMPLATE, encoding="utf-8")
+    aligned = open_aligned(str(folder), device="cpu", system="Be brief. ")
+    plain, other = open_aligned(str(folder), device="cpu"), open_aligned(str(folder), device="cpu", system="Be long.")
+    assert len({aligned.identity, plain.identity, other.identity}) == 3
+    (answer,) = aligned.answer(["Hi"], GREEDY)
+    base = open_base(str(folder), device="cpu")
+    (expected,) = base.generate("", ["<system>Be brief. </><user>Hi</><assistant>"], GREEDY)
+    assert answer.text == expected.text
+
+
+@pytest.mark.parametrize(("template", "complaint"), [(REFUSING, "refuses"), (DROPPING, "drops")])
+def test_a_template_without_a_system_text_is_said(folder: Path, template: str, complaint: str) -> None:
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+    open_aligned(str(folder), device="cpu")
+    with pytest.raises(InputError, match=f"{complaint} the system text 'Be brief.'.*leave out the option system"):
+        open_aligned(str(folder), device="cpu", system="Be brief.")
+
+
+def test_rows_side_by_side_may_be_chosen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_base(str(folder), device="cpu", rows="2")
+    seen = _remember_rows(monkeypatch, at_most=2)
+    assert_plain(opened, PREFIX, SUFFIXES, GREEDY)
+    assert max(seen) == 2
+    for wrong in ("0", "-1", "many", "1.5"):
+        with pytest.raises(InputError, match=f"'{wrong}' rows .*; type a number, as in --base-option rows=16"):
+            open_base(str(folder), rows=wrong)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from urial_opt.aspects import Aspect
+from urial_opt.errors import InputError
 from urial_opt.objective import Objective
-from urial_opt.prompt import read_answer
+from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, Query, Sampling, Usage
 from urial_opt.statistics import Strata, bootstrap_average, bootstrap_mean
+
+_PaidT = TypeVar("_PaidT", Completion, Judgment)
 
 
 class Memory(Protocol):
@@ -38,26 +41,68 @@ class Evaluator:
     memory: Memory
 
     def evaluate(self, candidate: Candidate, queries: Sequence[Query]) -> Evaluation:
-        """The base model's answers under a prompt, and the verdicts on them, in the order of the queries."""
-        prefix = candidate.prompt.prefix
-        suffixes = [candidate.prompt.suffix(query.text) for query in queries]
+        """The base model's answers under a prompt, and the verdicts on them, in the order of the queries.
 
-        def generate(missing: Sequence[int]) -> list[Completion]:
-            return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
-
-        texts = [prefix + suffix for suffix in suffixes]
-        found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
-        return self._judged(queries, [replace(each, text=read_answer(each.text)) for each in found])
+        The last turn of a conversation is held as it was judged: its text shows the whole conversation so far.
+        """
+        said = self._earlier_turns(candidate, queries)
+        suffixes = [
+            candidate.prompt.suffix(query.text, history=before.turns)
+            for query, before in zip(queries, said, strict=True)
+        ]
+        answers = [
+            replace(answer, usage=answer.usage + before.usage)
+            for answer, before in zip(self._answers(candidate, suffixes), said, strict=True)
+        ]
+        shown = [_shown(query, before.turns) for query, before in zip(queries, said, strict=True)]
+        return judge_answers(self.judge, self.memory, shown, answers)
 
     def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
-        """The aligned model's answers in its own chat layout, and the verdicts on them."""
+        """The aligned model's answers in its own chat layout, and the verdicts on them.
+
+        InputError for the later turns of conversations.
+        """
+        if later := next((query for query in queries if query.earlier), None):
+            raise InputError(
+                f"the aligned model answers single queries only, and {later.id!r} is a later turn of a conversation; "
+                "leave the aligned model out, or give other queries"
+            )
         texts = [query.text for query in queries]
 
         def answer(missing: Sequence[int]) -> list[Completion]:
             return aligned.answer([texts[row] for row in missing], sampling)
 
         found = self._complete(aligned.identity, sampling, texts, answer)
-        return self._judged(queries, [replace(each, text=each.text.strip()) for each in found])
+        answers = [replace(each, text=each.text.strip()) for each in found]
+        return judge_answers(self.judge, self.memory, queries, answers)
+
+    def _earlier_turns(self, candidate: Candidate, queries: Sequence[Query]) -> list[_Said]:
+        """What was said before each query: its earlier turns, answered one after the other under the same prompt."""
+        said = [_Said() for _ in queries]
+        for turn in range(max((len(query.earlier) for query in queries), default=0)):
+            asked = {
+                row: candidate.prompt.suffix(query.earlier[turn], history=said[row].turns)
+                for row, query in enumerate(queries)
+                if len(query.earlier) > turn
+            }
+            distinct = list(dict.fromkeys(asked.values()))
+            answers = dict(zip(distinct, self._answers(candidate, distinct), strict=True))
+            for row, suffix in asked.items():
+                answer = answers[suffix]
+                exemplar = Exemplar(query=queries[row].earlier[turn], answer=answer.text)
+                said[row] = _Said(turns=(*said[row].turns, exemplar), usage=said[row].usage + answer.usage)
+                answers[suffix] = _from_memory(answer)  # paid for once, whatever number of queries follow on it
+        return said
+
+    def _answers(self, candidate: Candidate, suffixes: Sequence[str]) -> list[Completion]:
+        prefix = candidate.prompt.prefix
+
+        def generate(missing: Sequence[int]) -> list[Completion]:
+            return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
+
+        texts = [prefix + suffix for suffix in suffixes]
+        found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
+        return [replace(each, text=read_answer(each.text)) for each in found]
 
     def _complete(
         self,
@@ -76,27 +121,47 @@ class Evaluator:
             fresh = dict(zip(missing, written, strict=True))
         return [_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)]
 
-    def _judged(self, queries: Sequence[Query], completions: Sequence[Completion]) -> Evaluation:
-        known = self.memory.find_judgments(self.judge.identity, queries, completions)
-        missing = [row for row, judgment in enumerate(known) if judgment is None]
-        fresh: dict[int, Judgment] = {}
-        if missing:
-            asked = [queries[row] for row in missing]
-            answers = [completions[row] for row in missing]
-            verdicts = self.judge.judge(asked, answers)
-            self.memory.add_judgments(verdicts, asked, answers)
-            fresh = dict(zip(missing, verdicts, strict=True))
-        return Evaluation(
-            queries=tuple(queries),
-            completions=tuple(completions),
-            judgments=tuple(known_one or fresh[row] for row, known_one in enumerate(known)),
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """The turns of a conversation before its last one, and what their answers took."""
+
+    turns: tuple[Exemplar, ...] = ()
+    usage: Usage = field(default_factory=Usage)
 
 
-def _from_memory(completion: Completion) -> Completion:
-    usage = completion.usage
+def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
+    """The query as the judge sees it."""
+    if not turns:
+        return query
+    said = "".join(f"User: {turn.query}\n\nAssistant: {turn.answer}\n\n" for turn in turns)
+    return replace(query, text=f"{said}User: {query.text}", earlier=())
+
+
+def judge_answers(
+    judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
+) -> Evaluation:
+    """The verdicts on given answers, from memory or asked for; what memory had counts as saved tokens."""
+    known = memory.find_judgments(judge.identity, queries, completions)
+    missing = [row for row, judgment in enumerate(known) if judgment is None]
+    fresh: dict[int, Judgment] = {}
+    if missing:
+        asked = [queries[row] for row in missing]
+        answers = [completions[row] for row in missing]
+        verdicts = judge.judge(asked, answers)
+        memory.add_judgments(verdicts, asked, answers)
+        fresh = dict(zip(missing, verdicts, strict=True))
+    return Evaluation(
+        queries=tuple(queries),
+        completions=tuple(completions),
+        judgments=tuple(_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)),
+    )
+
+
+def _from_memory(paid: _PaidT) -> _PaidT:
+    usage = paid.usage
     saved = usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens
-    return replace(completion, usage=Usage(saved_tokens=saved))
+    return replace(paid, usage=Usage(saved_tokens=saved))
 
 
 def usage_of(evaluation: Evaluation) -> Usage:
@@ -118,30 +183,58 @@ def strata_of(queries: Sequence[Query], objective: Objective) -> Strata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """How many verdicts there are on an aspect."""
+
+    n: int
+    """Those that could be read."""
+    missing: int
+    """Those that could not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
     """An evaluation summed up, with bootstrap 95 % intervals over its queries."""
 
     average: Estimate
     aspects: Mapping[Aspect, Estimate]
     """Mean over the queries in which the aspect could be read; without those that never could."""
+    verdicts: Mapping[Aspect, Verdicts]
+    """Of every aspect that was judged."""
     missing: int
     """Verdicts that could not be read."""
     queries: int
 
 
-def scorecard(evaluation: Evaluation, objective: Objective) -> Scorecard:
-    """Sum up an evaluation."""
-    by_aspect: dict[Aspect, list[float]] = {}
-    missing = 0
-    for judgment in evaluation.judgments:
-        for aspect, score in judgment.scores.items():
-            if score is None:
-                missing += 1
-            else:
-                by_aspect.setdefault(aspect, []).append(score)
+def scorecard(evaluation: Evaluation, objective: Objective, *, na_as_five: bool = False) -> Scorecard:
+    """Sum up an evaluation.
+
+    `na_as_five` counts verdicts that could not be read as 5.0, as just-eval's leaderboard does.
+    """
+    by_aspect = _by_aspect(evaluation)
+    verdicts = {
+        aspect: Verdicts(n=len(scores) - scores.count(None), missing=scores.count(None))
+        for aspect, scores in by_aspect.items()
+    }
+    if na_as_five:
+        evaluation = replace(evaluation, judgments=[_with_fives(judgment) for judgment in evaluation.judgments])
+        by_aspect = _by_aspect(evaluation)
+    read = {aspect: scores for aspect, scores in by_aspect.items() if scores != [None] * len(scores)}
     return Scorecard(
         average=bootstrap_average(query_scores(evaluation, objective), strata_of(evaluation.queries, objective)),
-        aspects={aspect: bootstrap_mean(by_aspect[aspect]) for aspect in Aspect if aspect in by_aspect},
-        missing=missing,
+        aspects={aspect: bootstrap_mean(scores) for aspect, scores in read.items()},
+        verdicts=verdicts,
+        missing=sum(each.missing for each in verdicts.values()),
         queries=len(evaluation.queries),
     )
+
+
+def _by_aspect(evaluation: Evaluation) -> dict[Aspect, list[float | None]]:
+    """All verdicts on each aspect that was judged, None where one could not be read."""
+    given = [(aspect, score) for judgment in evaluation.judgments for aspect, score in judgment.scores.items()]
+    scores = {aspect: [score for other, score in given if other is aspect] for aspect in Aspect}
+    return {aspect: each for aspect, each in scores.items() if each}
+
+
+def _with_fives(judgment: Judgment) -> Judgment:
+    return replace(judgment, scores={a: 5.0 if score is None else score for a, score in judgment.scores.items()})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from urial_opt.evaluation import Scorecard
 from urial_opt.records import Candidate, Estimate, Evaluation, TrialState, Usage
+from urial_opt.spending import Bill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class SearchResult:
     """Found minus hand-written on the test queries, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
     usage: Usage
+    bill: Bill
+    """What each role took, over all runs of the search."""
     seconds: float
     """Time spent on trials and measurements, over all runs of this search."""
     database: str
@@ -79,6 +82,8 @@ class SearchResult:
                 "completion": self.usage.completion_tokens,
                 "saved": self.usage.saved_tokens,
             },
+            "spending": self.bill.as_json(),
+            "cost": None if self.bill.total is None else round(self.bill.total, 6),
             "database": self.database,
         }
 

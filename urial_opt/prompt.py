@@ -102,6 +102,12 @@ class UrialPrompt:
         return self.prefix + self.suffix(query, history=history)
 
 
+def before_stop(text: str, stop: Sequence[str]) -> str | None:
+    """What stands before the stop string that is complete first; None if there is none."""
+    found = [(start + len(string), start) for string in stop if string and (start := text.find(string)) >= 0]
+    return text[: min(found)[1]] if found else None
+
+
 def read_answer(text: str) -> str:
     """The answer in what a base model wrote after the prompt.
 

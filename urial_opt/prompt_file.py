@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from urial_opt.errors import InputError, PromptError
 from urial_opt.prompt import Exemplar, UrialPrompt, fence_for
+from urial_opt.records import Sampling
 
 JSON_FORMAT: Literal["urial-opt prompt 1"] = "urial-opt prompt 1"
 """Stands under `format` in the JSON form of a prompt."""
@@ -43,8 +44,24 @@ def read_prompt_file(path: Path) -> UrialPrompt:
 
     PromptError if it cannot be opened, is not UTF-8, or holds no prompt.
     """
+    text = _read(path)
+    if _is_json(path):
+        return _parse_json(text, repr(str(path)))
+    return parse_prompt(text, source=repr(str(path)))
+
+
+def read_sampling(path: Path) -> Sampling | None:
+    """The decoding that a file of the exporter `json` carries; None of any other. PromptError as `read_prompt_file`."""
+    return _json_prompt(_read(path), repr(str(path))).sampling if _is_json(path) else None
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() == ".json"
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise PromptError(f"{str(path)!r} is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
     except FileNotFoundError as error:
@@ -53,9 +70,6 @@ def read_prompt_file(path: Path) -> UrialPrompt:
         raise PromptError(f"{str(path)!r} is a folder; give the path of a prompt file in it") from error
     except (OSError, ValueError) as error:
         raise PromptError(f"{str(path)!r} cannot be read ({error}); give the path of a prompt file") from error
-    if path.suffix.lower() == ".json":
-        return _parse_json(text, repr(str(path)))
-    return parse_prompt(text, source=repr(str(path)))
 
 
 def parse_prompt(text: str, *, source: str = "the prompt") -> UrialPrompt:
@@ -155,17 +169,22 @@ class _JsonPrompt(BaseModel):
     exemplars: tuple[_JsonExemplar, ...]
     raw: str | None = None
     prefix: str | None = None
+    sampling: Sampling | None = None
 
 
-def _parse_json(text: str, source: str) -> UrialPrompt:
+def _json_prompt(text: str, source: str) -> _JsonPrompt:
     try:
-        read = _JsonPrompt.model_validate_json(text.removeprefix(_BYTE_ORDER_MARK))
+        return _JsonPrompt.model_validate_json(text.removeprefix(_BYTE_ORDER_MARK))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise PromptError(
             f"{source} is not a prompt that `export --format json` wrote: {where}: {first['msg']}; export it again"
         ) from error
+
+
+def _parse_json(text: str, source: str) -> UrialPrompt:
+    read = _json_prompt(text, source)
     exemplars = tuple(Exemplar(query=e.query, answer=e.answer, style=e.style) for e in read.exemplars)
     prompt = UrialPrompt(system=read.system, exemplars=exemplars, raw=read.raw)
     if read.prefix not in (None, prompt.prefix):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Query, Sampling
+from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Sampling
 
 
 class Generator(Protocol):
@@ -47,6 +47,24 @@ class TokenCounter(Protocol):
         """How many tokens the model reads for `text`, begin-of-text token included."""
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """An optional ability of generators and judges."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever opened it should know, such as why it is slow; a sentence each."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """An optional ability of models that are paid by the token."""
+
+    @property
+    def priced_as(self) -> str:
+        """The model's name in tables of prices, such as `gpt-4o`."""
+
+
 class Judge(Protocol):
     """Scores answers on the aspects due for their queries (`aspects.ASPECTS_OF`)."""
 
@@ -56,6 +74,24 @@ class Judge(Protocol):
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """One judgment for each pair, in the order given; a verdict that cannot be read is None, never a low score."""
+
+
+@runtime_checkable
+class PairwiseJudge(Protocol):
+    """An optional ability of judges."""
+
+    def compare(
+        self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference]:
+        """Which of two answers is better, for each query in the order given; asked in both orders."""
+
+
+@runtime_checkable
+class Tagger(Protocol):
+    """An optional ability of judges."""
+
+    def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
+        """Task, topic and difficulty of each query, in the order given."""
 
 
 class Exporter(Protocol):

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from urial_opt.aspects import QueryKind
+from urial_opt.content import content_id
 from urial_opt.errors import SpaceError
 from urial_opt.records import Query, Split
 
@@ -27,6 +28,16 @@ Words: TypeAlias = Annotated[str, AfterValidator(_trimmed)]
 """Text that somebody wrote: not blank, without newlines at its ends; a first line may be indented, as code is."""
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 """What a row is called in keys such as `tea/warm`."""
+
+_JUST_EVAL_KINDS = {"just_eval": "regular", "just_red": "safety"}
+
+
+def _our_kind(name: object) -> object:
+    return _JUST_EVAL_KINDS.get(name, name) if isinstance(name, str) else name
+
+
+AnyKind: TypeAlias = Annotated[QueryKind, BeforeValidator(_our_kind)]
+"""The kind of a query as this package or just-eval writes it."""
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 _BY_HASH: tuple[Split, ...] = ("dev", "validation", "test", "test")
@@ -127,17 +138,54 @@ def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def read_rows(path: Path, form: type[WrittenT]) -> list[tuple[Source, WrittenT]]:
     """The rows of a JSON Lines file, each with its place; blank lines are skipped."""
+    return [(source, source.read(data, form)) for source, data in _read_lines(path, read_text(path))]
+
+
+def read_objects(path: Path) -> list[tuple[Source, object]]:
+    """What stands in a JSON Lines file, or in one JSON list, each object with its place."""
+    text = read_text(path)
+    return _read_list(path, text) if text.lstrip().startswith("[") else _read_lines(path, text)
+
+
+def _read_lines(path: Path, text: str) -> list[tuple[Source, object]]:
     rows = []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         source = Source(path=path, lines={(): number})
         try:
-            data = json.loads(line, object_pairs_hook=_named_once)
+            rows.append((source, json.loads(line, object_pairs_hook=_named_once)))
         except (ValueError, RecursionError) as error:
             raise source.error("", f"this line is no JSON object: {error}; write one object on one line") from error
-        rows.append((source, source.read(data, form)))
     return rows
+
+
+def _read_list(path: Path, text: str) -> list[tuple[Source, object]]:
+    source = Source(path=path)
+    items: list[tuple[Source, object]] = []
+    try:
+        json.loads(text)
+        decoder = json.JSONDecoder(object_pairs_hook=_named_once)
+        end = text.index("[") + 1
+        line = 1 + text.count("\n", 0, end)
+        while text[start := _next_item(text, end)] != "]":
+            line += text.count("\n", end, start)
+            source = Source(path=path, lines={(): line})
+            item, end = decoder.raw_decode(text, start)
+            line += text.count("\n", start, end)
+            items.append((source, item))
+    except json.JSONDecodeError as error:
+        source = Source(path=path, lines={(): error.lineno})
+        raise source.error("", f"this is no JSON list: {error.msg}; write [{{…}}, {{…}}]") from error
+    except (ValueError, RecursionError) as error:
+        raise source.error("", f"this item is no JSON object: {error}; write {{…}}") from error
+    return items
+
+
+def _next_item(text: str, start: int) -> int:
+    while text[start] in " \t\r\n,":
+        start += 1
+    return start
 
 
 def same_words(text: str) -> str:
@@ -145,12 +193,17 @@ def same_words(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(" .?!")
 
 
-def _split_by_hash(query_id: str) -> Split:
+def made_id(*turns: str) -> str:
+    """The id of a query that has none, made of its words: it stays where rows are added or moved."""
+    return content_id(turns)
+
+
+def split_by_hash(query_id: str) -> Split:
     """The split of a query that names none, 60:60:120; adding queries moves none."""
     return _BY_HASH[hashlib.sha256(query_id.encode()).digest()[0] % len(_BY_HASH)]
 
 
-def _draw(seed: int, name: str) -> float:
+def draw(seed: int, name: str) -> float:
     """A number in [0, 1) that looks random and depends on nothing else: the same on every machine."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6]) / 2**48
 
@@ -190,10 +243,10 @@ class QuerySet:
 def _spread(queries: Sequence[Query], seed: int) -> list[Query]:
     """The queries in an order whose every stretch holds each task in about its share."""
     tasks: dict[str, list[Query]] = {}
-    for query in sorted(queries, key=lambda query: _draw(seed, query.id)):
+    for query in sorted(queries, key=lambda query: draw(seed, query.id)):
         tasks.setdefault(query.tags[0] if query.tags else "", []).append(query)
     placed = [
-        ((rank + _draw(seed, f"task {task}")) / len(members), query)
+        ((rank + draw(seed, f"task {task}")) / len(members), query)
         for task, members in tasks.items()
         for rank, query in enumerate(members)
     ]
@@ -207,7 +260,7 @@ def read_queries(path: Path) -> QuerySet:
     rows = read_rows(path, QueryRow)
     for source, row in rows:
         query = Query(
-            id=row.id, text=row.text, kind=row.kind, split=row.split or _split_by_hash(row.id), tags=tuple(row.tags)
+            id=row.id, text=row.text, kind=row.kind, split=row.split or split_by_hash(row.id), tags=tuple(row.tags)
         )
         if row.id in ids:
             raise source.error("id", f"{row.id!r} is taken by line {ids[row.id].lines[()]}; choose another id")

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-from urial_opt.aspects import AspectScores, QueryKind
+from urial_opt.aspects import Aspect, AspectScores, QueryKind
 from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 
 Split: TypeAlias = Literal["dev", "validation", "test"]
 FinishReason: TypeAlias = Literal["stop", "length"]
+Verdict: TypeAlias = Literal["first", "second", "tie"]
 Params: TypeAlias = Mapping[str, str | int | float | bool]
 
 
@@ -25,6 +26,9 @@ class Query:
     kind: QueryKind
     split: Split
     tags: tuple[str, ...] = ()
+    """The task first, the topic second, where they are known."""
+    earlier: tuple[str, ...] = ()
+    """The user's earlier turns, if `text` is the last turn of a conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,39 @@ class Judgment:
     """Identity of the judge, its template included: scores of two judges are never mixed."""
     scores: AspectScores
     reasons: Mapping[str, str] = field(default_factory=dict)
+    raw: str = ""
+    """The judge's own words."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """A judge's verdict on two answers to one query, asked in both orders."""
+
+    query_id: str
+    judge: str
+    """Identity of the judge, its templates included."""
+    overall: Verdict | None
+    """Tie also where the two orders disagree; None: one of them gave no readable verdict."""
+    aspects: Mapping[Aspect, Verdict | None]
+    """As `overall`, for each aspect due."""
+    consistent: bool | None
+    """Whether both orders gave the same overall verdict; None where that cannot be told."""
+    raw: str = ""
+    """The judge's own words."""
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTags:
+    """What a judge says a query is about; None: no readable verdict."""
+
+    query_id: str
+    judge: str
+    """Identity of the judge, its template included."""
+    task: str | None
+    topic: str | None
+    difficulty: str | None
     raw: str = ""
     """The judge's own words."""
     usage: Usage = field(default_factory=Usage)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -36,8 +36,9 @@ from urial_opt.records import (
 )
 from urial_opt.sampler import make_sampler
 from urial_opt.space import SearchSpace
+from urial_opt.spending import Bill, Meter, Role, Spent, Terms
 from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
-from urial_opt.store import Store
+from urial_opt.store import Account, Store
 
 FINALISTS = 5
 """How many prompts go on from `dev` to `validation`, the starting one besides."""
@@ -51,6 +52,14 @@ _NOTHING = Usage()
 
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
     """The search was asked to stop, and did so between two blocks; the same command goes on with it."""
+
+
+class LimitReached(Interrupted):
+    """The search stopped between two blocks because going on would pass a limit of its terms, named by `limit`."""
+
+    def __init__(self, name: str, limit: str) -> None:
+        super().__init__(name)
+        self.limit = limit
 
 
 class Phase(StrEnum):
@@ -83,6 +92,7 @@ class Progress:
     improved_at: int | None
     """Number of the trial that last changed which prompt is believed best."""
     usage: Usage
+    bill: Bill
     fraction: float = 0.0
     """How much of the current trial's queries were asked, 0 to 1."""
 
@@ -97,6 +107,7 @@ class SearchOptions:
     sampler: str = "thompson"
     name: str = ""
     """Empty: made from everything that decides the outcome, so that the same command goes on with the same search."""
+    terms: Terms = field(default_factory=Terms)
 
 
 def search(
@@ -111,9 +122,45 @@ def search(
 ) -> SearchResult:
     """Run a search, or go on with it, to its end.
 
-    `watch` hears of the progress; `stop` is asked between blocks of queries. Interrupted once `stop` says so.
+    `watch` hears of the progress; `stop` is asked between blocks of queries. Interrupted once `stop` says so,
+    LimitReached before a limit would be passed: what was paid is kept, and the same search goes on from there.
     InputError for options that cannot be; StoreError and AdapterError as store and adapters raise them.
     """
+    sampler = make_sampler(options.sampler, space, seed=options.seed)
+    begun = begin(space, evaluator, store, aligned=aligned, options=options)
+    under_way = _Search(
+        begun=begun,
+        space=space,
+        evaluator=replace(evaluator, memory=begun.account),
+        store=store,
+        options=options,
+        watch=watch,
+        stop=stop,
+    )
+    with Ledger(store, begun.name, sampler) as ledger:
+        under_way.run_trials(ledger)
+    return under_way.finish(aligned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A search that the store knows of."""
+
+    name: str
+    account: Account
+    roles: Mapping[Role, str]
+    """Identity of each role's model."""
+
+
+def begin(
+    space: SearchSpace,
+    evaluator: Evaluator,
+    store: Store,
+    *,
+    aligned: ChatGenerator | None = None,
+    options: SearchOptions = SearchOptions(),
+) -> Begun:
+    """Create the search in the store, or find it there, without asking anything. Errors as `search`."""
     if options.budget < 1:
         raise InputError(f"a search needs a budget of at least 1 trial, not {options.budget}; type --budget 200")
     settings = {
@@ -126,22 +173,19 @@ def search(
         "sampler": options.sampler,
         "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
     }
-    sampler = make_sampler(options.sampler, space, seed=options.seed)
+    roles = {Role.BASE: evaluator.generator.identity, Role.JUDGE: evaluator.judge.identity}
+    roles |= {Role.ALIGNED: aligned.identity} if aligned else {}
+    options.terms.check(roles)
     name = options.name or f"{space.name}-{content_id(settings)[:6]}"
     store.open_search(name, settings)
-    under_way = _Search(
-        name=name, space=space, evaluator=evaluator, store=store, options=options, watch=watch, stop=stop
-    )
-    with Ledger(store, name, sampler) as ledger:
-        under_way.run_trials(ledger)
-    return under_way.finish(aligned)
+    return Begun(name=name, account=store.account(name), roles=roles)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Search:
     """A search under way."""
 
-    name: str
+    begun: Begun
     space: SearchSpace
     evaluator: Evaluator
     store: Store
@@ -150,6 +194,7 @@ class _Search:
     stop: Callable[[], bool]
     blocks: list[tuple[Query, ...]] = field(init=False)
     race: Race = field(init=False)
+    meter: Meter = field(init=False)
     records: list[TrialRecord] = field(default_factory=list)
     contributions: dict[int, FloatArray] = field(default_factory=dict)
     """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
@@ -160,10 +205,11 @@ class _Search:
     """Tokens of the recorded trials, and of the measurements after them."""
 
     def __post_init__(self) -> None:
+        self.meter = Meter(self.options.terms)
         self.blocks = self.space.queries.blocks("dev", self.space.block, seed=self.options.seed)
         strata = strata_of([query for block in self.blocks for query in block], self.space.objective)
         self.race = Race(strata=strata, least_chance=LEAST_CHANCE)
-        for record in self.store.trials(self.name):
+        for record in self.store.trials(self.begun.name):
             self._learn(record)
 
     def run_trials(self, ledger: Ledger) -> None:
@@ -172,14 +218,14 @@ class _Search:
         self._keep_estimates()
         self._report(Phase.TRIALS)
         while len(self.records) < self.options.budget:
-            self._go_on_or_raise()
+            self._go_on_or_raise(len(self.blocks[0]))
             trial = ledger.ask(first=None if self.records else self.space.start_params)
             try:
                 record, evaluation = self._run_trial(trial)
             except BaseException:
                 ledger.drop(trial.number)
                 raise
-            self.store.add_trial(self.name, record, evaluation)
+            self.store.add_trial(self.begun.name, record, evaluation)
             self._learn(record)
             self._keep_estimates()
             ledger.tell(record, self.estimates)
@@ -193,7 +239,7 @@ class _Search:
         scores: dict[str, float | None] = {}
         verdict = Verdict.GO_ON
         for block in self.blocks:
-            self._go_on_or_raise()
+            self._go_on_or_raise(len(block))
             asked = self.evaluator.evaluate(candidate, block)
             evaluation += asked
             scores |= query_scores(asked, self.space.objective)
@@ -215,7 +261,7 @@ class _Search:
         return record, evaluation
 
     def _keep_estimates(self) -> None:
-        self.store.set_estimates(self.name, {number: each.interval for number, each in self.estimates.items()})
+        self.store.set_estimates(self.begun.name, {number: each.interval for number, each in self.estimates.items()})
 
     def _learn(self, record: TrialRecord) -> None:
         """Take a recorded trial into the race and the estimates."""
@@ -266,7 +312,7 @@ class _Search:
             query_scores(measured[role].evaluation, self.space.objective) for role in ("found", "hand_written")
         )
         result = SearchResult(
-            name=self.name,
+            name=self.begun.name,
             zero_shot=measured["zero_shot"],
             hand_written=measured["hand_written"],
             found=measured["found"],
@@ -275,17 +321,20 @@ class _Search:
             gain=bootstrap_difference(found, yardstick, strata_of(test, self.space.objective)),
             states=self._states(),
             usage=self.usage,
+            bill=self.bill,
             seconds=sum(record.seconds for record in self.records) + time.perf_counter() - started,
             database=self.store.name,
         )
-        self.store.finish(self.name, result.as_json())
+        self.store.finish(self.begun.name, result.as_json())
         return result
 
     def _choose(self) -> TrialRecord:
         """The best on `validation` among the best few on `dev`, the starting prompt among them."""
         complete = self._complete()
         if not complete:
-            raise InputError("no trial was scored on all dev queries; look at why with: urial-opt inspect " + self.name)
+            raise InputError(
+                "no trial was scored on all dev queries; look at why with: urial-opt inspect " + self.begun.name
+            )
         chosen = sorted({*finalists(complete, FINALISTS), min(complete)})
         averages: dict[int, float] = {}
         for number in chosen:
@@ -298,9 +347,10 @@ class _Search:
         evaluation = Evaluation(queries=(), completions=(), judgments=())
         queries = self.space.queries.split(split)
         for start in range(0, len(queries), _MEASURED_AT_ONCE):
-            self._go_on_or_raise()
-            evaluation += self.evaluator.evaluate(candidate, queries[start : start + _MEASURED_AT_ONCE])
-        self.store.add_result(self.name, role, split, candidate, evaluation)
+            some = queries[start : start + _MEASURED_AT_ONCE]
+            self._go_on_or_raise(len(some))
+            evaluation += self.evaluator.evaluate(candidate, some)
+        self.store.add_result(self.begun.name, role, split, candidate, evaluation)
         self.usage += usage_of(evaluation)
         generator = self.evaluator.generator
         counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
@@ -308,18 +358,29 @@ class _Search:
         return Measured(candidate=candidate, evaluation=evaluation, card=card, prompt_tokens=counted)
 
     def _measure_aligned(self, aligned: ChatGenerator) -> Measured:
+        test = self.space.queries.split("test")
+        self._go_on_or_raise(len(test))
         sampling = Sampling(max_tokens=self.space.hand_written.sampling.max_tokens, stop=())
-        evaluation = self.evaluator.evaluate_aligned(aligned, sampling, self.space.queries.split("test"))
-        self.store.add_result(self.name, "aligned", "test", None, evaluation)
+        evaluation = self.evaluator.evaluate_aligned(aligned, sampling, test)
+        self.store.add_result(self.begun.name, "aligned", "test", None, evaluation)
         self.usage += usage_of(evaluation)
         card = scorecard(evaluation, self.space.objective)
         return Measured(candidate=None, evaluation=evaluation, card=card, prompt_tokens=None)
 
     # What is told on the way
 
-    def _go_on_or_raise(self) -> None:
+    def _go_on_or_raise(self, queries: int) -> None:
+        """Before each block: whether to stop, at the user's wish or because the block may pass a limit."""
         if self.stop():
-            raise Interrupted(self.name)
+            raise Interrupted(self.begun.name)
+        if limit := self.meter.look(self.bill, queries):
+            raise LimitReached(self.begun.name, limit)
+
+    @property
+    def bill(self) -> Bill:
+        """What the search has taken, over all its runs."""
+        spent = {role: self.begun.account.spent.get(name, Spent()) for role, name in self.begun.roles.items()}
+        return Bill(spent=spent, prices=self.options.terms.prices)
 
     def _states(self) -> dict[TrialState, int]:
         counted = Counter(record.state for record in self.records)
@@ -344,6 +405,7 @@ class _Search:
                 best=None if best is None else Best(trial=best, estimate=self.estimates[best].interval),
                 improved_at=self.improved_at,
                 usage=self.usage + usage,
+                bill=self.bill,
                 fraction=asked / sum(map(len, self.blocks)),
             )
         )

@@ -49,7 +49,7 @@ _SAME = {
     "JOIN trials t ON t.number = u.optuna_number LEFT JOIN trial_values v ON v.trial_id = t.trial_id",
 }
 """What must be the same with and without kills."""
-_MAY_DIFFER = ("seconds", "tokens", "database")
+_MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
 STARTING = 0.2
 """Share of the kills that come while the process still starts."""
 

@@ -13,13 +13,21 @@ from urial_opt import __version__
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError
 
 INTERRUPTED = 130
+LIMIT_REACHED = 3
 COMMANDS = {
     "search": "Search for the prompt that aligns a base model best.",
     "list": "List the searches in a store.",
     "inspect": "Show the best prompts of a search.",
+    "evaluate": "Measure a prompt, or given answers, on any queries.",
     "export": "Write a found prompt for whatever serves the base model.",
+    "judge-check": "Compare a judge with scores that are known.",
 }
 """What each command does, in the order shown; its code is in the module of that name with `_command` behind."""
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = import_module(f"urial_opt.cli.{name.replace('-', '_')}_command").command
+    return command
 
 
 class _LazyGroup(click.Group):
@@ -31,8 +39,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"urial_opt.cli.{cmd_name}_command").command
-        return command
+        return _load(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -58,7 +65,7 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
     for name, table in tables.items():
         if name not in COMMANDS or not isinstance(table, dict):
             raise click.BadParameter(f"{path}: {name!r} is no command; its tables are {', '.join(COMMANDS)}")
-        parameters = import_module(f"urial_opt.cli.{name}_command").command.params
+        parameters = _load(name).params
         known = {option.removeprefix("--"): parameter.name for parameter in parameters for option in parameter.opts}
         for option in table:
             if option not in known:
@@ -100,7 +107,8 @@ def _say_error(message: str) -> None:
 def main() -> int:
     """Run the command line.
 
-    The exit code is 2 when what was asked for cannot be done, 1 when a model or judge failed, 130 when stopped.
+    The exit code is 2 when what was asked for cannot be done, 1 when a model or judge failed, 3 when a limit
+    stopped a search, 130 when the user did.
     """
     try:
         left_with = app(standalone_mode=False)

@@ -102,9 +102,11 @@ def _state(progress: SearchProgress) -> str:
         best = f"{estimate.mean:.2f} [{estimate.low:.2f}, {estimate.high:.2f}] (trial {progress.best.trial})"
     improved = "" if progress.improved_at is None else f", last improved at trial {progress.improved_at}"
     failed = f", {states[TrialState.FAILED]} failed" if states[TrialState.FAILED] else ""
+    cost = progress.bill.total
+    saved = f"{_short(usage.saved_tokens)} saved" + (f", {cost:.2f} dollars" if cost else "")
     return (
         f"best {best}{improved}; {states[TrialState.COMPLETE]} complete, {states[TrialState.PRUNED]} pruned{failed}; "
-        f"tokens {_short(usage.prompt_tokens + usage.completion_tokens)} spent, {_short(usage.saved_tokens)} saved"
+        f"tokens {_short(usage.prompt_tokens + usage.completion_tokens)} spent, {saved}"
     )
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 from urial_opt.cli.models import opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.terms import given_prices, terms_options
 
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
@@ -25,6 +26,8 @@ from urial_opt.cli.options import json_option, print_json, store_option
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option("--name", default="", help="Name of the search. [default: made from the options; the same ones resume]")
+@terms_options
+@click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to take, and stop.")
 @store_option
 @json_option
 def command(
@@ -37,14 +40,23 @@ def command(
     sampler: str,
     start_from: Path | None,
     name: str,
+    max_cost: float | None,
+    max_tokens: int | None,
+    max_time: float | None,
+    price: tuple[str, ...],
     store_url: str,
     *,
+    only_plan: bool,
     as_json: bool,
 ) -> None:
     """Search for the prompt that aligns a base model best.
 
     With no option at all it runs on the embedded world: a tiny base model, its aligned twin and a judge that come
     with the package. Stop it with Ctrl-C at any time; the same command goes on where it stopped.
+
+    A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3; go on with
+    a higher one, or end with what was found so far by the --budget that was reached. --plan asks the first block,
+    which is kept for the search, and extrapolates.
 
     \b
     Examples:
@@ -53,12 +65,15 @@ def command(
     """
     from urial_opt import plugins
     from urial_opt.cli.live import Display
-    from urial_opt.cli.tables import show_result
+    from urial_opt.cli.tables import show_plan, show_result
     from urial_opt.errors import InputError
     from urial_opt.evaluation import Evaluator
+    from urial_opt.planning import plan
     from urial_opt.prompt_file import read_prompt_file
-    from urial_opt.search import Interrupted, SearchOptions, search
+    from urial_opt.protocols import Noted
+    from urial_opt.search import Interrupted, LimitReached, SearchOptions, search
     from urial_opt.space_file import load_space
+    from urial_opt.spending import Role, Terms, prices_of
     from urial_opt.store import Store
 
     if budget < 1:
@@ -84,11 +99,29 @@ def command(
         twin = None
         if aligned_name and aligned_name != "none":
             twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
-        options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name)
+        models = {Role.BASE: generator, Role.JUDGE: opened} | ({Role.ALIGNED: twin} if twin else {})
+        for model in models.values():
+            for note in model.notes if isinstance(model, Noted) else ():
+                display.say(note)
+        terms = Terms(
+            prices=prices_of(models, given_prices(price)),
+            max_cost=max_cost,
+            max_tokens=max_tokens,
+            max_seconds=max_time,
+        )
+        options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+        if only_plan:
+            expected = plan(space, evaluator, store, aligned=twin, options=options)
+            print_json(expected.as_json()) if as_json else show_plan(expected)
+            return
         try:
             result = search(
                 space, evaluator, store, aligned=twin, options=options, watch=display.update, stop=lambda: bool(stop)
             )
+        except LimitReached as reached:
+            display.say(f"Stopped: {reached.limit}. Everything so far is in {store.name} as {str(reached)!r}.")
+            display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
+            raise click.exceptions.Exit(LIMIT_REACHED) from reached
         except Interrupted as interrupted:
             display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
             display.say("Go on with the same command.")

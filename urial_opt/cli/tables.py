@@ -7,9 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 from urial_opt.aspects import Aspect
+from urial_opt.assessment import Assessment
 from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.outcome import Measured, SearchResult
-from urial_opt.records import Estimate
+from urial_opt.planning import Plan
+from urial_opt.records import Estimate, Usage
+from urial_opt.spending import Bill
 
 _NAMES = {
     "zero_shot": "zero-shot",
@@ -44,6 +47,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         style = "bold" if role == "found" else None
         table.add_row(_NAMES[role], *aspect_cells(measured), interval(measured.card.average), tokens, style=style)
     print_table(table)
+    print_table(_bill_table(result.bill, title="what it took"))
     click.echo()
     gain = interval(result.gain, signed=True)
     if result.significant:
@@ -55,6 +59,66 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     store = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
     click.echo(f"  urial-opt inspect {result.name}{store}")
     click.echo(f"  urial-opt export {result.name}{store} --format urial --output found.txt")
+
+
+def show_assessment(assessment: Assessment) -> None:
+    """The aspect means of one prompt or of given outputs, what they rest on, and what they cost."""
+    card = assessment.card
+    prompt = assessment.prompt
+    what = "given outputs" if prompt is None else f"prompt {prompt.id}" if prompt.prefix else "zero-shot"
+    click.echo(f"{what}, base {assessment.base}, judge {assessment.judge}: {card.queries} queries, scores 1 to 5")
+    table = Table(show_footer=True)
+    judged = len(card.aspects)
+    average = interval(card.average) if judged else "–"
+    table.add_column("aspect", footer="average" if judged == len(Aspect) else f"average of {judged}")
+    table.add_column("mean [95 %]", justify="right", footer=average)
+    table.add_column("n", justify="right", footer=str(card.queries))
+    table.add_column("missing", justify="right", footer=str(card.missing))
+    for aspect, verdicts in card.verdicts.items():
+        mean = interval(card.aspects[aspect]) if aspect in card.aspects else "–"
+        table.add_row(aspect.value, mean, str(verdicts.n), str(verdicts.missing))
+    print_table(table)
+    if assessment.scoring.na_as_five:
+        click.echo("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+    for role, usage in assessment.usage.items():
+        if usage == Usage():
+            continue
+        spent = f"{usage.prompt_tokens} read, {usage.completion_tokens} written"
+        click.echo(f"tokens of the {role}: {spent}, {usage.saved_tokens} saved")
+    if there := assessment.answered_in_prompt:
+        click.echo(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
+
+
+def show_plan(plan: Plan) -> None:
+    """What a search is expected to take, and at most."""
+    for title, bill, seconds in (
+        ("expected", plan.expected, plan.seconds),
+        ("at most, if no prompt is dropped early", plan.at_most, plan.seconds_at_most),
+    ):
+        print_table(_bill_table(bill, title=title))
+        lasts = "not known: all that was asked was stored already" if seconds is None else duration(seconds)
+        click.echo(f"time: {lasts}")
+        click.echo()
+
+
+def duration(seconds: float) -> str:
+    """`2 h 05 min`, `3 min 20 s` or `45 s`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
+
+
+def _bill_table(bill: Bill, *, title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("role")
+    for heading in ("calls", "prompt tokens", "answer tokens", "cached tokens", "dollars"):
+        table.add_column(heading, justify="right")
+    for role, spent in bill.spent.items():
+        usage, cost = spent.usage, bill.cost(role)
+        numbers = (spent.calls, usage.prompt_tokens, usage.completion_tokens, usage.saved_tokens)
+        table.add_row(role.value, *(f"{number:,}" for number in numbers), "price?" if cost is None else f"{cost:.2f}")
+    return table
 
 
 def print_table(table: Table) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from urial_opt.prompt import before_stop
 from urial_opt.records import Completion, FinishReason, Sampling, Usage
 
 
@@ -118,12 +119,6 @@ class AnswerText:
         return str(text)
 
 
-def before_stop(text: str, stop: Sequence[str]) -> str | None:
-    """What stands before the stop string that is complete first; None if there is none."""
-    found = [(start + len(string), start) for string in stop if string and (start := text.find(string)) >= 0]
-    return text[: min(found)[1]] if found else None
-
-
 @dataclass(slots=True, kw_only=True)
 class _Answer:
     """One row's answer while it is written."""
@@ -160,6 +155,13 @@ class AnswerSheet:
         elif len(answer.ids) >= self._sampling.max_tokens:
             self._end(answer, "length", self._text.text(answer.ids))
         return answer.finish_reason is not None
+
+    def unfinished(self, rows: Sequence[int]) -> list[int]:
+        """Those of `rows` that have not ended, each with nothing written."""
+        waiting = [row for row in rows if self._answers[row].finish_reason is None]
+        for row in waiting:
+            self._answers[row].ids.clear()
+        return waiting
 
     def completions(self, usages: Sequence[Usage]) -> list[Completion]:
         """The answers, all of them ended, with what their prompts cost."""

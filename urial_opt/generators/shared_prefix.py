@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import takewhile
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,28 +19,35 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from urial_opt.generators.prefix_memory import TOKENS_A_PASS, agrees, whole_logits
+
 _log = logging.getLogger(__name__)
 
 ATTENTION = "urial_shared_prefix"
 """Name of this attention in transformers' registry; without a shared prefix it is sdpa."""
 _NOT_SERVED = ("softcap", "s_aux", "position_bias")
-_Ordered = TypeVar("_Ordered", str, list[int], tuple[int, ...])
-_TOKENS_A_PASS = 2048
-"""Prompt tokens read in one forward pass, which bounds the memory of attention weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """Tokens that were read, with what each layer keeps of them."""
+    """Tokens that a model read, with what each layer keeps of them. See `prefix_memory.KeptPrefix`."""
 
+    model: PreTrainedModel
     tokens: tuple[int, ...] = ()
     layers: tuple[tuple[Tensor, Tensor], ...] = ()
     """Keys and values (K, P, D) of each layer."""
 
+    @property
+    def ragged(self) -> bool:
+        return True
+
     def cut(self, length: int) -> Prefix:
         """The first `length` tokens, as views."""
         layers = tuple((keys[:, :length], values[:, :length]) for keys, values in self.layers)
-        return Prefix(tokens=self.tokens[:length], layers=layers)
+        return replace(self, tokens=self.tokens[:length], layers=layers)
+
+    def rows(self, suffixes: Sequence[Sequence[int]], *, room: int) -> Rows:
+        return Rows(self, suffixes, room=room)
 
 
 class SharedPrefixCache(Cache):
@@ -89,7 +95,7 @@ class SharedPrefixCache(Cache):
         if self.prefix.tokens:
             pairs = zip(self.prefix.layers, own, strict=True)
             own = [(torch.cat([k, key], 1), torch.cat([v, value], 1)) for (k, v), (key, value) in pairs]
-        return Prefix(tokens=(*self.prefix.tokens, *tokens), layers=tuple(own))
+        return replace(self.prefix, tokens=(*self.prefix.tokens, *tokens), layers=tuple(own))
 
 
 class Rows:
@@ -99,9 +105,9 @@ class Rows:
     positions skip it.
     """
 
-    def __init__(self, model: PreTrainedModel, prefix: Prefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
-        """Rows for `suffixes`, none empty, that may grow by `room` tokens."""
-        self._model = model
+    def __init__(self, prefix: Prefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
+        """See `prefix_memory.KeptPrefix.rows`."""
+        self._model = model = prefix.model
         width = max(map(len, suffixes))
         padding = [width - len(suffix) for suffix in suffixes]
         ids = [[0] * pad + list(suffix) for pad, suffix in zip(padding, suffixes, strict=True)]
@@ -115,7 +121,7 @@ class Rows:
 
     def read(self) -> Tensor:
         """Read the suffixes; logits (R, vocabulary) of the token after each."""
-        step = max(1, _TOKENS_A_PASS // len(self._ids))
+        step = max(1, TOKENS_A_PASS // len(self._ids))
         columns = torch.arange(self._ids.shape[1], device=self._ids.device)
         for start in range(0, self._ids.shape[1], step):
             new = columns[start : start + step]
@@ -157,41 +163,6 @@ class Rows:
         ).logits
         self._cache.length += ids.shape[1]
         return logits[:, -1]
-
-
-class PrefixMemory:
-    """Prefixes read before: the most recently used ones, up to `budget` tokens in all."""
-
-    def __init__(self, model: PreTrainedModel, *, budget: int) -> None:
-        self._model = model
-        self._budget = budget
-        self._kept: list[Prefix] = []
-        """The most recently used one last."""
-
-    def read(self, tokens: tuple[int, ...]) -> tuple[Prefix, int]:
-        """The prefix of these tokens, and how many of them had to be read now."""
-        shared = [common_length([kept.tokens, tokens]) for kept in self._kept]
-        known = max(shared, default=0)
-        prefix = Prefix()
-        if known:
-            nearest = self._kept.pop(shared.index(known))
-            self._kept.append(nearest)
-            prefix = nearest.cut(known)
-        if known == len(tokens):  # also where there are none
-            return prefix, 0
-        rows = Rows(self._model, prefix, [tokens[known:]], room=0)
-        rows.read()
-        prefix = rows.prefix()
-        self._kept.append(prefix)
-        while len(self._kept) > 1 and sum(len(kept.tokens) for kept in self._kept) > self._budget:
-            del self._kept[0]
-        return prefix, len(tokens) - known
-
-
-def common_length(sequences: Sequence[_Ordered]) -> int:
-    """How many first elements all of these have in common: as many as the least and the greatest of them."""
-    pairs = zip(min(sequences), max(sequences), strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tensor] | None, *, mask: Tensor) -> Tensor:
@@ -258,7 +229,6 @@ ALL_ATTENTION_FUNCTIONS.register(ATTENTION, _attention)
 ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, sdpa_mask)
 
 
-@torch.inference_mode()
 def switch_attention(model: PreTrainedModel) -> bool:
     """Give the model this attention if it computes the same with it; else leave the model as it was, and say False."""
     config = model.config.get_text_config()
@@ -266,17 +236,10 @@ def switch_attention(model: PreTrainedModel) -> bool:
     if not (model._supports_attention_backend and kinds <= {"full_attention", "sliding_attention"}):
         return False
     before = model.config._attn_implementation
-    shared, suffixes = [5, 3, 8, 2], [[7, 4], [6, 9, 1, 5]]
     try:
-        whole = [model(torch.tensor([[*shared, *own]], device=model.device)).logits[:, -1] for own in suffixes]
+        expected = whole_logits(model)
         model.set_attn_implementation(ATTENTION)
-        prefix, _ = PrefixMemory(model, budget=0).read(tuple(shared))
-        rows = Rows(model, prefix, [own[:-1] for own in suffixes], room=1)
-        rows.read()
-        last = rows.write(torch.tensor([own[-1] for own in suffixes], device=model.device))
-        expected = torch.cat(whole).float()
-        tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
-        if (last - expected).norm() <= tolerance * expected.norm():
+        if agrees(model, Prefix(model=model), expected):
             return True
     except Exception:
         # Whatever a foreign model raises at this attention, its own still serves it.

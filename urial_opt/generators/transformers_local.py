@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from typing import Literal, TypeAlias
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
-    AutoTokenizer,
     LogitsProcessorList,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -18,14 +20,21 @@ from transformers.utils.logging import disable_progress_bar
 
 from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError
+from urial_opt.generators.batching import Batches
 from urial_opt.generators.decoding import AnswerSheet, AnswerText, TokenChoice
-from urial_opt.generators.shared_prefix import Prefix, PrefixMemory, Rows, common_length, switch_attention
+from urial_opt.generators.expanded_cache import expanded_cache
+from urial_opt.generators.loading import Loading, Role
+from urial_opt.generators.prefix_memory import PrefixMemory, SideBySide, common_length
+from urial_opt.generators.shared_prefix import Prefix, switch_attention
 from urial_opt.records import Completion, Sampling, Usage
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
-_ROWS = 128
-"""Rows generated side by side."""
+How: TypeAlias = Literal["shared prefix", "expanded cache", "whole prompts"]
+"""How the prefix of a batch is read: once and kept once, once and copied to every row, or with every row."""
+
+ROWS = 128
+"""Rows generated side by side, as long as they fit."""
 _PREFIX_TOKENS = 16_384
 """Tokens of prefixes kept, in all."""
 
@@ -33,28 +42,54 @@ _PREFIX_TOKENS = 16_384
 class TransformersGenerator:
     """A causal language model of transformers, continuing text as it is, for one caller at a time.
 
-    The model is switched to the attention of `shared_prefix`, which is sdpa for everybody else who calls the model.
+    The model is switched to the attention of `shared_prefix`, which is sdpa for everybody else who calls the model; one
+    that it does not serve goes on from an expanded cache, or reads whole prompts.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, identity: str) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        identity: str,
+        rows: int = ROWS,
+    ) -> None:
         self._model = model.train(mode=False)
         self._tokenizer = tokenizer
         self._identity = identity
+        self._batches = Batches(rows, owner=identity, release=self._forget_prefixes)
         self._text = AnswerText(tokenizer)
         self._end_tokens = _end_tokens(model, tokenizer)
-        self._memory = PrefixMemory(model, budget=_PREFIX_TOKENS)
-        self.shares_prefix = switch_attention(model)
-        """Whether prefixes are read once; else this model's layers do not allow it, and whole prompts are read."""
+        shared = Prefix(model=model) if switch_attention(model) else None
+        self._window = _attention_window(model) if shared else 0
+        """Tokens of prompt and answer that shared-prefix attention serves."""
+        expanded = expanded_cache(model) if self._window < float("inf") else None
+        self._shared, self._expanded = (
+            None if empty is None else PrefixMemory(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
+        )
+        self.how: How = "shared prefix" if shared else self._fallback
 
     @property
     def identity(self) -> str:
         return self._identity
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `protocols.Noted`: what is slower than it is with most models."""
+        if self._window == float("inf"):
+            return ()
+        where = f" in prompts of more than {self._window} tokens" if self._window else ""
+        instead = {
+            "expanded cache": "the prefix is read once and its cache copied to every row, which takes time and memory",
+            "whole prompts": "every prompt is read whole, which takes time",
+        }
+        return (f"rows of {self._identity!r} cannot share attention to a prefix{where}: {instead[self._fallback]}",)
+
     def count_tokens(self, text: str) -> int:
         return len(self._tokens([text], special=True)[0])
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
-        """As `protocols.Generator`. AdapterError if a prompt is empty or does not fit the model's window."""
+        """As `protocols.Generator`. AdapterError if a prompt is empty, or does not fit the model's window or memory."""
         return self.continue_text(prefix, suffixes, sampling, special=True)
 
     @torch.inference_mode()
@@ -68,59 +103,49 @@ class TransformersGenerator:
         *prompts, head = self._tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
         longest = max(map(len, prompts)) + sampling.max_tokens
         self._check_fit(min(map(len, prompts)), longest)
-        if not self.shares_prefix or longest > _attention_window(self._model):
-            return self._read_whole(prompts, sampling)
+        sheet = AnswerSheet(len(prompts), sampling, text=self._text, end_tokens=self._end_tokens)
+        memory = self._shared if longest <= self._window else self._expanded
+        if memory is None:
+            for rows in _by_length(prompts, apart=True):
+                self._batches.work_on(
+                    rows, lambda batch: self._write_whole(sheet, batch, prompts, sampling), unfinished=sheet.unfinished
+                )
+            return sheet.completions([Usage(prompt_tokens=len(prompt)) for prompt in prompts])
         shared = min(common_length([head, *prompts]), min(map(len, prompts)) - 1)
-        kept, new = self._memory.read(tuple(head[:shared]))
-        sheet = self._sheet(len(prompts), sampling)
-        by_length = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-        for start in range(0, len(prompts), _ROWS):
-            self._write(sheet, by_length[start : start + _ROWS], prompts, kept, sampling)
+        read = 0
+
+        def write(batch: list[int]) -> None:
+            nonlocal read
+            kept, new = memory.read(tuple(head[:shared]))
+            read += new
+            own = [prompts[row] for row in batch]
+            choice = TokenChoice(sampling, own, shared=shared, device=self._model.device)
+            rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
+            _write(sheet, batch, rows, choice)
+
+        for batch in _by_length(prompts, apart=not memory.ragged):
+            self._batches.work_on(batch, write, unfinished=sheet.unfinished)
         return sheet.completions(
             [
                 Usage(
-                    prompt_tokens=len(prompt) - shared + (0 if row else new),
-                    saved_tokens=shared - (0 if row else new),
+                    prompt_tokens=len(prompt) - shared + (0 if row else read),
+                    saved_tokens=shared - (0 if row else min(read, shared)),
                 )
                 for row, prompt in enumerate(prompts)
             ]
         )
 
-    def _write(
-        self, sheet: AnswerSheet, batch: list[int], prompts: list[list[int]], prefix: Prefix, sampling: Sampling
-    ) -> None:
-        """Fill the sheet's rows of this batch."""
-        shared = len(prefix.tokens)
-        own = [prompts[row] for row in batch]
-        choice = TokenChoice(sampling, own, shared=shared, device=self._model.device)
-        rows = Rows(self._model, prefix, [prompt[shared:] for prompt in own], room=sampling.max_tokens)
-        logits = rows.read()
-        writing = list(batch)
-        while True:
-            ids = choice.choose(logits)
-            ended = [place for place, token in enumerate(ids.tolist()) if sheet.add(writing[place], token)]
-            # From the back, so that the last row, which takes the place, is one that still goes on.
-            for place in reversed(ended):
-                ids[place] = ids[-1]
-                ids = ids[:-1]
-                writing[place] = writing[-1]
-                del writing[-1]
-                rows.remove(place)
-                choice.remove(place)
-            if not writing:
-                return
-            logits = rows.write(ids)
+    @property
+    def _fallback(self) -> How:
+        return "expanded cache" if self._expanded else "whole prompts"
 
-    def _read_whole(self, prompts: list[list[int]], sampling: Sampling) -> list[Completion]:
-        """By transformers' own `generate`, in batches without padding, which not every kind of layer can skip."""
-        sheet = self._sheet(len(prompts), sampling)
-        for length in sorted(set(map(len, prompts))):
-            same_length = [row for row, prompt in enumerate(prompts) if len(prompt) == length]
-            for start in range(0, len(same_length), _ROWS):
-                self._write_whole(sheet, same_length[start : start + _ROWS], prompts, sampling)
-        return sheet.completions([Usage(prompt_tokens=len(prompt)) for prompt in prompts])
+    def _forget_prefixes(self) -> None:
+        for memory in (self._shared, self._expanded):
+            if memory:
+                memory.forget()
 
     def _write_whole(self, sheet: AnswerSheet, batch: list[int], prompts: list[list[int]], sampling: Sampling) -> None:
+        """By transformers' own `generate`; rows of one length, since not every kind of layer can skip padding."""
         ids = torch.tensor([prompts[row] for row in batch], device=self._model.device)
         choice = TokenChoice(sampling, ids.tolist(), shared=0, device=self._model.device)
 
@@ -143,9 +168,6 @@ class TransformersGenerator:
             stopping_criteria=StoppingCriteriaList([ended]),
         )
 
-    def _sheet(self, rows: int, sampling: Sampling) -> AnswerSheet:
-        return AnswerSheet(rows, sampling, text=self._text, end_tokens=self._end_tokens)
-
     def _tokens(self, texts: list[str], *, special: bool) -> list[list[int]]:
         ids: list[list[int]] = self._tokenizer(texts, add_special_tokens=special, return_attention_mask=False)[
             "input_ids"
@@ -166,18 +188,45 @@ class TransformersGenerator:
 class TransformersChatGenerator:
     """An aligned model of transformers, asked through its tokenizer's own chat template."""
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, identity: str) -> None:
-        """InputError if the tokenizer has no chat template."""
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        identity: str,
+        rows: int = ROWS,
+        system: str = "",
+    ) -> None:
+        """InputError if the tokenizer has no chat template, or the template no place for the system text."""
         if not tokenizer.chat_template:
             raise InputError(f"{identity!r} has no chat template, so it is no aligned model; use it as a base: hf:…")
-        self._generator = TransformersGenerator(model, tokenizer, identity=identity)
+        self._generator = TransformersGenerator(model, tokenizer, identity=identity, rows=rows)
         self._tokenizer = tokenizer
-        renderings = [self._render("a"), self._render("b")]
+        self._system = [{"role": "system", "content": system}] if system else []
+        try:
+            renderings = [self._render("a"), self._render("b")]
+        except TemplateError as error:
+            raise InputError(
+                f"the chat template of {identity!r} refuses "
+                + (
+                    f"the system text {system!r} ({error}); leave out the option system"
+                    if system
+                    else f"a query ({error})"
+                )
+            ) from error
+        if system.strip() not in renderings[0]:
+            raise InputError(
+                f"the chat template of {identity!r} drops the system text {system!r}; leave out the option system"
+            )
         self._opening = renderings[0][: common_length(renderings)]
 
     @property
     def identity(self) -> str:
         return self._generator.identity
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._generator.notes
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError if a query does not fit the model's window."""
@@ -188,47 +237,79 @@ class TransformersChatGenerator:
         return self._generator.continue_text(opening, suffixes, sampling, special=False)
 
     def _render(self, query: str) -> str:
-        turns = [{"role": "user", "content": query}]
+        turns = [*self._system, {"role": "user", "content": query}]
         return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
-def open_base(name: str) -> TransformersGenerator:
-    """The base model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none."""
-    model, tokenizer, revision = _load(name)
-    return TransformersGenerator(model, tokenizer, identity=f"hf:{name}@{revision}")
+def open_base(
+    name: str, *, device: str = "auto", dtype: str = "auto", trust_remote_code: str = "no", rows: str = "auto"
+) -> TransformersGenerator:
+    """The base model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none.
+
+    Options as in `Loading`; `rows` are generated side by side, fewer if memory does not hold them.
+    """
+    loading = Loading(role="base", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
+    number = _number_of_rows(rows, loading.role)
+    loaded = loading.load(name, AutoModelForCausalLM)
+    return TransformersGenerator(loaded.model, loaded.tokenizer, identity=f"hf:{loaded.identity}", rows=number)
 
 
-def open_aligned(name: str) -> TransformersChatGenerator:
-    """The aligned model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none."""
-    model, tokenizer, revision = _load(name)
-    return TransformersChatGenerator(model, tokenizer, identity=f"hf-chat:{name}@{revision}")
+def open_aligned(
+    name: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    trust_remote_code: str = "no",
+    rows: str = "auto",
+    system: str = "",
+) -> TransformersChatGenerator:
+    """The aligned model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none.
+
+    Options as in `open_base`; `system` is a text that its chat template puts before each query.
+    """
+    loading = Loading(role="aligned", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
+    number = _number_of_rows(rows, loading.role)
+    loaded = loading.load(name, AutoModelForCausalLM)
+    identity = f"hf-chat:{loaded.identity}" + (f" system {content_id(system)}" if system else "")
+    return TransformersChatGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number, system=system)
 
 
-def _load(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, str]:
-    gpu = torch.cuda.is_available()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(
-            name, dtype=torch.bfloat16 if gpu else torch.float32, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise InputError(
-            f"no model could be loaded from {name!r} ({reason}); give a folder with config.json, tokenizer.json and "
-            "*.safetensors, or a name on the Hugging Face hub such as Qwen/Qwen3-0.6B-Base"
-        ) from error
-    revision = content_id([tokenizer.get_vocab(), str(model.dtype), _weights_sum(model)])
-    if gpu:
-        model.cuda()  # type: ignore[call-arg]
-    return model, tokenizer, revision
+def _number_of_rows(rows: str, role: Role) -> int:
+    if rows == "auto":
+        return ROWS
+    if not rows.isdecimal() or int(rows) < 1:
+        raise InputError(f"{rows!r} rows cannot stand side by side; type a number, as in --{role}-option rows=16")
+    return int(rows)
 
 
-def _weights_sum(model: PreTrainedModel) -> list[list[object]]:
-    """What tells a model's weights from others': exact sums of their bytes, the same on every machine."""
-    return [
-        [name, list(weights.shape), int(weights.detach().reshape(-1).view(torch.uint8).sum())]
-        for name, weights in model.named_parameters()
-    ]
+def _write(sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice) -> None:
+    """Fill the sheet's rows of this batch."""
+    logits = rows.read()
+    writing = list(batch)
+    while True:
+        ids = choice.choose(logits)
+        ended = [place for place, token in enumerate(ids.tolist()) if sheet.add(writing[place], token)]
+        # From the back, so that the last row, which takes the place, is one that still goes on.
+        for place in reversed(ended):
+            ids[place] = ids[-1]
+            ids = ids[:-1]
+            writing[place] = writing[-1]
+            del writing[-1]
+            rows.remove(place)
+            choice.remove(place)
+        if not writing:
+            return
+        logits = rows.write(ids)
+
+
+def _by_length(prompts: list[list[int]], *, apart: bool) -> list[list[int]]:
+    """All rows, the shortest first: in one piece, or one `apart` for each length."""
+
+    def length(row: int) -> int:
+        return len(prompts[row])
+
+    ordered = sorted(range(len(prompts)), key=length)
+    return [list(rows) for _, rows in groupby(ordered, length)] if apart else [ordered]
 
 
 def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -2,5 +2,6 @@
 
 from urial_opt.store.database import Store
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchStatus, SearchSummary, StoredResult
+from urial_opt.store.spending import Account
 
-__all__ = ["RankedTrial", "SearchRecord", "SearchStatus", "SearchSummary", "Store", "StoredResult"]
+__all__ = ["Account", "RankedTrial", "SearchRecord", "SearchStatus", "SearchSummary", "Store", "StoredResult"]

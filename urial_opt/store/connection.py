@@ -126,6 +126,11 @@ def insert_new(
         connection.execute(_insert(table, connection.dialect.name), [unique[found] for found in sorted(unique)])
 
 
+def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]) -> None:
+    """Add `amounts` to the row of that key, or insert it with them."""
+    connection.execute(_addition(table, connection.dialect.name, tuple(key), tuple(amounts)), {**key, **amounts})
+
+
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
     """Which of `ids` have no row yet. Asking costs less than inserting long rows that are there already."""
     wanted = list(ids)
@@ -144,6 +149,13 @@ def chunks(ids: Iterable[_T]) -> Iterator[list[_T]]:
 def _insert(table: sa.Table, dialect: str) -> sa.Insert:
     insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return insert(table).on_conflict_do_nothing()
+
+
+@lru_cache
+def _addition(table: sa.Table, dialect: str, key: tuple[str, ...], amounts: tuple[str, ...]) -> sa.Insert:
+    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    sums = {name: table.c[name] + insert.excluded[name] for name in amounts}
+    return insert.on_conflict_do_update(index_elements=key, set_=sums)
 
 
 @lru_cache

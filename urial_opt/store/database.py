@@ -12,6 +12,7 @@ from urial_opt.store import paid_work, searches, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.opening import open_tables
+from urial_opt.store.spending import Account
 
 
 class Store:
@@ -65,6 +66,10 @@ class Store:
     def tune(self, engine: Engine) -> None:
         """Let Optuna's engine on this database commit as cheaply as the store: it writes once for each parameter."""
         self._database.tune(engine)
+
+    def account(self, search: str) -> Account:
+        """Reads and keeps completions and judgments as the store does, and counts what the search pays for them."""
+        return Account(self._database, search)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
         """Create a search, or resume it. StoreError if it was begun with other settings; the message lists them."""

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from urial_opt.content import canonical_json
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m001"
+SCHEMA_VERSION = "m002"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 _UNSTORABLE = re.compile("[\0\x1b\ud800-\udfff]")
@@ -56,9 +56,9 @@ Hash = sa.String(16)
 metadata = sa.MetaData()
 
 
-def _usage() -> list[sa.Column[int]]:
+def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
     names = ("prompt_tokens", "completion_tokens", "saved_tokens")
-    return [sa.Column(name, sa.Integer, nullable=False) for name in names]
+    return [sa.Column(name, number, nullable=False) for name in names]
 
 
 searches = sa.Table(
@@ -221,4 +221,14 @@ results = sa.Table(
     sa.Column("evaluation_id", sa.ForeignKey(evaluations.c.id), nullable=False, unique=True),
     sa.Column("recorded_at", sa.Text, nullable=False),
     sa.UniqueConstraint("search_id", "role", "split", "candidate_id"),
+)
+
+spending = sa.Table(
+    "urial_spending",
+    metadata,
+    sa.Column("search_id", sa.ForeignKey(searches.c.id), primary_key=True),
+    sa.Column("identity_id", sa.ForeignKey(identities.c.id), primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    *_usage(sa.BigInteger),
+    sqlite_with_rowid=False,
 )

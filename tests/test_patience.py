@@ -1,0 +1,218 @@
+"""Tests of patience: how many requests are under way, how often one is tried, how long it pauses, when it gives up."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from urial_opt import patience
+from urial_opt.errors import AdapterError
+from urial_opt.patience import (
+    AnotherModelError,
+    NobodyThereError,
+    NothingSaidError,
+    PassingError,
+    Patience,
+    TimedOutError,
+)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses made, which take no time."""
+    made: list[float] = []
+
+    def pause(stop: threading.Event, seconds: float) -> bool:
+        made.append(seconds)
+        return stop.is_set()
+
+    monkeypatch.setattr(patience, "_pause", pause)
+    return made
+
+
+class Crowd:
+    """Something to ask that knows how many ask it at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.now = self.asked = 0
+        self.seen: list[int] = []
+
+    def ask(self, request: int, then: Callable[[int], None] = lambda _: time.sleep(0.002)) -> int:
+        with self._lock:
+            self.now += 1
+            self.asked += 1
+            self.seen.append(self.now)
+        try:
+            then(request)
+        finally:
+            with self._lock:
+                self.now -= 1
+        return -request
+
+
+def test_replies_are_in_the_order_of_requests() -> None:
+    def ask(request: int) -> int:
+        time.sleep((9 - request) * 0.003)
+        return -request
+
+    assert Patience("x", concurrency=10).ask_all(ask, range(10)) == [-request for request in range(10)]
+    assert Patience("x", concurrency=3).ask_all(ask, []) == []
+
+
+def test_as_many_as_allowed_are_under_way_and_never_more_whoever_asks() -> None:
+    crowd = Crowd()
+    patient = Patience("x", concurrency=4)
+    all_in = threading.Barrier(4)
+
+    def meet(_: int) -> None:
+        all_in.wait(timeout=10)
+
+    patient.ask_all(lambda request: crowd.ask(request, meet), range(4))
+    callers = [threading.Thread(target=patient.ask_all, args=(crowd.ask, range(20))) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert crowd.asked == 64
+    assert max(crowd.seen) == 4
+
+
+def test_one_overload_halves_how_many_are_under_way_and_successes_raise_it_again(pauses: list[float]) -> None:
+    crowd = Crowd()
+    all_in = threading.Barrier(8)
+
+    def ask(request: int) -> int:
+        def then(_: int) -> None:
+            if crowd.asked <= 8:
+                all_in.wait(timeout=10)
+                raise PassingError("busy", overload=True)
+            time.sleep(0.002)
+
+        return crowd.ask(request, then)
+
+    patient = Patience("x", concurrency=8)
+    assert patient.ask_all(ask, range(80)) == [-request for request in range(80)]
+    assert patient.retries == 8
+    after = crowd.seen[8:]
+    assert max(after[:8]) <= 4
+    assert 4 < max(after) <= 8
+    assert [max(after[start : start + 12]) for start in range(0, 36, 12)] == sorted(
+        max(after[start : start + 12]) for start in range(0, 36, 12)
+    )
+
+
+def test_pauses_grow_at_random_up_to_a_bound_that_doubles(pauses: list[float]) -> None:
+    def ask(_: int) -> int:
+        raise PassingError("500")
+
+    with pytest.raises(AdapterError) as caught:
+        Patience("a model", concurrency=1).ask_all(ask, [0])
+    assert str(caught.value) == "gave up on 'a model' after 10 tries: 500"
+    assert caught.value.retryable
+    bounds = [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert len(pauses) == 9
+    assert all(0 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=True))
+    assert len(set(pauses)) == 9
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_unless_it_is_beyond_all_patience(pauses: list[float]) -> None:
+    def ask(seconds: float) -> int:
+        if len(pauses) < 2:
+            raise PassingError("429", pause=seconds)
+        return 1
+
+    assert Patience("x", concurrency=1).ask_all(ask, [7.0]) == [1]
+    assert pauses == [7.0, 7.0]
+    pauses.clear()
+    with pytest.raises(AdapterError, match="after 1 try: 429"):
+        Patience("x", concurrency=1).ask_all(ask, [3600.0])
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "tries"), [(PassingError, 10), (TimedOutError, 3), (NobodyThereError, 2), (AnotherModelError, 4)]
+)
+def test_each_kind_has_its_bound(kind: type[PassingError], tries: int, pauses: list[float]) -> None:
+    asked = []
+
+    def ask(request: int) -> int:
+        asked.append(request)
+        raise kind("so it is")
+
+    with pytest.raises(AdapterError, match="so it is"):
+        Patience("x", concurrency=1).ask_all(ask, [0])
+    assert len(asked) == tries
+
+
+def test_the_bounds_are_of_one_kind_each(pauses: list[float]) -> None:
+    failures = iter([PassingError("a"), PassingError("b"), NobodyThereError("c"), TimedOutError("d")])
+
+    def ask(_: int) -> str:
+        for failure in failures:
+            raise failure
+        return "done"
+
+    assert Patience("x", concurrency=1).ask_all(ask, [0]) == ["done"]
+
+
+def test_what_stays_empty_is_believed_and_not_waited_for(pauses: list[float]) -> None:
+    def ask(_: int) -> str:
+        raise NothingSaidError("")
+
+    patient = Patience("x", concurrency=1)
+    assert patient.ask_all(ask, [0]) == [""]
+    assert pauses == [0.0] * 3
+    assert patient.retries == 3
+
+
+def test_the_first_error_is_raised_while_others_still_hang_and_no_more_are_asked() -> None:
+    crowd = Crowd()
+    over = threading.Event()
+
+    def then(request: int) -> None:
+        if request == 3:
+            raise AdapterError("the end")
+        over.wait(timeout=30)
+
+    with pytest.raises(AdapterError, match="the end"):
+        Patience("x", concurrency=4).ask_all(lambda request: crowd.ask(request, then), range(100))
+    assert not over.is_set()
+    over.set()
+    assert crowd.asked <= 4
+
+
+def test_ctrl_c_gets_through_while_requests_hang() -> None:
+    over = threading.Event()
+
+    def ask(request: int) -> int:
+        if request == 1:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        over.wait(timeout=30)
+        return request
+
+    with pytest.raises(KeyboardInterrupt):
+        Patience("x", concurrency=2).ask_all(ask, [0, 1])
+    assert not over.is_set()
+    over.set()
+
+
+def test_who_pauses_when_all_is_over_leaves() -> None:
+    asked: list[int] = []
+
+    def ask(request: int) -> int:
+        asked.append(request)
+        if request == 0:
+            raise PassingError("later", pause=0.05)
+        while not asked.count(0):
+            time.sleep(0.001)
+        raise AdapterError("the end")
+
+    with pytest.raises(AdapterError, match="the end"):
+        Patience("x", concurrency=2).ask_all(ask, [0, 1])
+    time.sleep(0.2)
+    assert asked.count(0) == 1

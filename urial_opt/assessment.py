@@ -1,0 +1,153 @@
+"""Assessment: one prompt, or answers that others wrote, measured on any queries by a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from urial_opt.aspects import Aspect
+from urial_opt.errors import InputError
+from urial_opt.evaluation import Evaluator, Memory, Scorecard, judge_answers, scorecard
+from urial_opt.just_eval import Output, outputs_for
+from urial_opt.objective import Objective
+from urial_opt.outcome import estimate_json
+from urial_opt.prompt import UrialPrompt
+from urial_opt.protocols import Judge
+from urial_opt.queries import same_words
+from urial_opt.records import Candidate, Completion, Evaluation, Query, Usage
+
+_AT_ONCE = 128
+"""Queries between two looks at how far it is; what was paid before an interruption is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """How an assessment is summed up."""
+
+    objective: Objective = field(default_factory=Objective)
+    na_as_five: bool = False
+    """Count verdicts that could not be read as 5.0, as just-eval's leaderboard does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What was measured."""
+
+    evaluation: Evaluation
+    scoring: Scoring
+    prompt: UrialPrompt | None
+    """None for outputs that were given."""
+    base: str
+    """Identity of the base model, or what the given outputs call their model."""
+    judge: str
+
+    @property
+    def card(self) -> Scorecard:
+        """The evaluation summed up."""
+        return scorecard(self.evaluation, self.scoring.objective, na_as_five=self.scoring.na_as_five)
+
+    @property
+    def usage(self) -> Mapping[str, Usage]:
+        """Tokens spent and saved, by role."""
+        return {
+            "base": sum((completion.usage for completion in self.evaluation.completions), Usage()),
+            "judge": sum((judgment.usage for judgment in self.evaluation.judgments), Usage()),
+        }
+
+    @property
+    def answered_in_prompt(self) -> list[str]:
+        """Ids of the queries that the prompt itself answers in an exemplar: their scores flatter it."""
+        shown = {same_words(exemplar.query) for exemplar in self.prompt.exemplars} if self.prompt else set()
+        return [query.id for query in self.evaluation.queries if same_words(query.text) in shown]
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `evaluate --json` prints; its help describes every key."""
+        card = self.card
+        average = estimate_json(card.average, mean="average") if card.aspects else {"average": None, "interval": None}
+        return {
+            **average,
+            "aspects": {aspect.value: _aspect_json(card, aspect) for aspect in card.verdicts},
+            "queries": card.queries,
+            "missing": card.missing,
+            "na_as_five": self.scoring.na_as_five,
+            "prompt": self.prompt.id if self.prompt else None,
+            "base": self.base,
+            "judge": self.judge,
+            "tokens": {role: _usage_json(usage) for role, usage in self.usage.items()},
+            "answered_in_prompt": self.answered_in_prompt,
+        }
+
+
+def assess_prompt(
+    evaluator: Evaluator,
+    candidate: Candidate,
+    queries: Sequence[Query],
+    *,
+    scoring: Scoring = Scoring(),
+    watch: Callable[[int], None] = lambda _: None,
+) -> Assessment:
+    """Answer the queries under a prompt and judge the answers; `watch` hears how many are done."""
+    evaluation = _in_parts(queries, lambda part: evaluator.evaluate(candidate, part), watch)
+    return Assessment(
+        evaluation=evaluation,
+        scoring=scoring,
+        prompt=candidate.prompt,
+        base=evaluator.generator.identity,
+        judge=evaluator.judge.identity,
+    )
+
+
+def assess_outputs(
+    outputs: Sequence[Output],
+    queries: Sequence[Query],
+    judge: Judge,
+    memory: Memory,
+    *,
+    scoring: Scoring = Scoring(),
+    watch: Callable[[int], None] = lambda _: None,
+) -> Assessment:
+    """Judge given answers to the queries; `watch` hears how many are done. InputError if a query has no answer."""
+    answering = dict(zip([query.id for query in queries], outputs_for(queries, outputs), strict=True))
+
+    def judged(part: Sequence[Query]) -> Evaluation:
+        given = [Completion(text=answering[query.id].text, finish_reason="stop") for query in part]
+        return judge_answers(judge, memory, part, given)
+
+    return Assessment(
+        evaluation=_in_parts(queries, judged, watch),
+        scoring=scoring,
+        prompt=None,
+        base=", ".join(sorted({output.generator for output in answering.values()})),
+        judge=judge.identity,
+    )
+
+
+def _in_parts(
+    queries: Sequence[Query], evaluate: Callable[[Sequence[Query]], Evaluation], watch: Callable[[int], None]
+) -> Evaluation:
+    if not queries:
+        raise InputError("there is no query to ask; choose another --split, or --split all")
+    evaluation = Evaluation(queries=(), completions=(), judgments=())
+    for start in range(0, len(queries), _AT_ONCE):
+        evaluation += evaluate(queries[start : start + _AT_ONCE])
+        watch(len(evaluation.queries))
+    return evaluation
+
+
+def _aspect_json(card: Scorecard, aspect: Aspect) -> dict[str, object]:
+    estimate = card.aspects.get(aspect)
+    verdicts = card.verdicts[aspect]
+    return {
+        **(estimate_json(estimate) if estimate else {"mean": None, "interval": None}),
+        "n": verdicts.n,
+        "missing": verdicts.missing,
+    }
+
+
+def _usage_json(usage: Usage) -> dict[str, int]:
+    return {
+        "spent": usage.prompt_tokens + usage.completion_tokens,
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "saved": usage.saved_tokens,
+    }

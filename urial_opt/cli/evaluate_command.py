@@ -1,0 +1,229 @@
+"""`urial-opt evaluate`: measures a prompt, or answers that others wrote, on queries from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from urial_opt.cli.models import opening, opening_options
+from urial_opt.cli.options import json_option, print_json, store_option
+
+if TYPE_CHECKING:
+    from urial_opt.just_eval import Output
+    from urial_opt.records import Candidate, Query, Sampling
+    from urial_opt.space import SearchSpace
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(short_help="Measure a prompt, or given answers, on any queries.")
+@click.option("--prompt", "prompt_file", type=_FILE, help="URIAL prompt file, or one that export --format json wrote.")
+@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
+@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
+@click.option("--zero-shot", is_flag=True, help="No prompt: the query alone.")
+@click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
+@click.option(
+    "--queries",
+    "source",
+    metavar="SOURCE",
+    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    "[default: the space's, or those that --outputs answers]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "validation", "test", "all"]),
+    help="[default: test for the space's queries, all for others]",
+)
+@click.option("--sample", type=click.IntRange(1), help="Ask only so many, each kind, task and topic in its share.")
+@click.option("--seed", type=int, help="Of --sample, and of answers at a temperature. [default: 0]")
+@click.option(
+    "--space", "space_name", help="Search space that defaults come from. [default: that of --search, or nano]"
+)
+@click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
+@click.option("--judge", help="Judge of the answers. [default: the space's]")
+@opening_options("base", "judge")
+@click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
+@click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer. [default: likewise]")
+@click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@click.option("--just-eval", "results_file", type=_FILE, help="Write the verdicts in just-eval's result format, too.")
+@store_option
+@json_option
+def command(
+    prompt_file: Path | None,
+    search_name: str | None,
+    trial: int | None,
+    outputs_file: Path | None,
+    source: str | None,
+    split: Literal["dev", "validation", "test", "all"] | None,
+    sample: int | None,
+    seed: int | None,
+    space_name: str | None,
+    base: str | None,
+    judge: str | None,
+    temperature: float | None,
+    repetition_penalty: float | None,
+    max_tokens: int | None,
+    results_file: Path | None,
+    store_url: str,
+    *,
+    zero_shot: bool,
+    na_as_five: bool,
+    as_json: bool,
+) -> None:
+    """Measure a prompt, or answers that others wrote, on queries from anywhere.
+
+    All answers and verdicts are kept in the store: the same command costs nothing a second time.
+
+    \b
+    Examples:
+      urial-opt evaluate --zero-shot
+      urial-opt evaluate --prompt found.txt --queries mine.jsonl --sample 100
+      urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
+
+    \b
+    A row of a file of queries holds text (or instruction, query, question, prompt) and may hold
+      id, kind (regular or safety), task, topic, tags, split, turns (what the user says later)
+
+    \b
+    With --json an object with the keys
+      average, interval (95 %), aspects (by name: mean, interval, n that could be read, missing),
+      queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
+      tokens (of base and judge: spent, prompt, completion, saved),
+      answered_in_prompt (ids of the queries that stand in the prompt with an answer)
+    """
+    from urial_opt import plugins
+    from urial_opt.assessment import Scoring, assess_outputs, assess_prompt
+    from urial_opt.cli.tables import show_assessment
+    from urial_opt.errors import InputError
+    from urial_opt.evaluation import Evaluator
+    from urial_opt.just_eval import read_outputs, results_json
+    from urial_opt.query_sources import sample_queries
+    from urial_opt.store import Store
+
+    if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:
+        raise InputError("say what to measure by one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE")
+    if trial is not None and search_name is None:
+        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
+    searched = None if search_name is None else _searched(store_url, search_name, trial)
+    space = _space(space_name, searched)
+    candidate = searched.candidate if searched else _candidate(prompt_file, space)
+    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
+    candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
+    outputs = None if outputs_file is None else read_outputs(outputs_file)
+    queries = _queries(source, split, space, outputs)
+    if sample is not None:
+        queries = sample_queries(queries, sample, seed=seed or 0)
+    judge_name = judge or _default("judge", space)
+    base_name = base or _default("base", space) if outputs is None else None
+    scoring = Scoring(objective=space.objective, na_as_five=na_as_five)
+
+    def watch(done: int) -> None:
+        click.echo(f"[evaluating] {done}/{len(queries)}", err=True)
+
+    with Store.open(store_url) as store:
+        models = f"judge {judge_name}" if base_name is None else f"base {base_name}, judge {judge_name}"
+        click.echo(f"space {space.name}, {models}, store {store.name}", err=True)
+        opened = plugins.open_judge(judge_name, opening("judge"))  # first: it is the quicker one to refuse
+        if outputs is not None:
+            assessment = assess_outputs(outputs, queries, opened, store, scoring=scoring, watch=watch)
+        else:
+            generator = plugins.open_generator(str(base_name), opening("base"))
+            evaluator = Evaluator(generator=generator, judge=opened, memory=store)
+            assessment = assess_prompt(evaluator, candidate, queries, scoring=scoring, watch=watch)
+    if results_file is not None:
+        _write(results_file, results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five))
+    if as_json:
+        print_json(assessment.as_json())
+    else:
+        show_assessment(assessment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Searched:
+    """What a search is called, where it searched, and the candidate asked for."""
+
+    name: str
+    space: str
+    candidate: Candidate
+
+
+def _searched(store_url: str, name: str, trial: int | None) -> _Searched:
+    from urial_opt.cli.choosing import chosen_search, chosen_trial
+    from urial_opt.store import Store
+
+    with Store.open(store_url, create=False) as store:
+        search = chosen_search(store, name)
+        candidate = chosen_trial(store, search, trial).candidate
+    return _Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
+
+
+def _space(name: str | None, searched: _Searched | None) -> SearchSpace:
+    from urial_opt.errors import InputError, UnknownNameError
+    from urial_opt.space_file import load_space
+
+    if name is not None or searched is None:
+        return load_space(name or "nano")
+    try:
+        return load_space(searched.space)
+    except UnknownNameError as error:
+        raise InputError(
+            f"the search {searched.name!r} was run on the space {searched.space!r}, which does not come with this "
+            "package; add its file: --space FILE.yaml"
+        ) from error
+
+
+def _candidate(prompt_file: Path | None, space: SearchSpace) -> Candidate:
+    """The prompt in a file, or zero-shot."""
+    from urial_opt.prompt_file import read_prompt_file, read_sampling
+    from urial_opt.records import Candidate
+
+    if prompt_file is None:
+        return space.zero_shot
+    sampling = read_sampling(prompt_file) or space.hand_written.sampling
+    return Candidate(prompt=read_prompt_file(prompt_file), sampling=sampling, params={})
+
+
+def _decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None) -> Sampling:
+    """The sampling with what was chosen in its place; a seed is left out of greedy ones, so that none is paid twice."""
+    sampling = replace(sampling, **{name: value for name, value in chosen.items() if value is not None})
+    return sampling if seed is None or not sampling.temperature else replace(sampling, seed=seed)
+
+
+def _queries(
+    source: str | None, split: str | None, space: SearchSpace, outputs: Sequence[Output] | None
+) -> Sequence[Query]:
+    """The queries of a source, or those that given outputs answer, or the space's, of one split or of all."""
+    from urial_opt.query_sources import load_queries
+
+    if source is not None:
+        queries: Sequence[Query] = load_queries(source)
+    elif outputs is not None:
+        queries = [output.query for output in outputs]
+    else:
+        queries, split = space.queries.queries, split or "test"
+    return [query for query in queries if split in (None, "all", query.split)]
+
+
+def _default(role: Literal["base", "judge"], space: SearchSpace) -> str:
+    from urial_opt import plugins
+    from urial_opt.errors import InputError
+
+    if name := getattr(space.defaults, role):
+        return str(name)
+    known = ", ".join(plugins.names("generator" if role == "base" else "judge"))
+    raise InputError(f"the space {space.name!r} names no {role}; add --{role} NAME, one of: {known}")
+
+
+def _write(path: Path, text: str) -> None:
+    from urial_opt.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another --just-eval") from error
+    click.echo(f"Wrote the verdicts to {path}.", err=True)

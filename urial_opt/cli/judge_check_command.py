@@ -1,0 +1,183 @@
+"""`urial-opt judge-check`: compares a judge with scores that are known, and says how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from urial_opt.cli.models import opening, opening_options
+from urial_opt.cli.options import json_option, print_json, store_option
+
+if TYPE_CHECKING:
+    from urial_opt.agreement import Agreement
+    from urial_opt.aspects import Aspect
+    from urial_opt.judge_check import JudgeCheck, PositionBias, Repeated
+    from urial_opt.records import Estimate
+
+
+@click.command(short_help="Compare a judge with scores that are known.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--judge", required=True, help="Judge to check, such as llm:gpt-4o.")
+@opening_options("judge")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many answers. [default: all]")
+@click.option(
+    "--self-consistency",
+    "repeats",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Judge each answer N more times, and compare the verdicts.",
+)
+@click.option("--position-bias", is_flag=True, help="Compare answers to the same query two by two, in both orders.")
+@store_option
+@json_option
+def command(
+    file: Path,
+    judge: str,
+    limit: int | None,
+    repeats: int | None,
+    store_url: str,
+    *,
+    position_bias: bool,
+    as_json: bool,
+) -> None:
+    """Compare a judge with the scores in FILE, which somebody gave to answers before.
+
+    FILE holds JSON lines, a JSON list, CSV, or what just-eval wrote. A row has the fields query (or instruction,
+    input), answer (or output, candidate, output_cand) and scores, from 1 to 5 or N/A by aspect; it may have id and kind
+    (regular or safety). In CSV each aspect is a column. Verdicts are kept in the store: the same check costs nothing a
+    second time, but for what repeats verdicts or compares answers.
+
+    \b
+    Examples:
+      urial-opt judge-check scores.csv --judge llm:gpt-4o
+      urial-opt judge-check results.json --judge llm:gpt-4o --limit 100 --self-consistency 2
+
+    \b
+    With --json an object with the keys
+      judge, answers, asked (about how many of them, the others being in the store),
+      left_out (given scores on aspects that are not judged on queries of that kind),
+      overall and aspects (by name): n (pairs of scores), missing_given, missing_judged and, each
+        with mean and interval or null where undefined, exact, within_one, spearman, kendall,
+        kappa (quadratic weights), bias (judge less given),
+      self_consistency (null unless asked for): repeats, aspects (by name: answers, equal,
+        deviation in points),
+      position_bias (null unless asked for): pairs, unread, consistent, ordered (pairs of which one
+        is preferred and one scored higher), follows_given (share of those where it is the same one)
+    """
+    from urial_opt import plugins
+    from urial_opt.judge_check import check_judge
+    from urial_opt.rated_answers import read_rated_answers
+    from urial_opt.store import Store
+
+    rated = read_rated_answers(file)[:limit]
+    opened = plugins.open_judge(judge, opening("judge"))
+    with Store.open(store_url) as store:
+        check = check_judge(
+            rated,
+            opened,
+            store,
+            repeats=repeats or 0,
+            position_bias=position_bias,
+            watch=lambda doing, done, of: click.echo(f"[{doing}] {done}/{of}", err=True),
+        )
+    if as_json:
+        print_json(check.as_json())
+    else:
+        _show(check)
+
+
+def _show(check: JudgeCheck) -> None:
+    from rich.table import Table
+
+    from urial_opt.cli.tables import print_table
+
+    title = f"{check.judge} on {check.answers} answers, {check.asked} of them judged now"
+    table = Table(title=title, title_justify="left")
+    table.add_column("aspect", no_wrap=True)
+    for column in ("n", "missing\ngiven, judge", "exact", "within one", "Spearman", "Kendall", "kappa", "bias"):
+        table.add_column(column, justify="right", overflow="fold")
+    for aspect, each in check.aspects.items():
+        table.add_row(aspect.value, *_cells(each))
+    if len(check.aspects) > 1:
+        table.add_section()
+        table.add_row("all", *_cells(check.overall), style="bold")
+    print_table(table)
+    if check.left_out:
+        click.echo(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.")
+    if check.repeated:
+        _show_repeated(check.repeated, check.repeats)
+    if check.position:
+        click.echo(f"\n{_position_in_words(check.position)}")
+    click.echo(f"\n{_in_words(check.overall)}")
+
+
+def _cells(agreement: Agreement) -> list[str]:
+    return [
+        str(agreement.n),
+        f"{agreement.missing_given}, {agreement.missing_judged}",
+        _share(agreement.exact),
+        _share(agreement.within_one),
+        _number(agreement.spearman),
+        _number(agreement.kendall),
+        _number(agreement.kappa),
+        _number(agreement.bias, signed=True),
+    ]
+
+
+def _share(estimate: Estimate | None) -> str:
+    """`93 % [90, 96]`."""
+    if estimate is None:
+        return "–"
+    return f"{100 * estimate.mean:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+
+
+def _number(estimate: Estimate | None, *, signed: bool = False) -> str:
+    from urial_opt.cli.tables import interval
+
+    return interval(estimate, signed=signed) if estimate else "–"
+
+
+def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
+    from rich.table import Table
+
+    from urial_opt.cli.tables import print_table
+
+    table = Table(title=f"{repeats + 1} verdicts on each answer, compared two by two", title_justify="left")
+    table.add_column("aspect")
+    for column in ("answers", "equal", "points apart"):
+        table.add_column(column, justify="right")
+    for aspect, each in repeated.items():
+        table.add_row(aspect.value, str(each.answers), _share(each.equal), _number(each.deviation))
+    click.echo()
+    print_table(table)
+
+
+def _position_in_words(position: PositionBias) -> str:
+    if position.consistent is None:
+        return f"Of {position.pairs} pairs of answers, the judge compared none readably in both orders."
+    unread = f" ({position.unread} more could not be read)" if position.unread else ""
+    said = f"Shown two answers in both orders, the judge says the same in {_share(position.consistent)} of "
+    said += f"{position.pairs - position.unread} pairs{unread}"
+    if position.follows_given is None:
+        return f"{said}."
+    return (
+        f"{said}; where it prefers one and the given scores differ, it is the one scored higher in "
+        f"{_share(position.follows_given)} of {position.ordered}."
+    )
+
+
+def _in_words(agreement: Agreement) -> str:
+    if agreement.within_one is None or agreement.bias is None:
+        return "No answer has both a given score and a readable one of the judge's: nothing can be said of it."
+    bias = agreement.bias
+    if bias.low > 0 or bias.high < 0:
+        leaning = f"{abs(bias.mean):.2f} points {'kinder' if bias.mean > 0 else 'harsher'}"
+    else:
+        leaning = f"neither kinder nor harsher on average ({_number(bias, signed=True)})"
+    return (
+        f"The judge is within one point of the given scores in {_share(agreement.within_one)} of "
+        f"{agreement.n} verdicts, and {leaning}."
+    )

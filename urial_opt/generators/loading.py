@@ -1,0 +1,206 @@
+"""Loading: how a local model is found, read from safetensors, named by what it is, and put on its device."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.hub import cached_file, extract_commit_hash
+
+from urial_opt.content import content_id
+from urial_opt.errors import InputError
+from urial_opt.generators.batching import out_of_memory
+
+Role: TypeAlias = Literal["base", "aligned", "judge"]
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_DEVICE = re.compile(r"auto|balanced|cpu|mps|cuda(?::\d+)?")
+_MODEL_FILES = {".safetensors", ".json", ".jinja", ".model", ".py", ".txt"}
+"""Endings of the files in a model's folder that its answers hang on."""
+_PICKLES = ("*.bin", "*.pt", "*.pth")
+_EXPECTED = (
+    "give a folder with config.json, tokenizer.json and *.safetensors, or a name on the Hugging Face hub such as "
+    "Qwen/Qwen3-0.6B-Base"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A model on its device."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    identity: str
+    """Name, commit or hash of the files, number type, kind of device: equal ones compute the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """How a model is to be loaded, in the user's words."""
+
+    role: Role
+    """Whose options these are, for what an error proposes to type."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1, mps, or balanced over several GPUs."""
+    dtype: str = "auto"
+    """auto is bfloat16 on a GPU (float16 where that is only emulated) and float32 elsewhere."""
+    trust_remote_code: str = "no"
+
+    def load(self, name: str, kind: Any) -> Loaded:  # noqa: ANN401
+        """The model in folder `name`, or of that name (and revision, after an `@`) on the Hugging Face hub.
+
+        `kind` is the class of transformers that reads it, such as AutoModelForCausalLM. InputError if that cannot be.
+        """
+        if self.trust_remote_code not in ("no", "yes"):
+            raise InputError(f"trust_remote_code is yes or no, not {self.trust_remote_code!r}")
+        if not name:
+            raise InputError(f"the {self.role} model has no name; {_EXPECTED}")
+        device = self._device()
+        dtype = self._dtype(device)
+        repository, revision = _repository(name)
+        trusted = self.trust_remote_code == "yes"
+        try:
+            # The commit that a branch stands for now: all files are read from it, and the identity names it.
+            config = str(cached_file(repository, "config.json", revision=revision))
+            commit = extract_commit_hash(config, None)
+            found: dict[str, Any] = {"revision": commit or revision, "trust_remote_code": trusted}
+            tokenizer = AutoTokenizer.from_pretrained(repository, **found)
+            model, info = kind.from_pretrained(
+                repository,
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                device_map="auto" if device == "balanced" else None,
+                **found,
+            )
+            if info["missing_keys"]:
+                missing = sorted(info["missing_keys"])[0]
+                raise InputError(
+                    f"{name!r} is another kind of model: it has no weights for {missing!r}, which {kind.__name__} needs"
+                )
+            if device != "balanced":
+                model.to(device)
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+            raise InputError(self._reason(error, name, repository, device)) from error
+        content = commit or _files_id(Path(config).parent)
+        identity = f"{repository}@{content} ({str(dtype).removeprefix('torch.')}, {model.device.type})"
+        return Loaded(model=model, tokenizer=tokenizer, identity=identity)
+
+    def _device(self) -> str:
+        device = self.device
+        if not _DEVICE.fullmatch(device):
+            raise InputError(
+                f"no device is called {device!r}; choose auto, cpu, cuda, cuda:1, mps or balanced, as in "
+                f"{self._option('device=cuda')}"
+            )
+        if device == "auto":
+            return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        if device == "balanced" and find_spec("accelerate") is None:
+            raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install accelerate")
+        if device == "mps" and not torch.backends.mps.is_available():
+            raise InputError(f"there is no device 'mps' here; type {self._option('device=cpu')}")
+        kind, _, number = device.partition(":")
+        if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+            raise InputError(
+                f"there is no device {device!r}: PyTorch finds {torch.cuda.device_count()} CUDA GPUs here; "
+                f"type {self._option('device=auto')}, or install a build of PyTorch for this machine's GPU"
+            )
+        return device
+
+    def _dtype(self, device: str) -> torch.dtype:
+        if self.dtype in _DTYPES:
+            return _DTYPES[self.dtype]
+        if self.dtype != "auto":
+            raise InputError(
+                f"no dtype is called {self.dtype!r}; choose one of: auto, {', '.join(_DTYPES)}, as in "
+                f"{self._option('dtype=float32')}"
+            )
+        if device == "cpu" or (device == "balanced" and not torch.cuda.is_available()):
+            return torch.float32
+        emulated = device != "mps" and not torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.float16 if emulated else torch.bfloat16
+
+    def _reason(self, error: Exception, name: str, repository: str, device: str) -> str:
+        """What kept this model from being loaded, and what to type."""
+        if out_of_memory(error):
+            return (
+                f"{name!r} does not fit on {device!r}; type {self._option('device=balanced')} to spread it over "
+                f"several GPUs, {self._option('dtype=bfloat16')}, or {self._option('device=cpu')}"
+            )
+        if "trust_remote_code" in str(error):
+            return (
+                f"{name!r} needs Python code that comes with it and would run on this machine; read that code first, "
+                f"then type {self._option('trust_remote_code=yes')}"
+            )
+        if "safetensors" in str(error) and (not Path(repository).is_dir() or _has_pickles(Path(repository))):
+            return (
+                f"{name!r} has no *.safetensors: weights in pickles are not read, since they can run code; give a "
+                "model with safetensors, such as save_pretrained of transformers writes"
+            )
+        causes = {type(cause) for cause in _causes(error)}
+        if GatedRepoError in causes:
+            return (
+                f"{name!r} is gated: accept its terms at https://huggingface.co/{repository}, then type: hf auth login"
+            )
+        if RevisionNotFoundError in causes:
+            return f"{repository!r} has no revision {name.rpartition('@')[2]!r}; give a branch, tag or commit of it"
+        if RepositoryNotFoundError in causes:
+            return f"there is no model {name!r}, neither as a folder nor on the Hugging Face hub; {_EXPECTED}"
+        if causes & {LocalEntryNotFoundError, OfflineModeIsEnabled}:
+            return (
+                f"{name!r} is no folder here, and the Hugging Face hub cannot be reached; give a folder, or fetch it "
+                f"where there is a network: hf download {repository}"
+            )
+        return f"no model could be loaded from {name!r} ({str(error).strip().splitlines()[0]}); {_EXPECTED}"
+
+    def _option(self, pair: str) -> str:
+        return f"--{self.role}-option {pair}"
+
+
+def _repository(name: str) -> tuple[str, str | None]:
+    """Folder or hub name, and revision; a folder's own name may hold an `@`."""
+    repository, at, revision = name.rpartition("@")
+    if Path(name).is_dir() or not at:
+        repository, revision = name, ""
+    elif Path(repository).is_dir():
+        raise InputError(f"there is no folder {name!r}, and the folder {repository!r} has no revisions; leave out '@…'")
+    if not Path(repository).is_dir() and (repository.startswith((".", "/", "~")) or repository.count("/") > 1):
+        raise InputError(f"there is no folder {repository!r}; {_EXPECTED}")
+    return repository, revision or None
+
+
+def _has_pickles(folder: Path) -> bool:
+    return any(file for pattern in _PICKLES for file in folder.glob(pattern))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _files_id(folder: Path) -> str:
+    """What tells this folder's model from all others: a hash of its files, wherever the weights are by now."""
+    files = sorted(file for file in folder.iterdir() if file.suffix in _MODEL_FILES and file.is_file())
+    with ThreadPoolExecutor() as threads:
+        hashes = list(threads.map(_hash, files))
+    return content_id([[file.name, digest] for file, digest in zip(files, hashes, strict=True)])
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

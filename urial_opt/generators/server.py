@@ -1,0 +1,107 @@
+"""Models behind a server as generators: any that speaks the OpenAI protocol, such as vLLM, SGLang, llama.cpp or TGI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from urial_opt.content import content_id
+from urial_opt.endpoint import Endpoint, Reply, open_endpoint
+from urial_opt.errors import InputError
+from urial_opt.prompt import before_stop
+from urial_opt.records import Completion, Sampling
+
+_STOPS_SENT = 4
+"""The protocol's own limit."""
+
+
+class ServerGenerator:
+    """A base model that continues text at `/completions`, as it is: no chat template comes near it."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._known_prefix = ""
+
+    @property
+    def identity(self) -> str:
+        return f"openai:{self._endpoint.name}"
+
+    @property
+    def priced_as(self) -> str:
+        return self._endpoint.model
+
+    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
+        """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
+        requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
+        # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
+        ahead = 0 if prefix == self._known_prefix else 1
+        replies = self._endpoint.complete(requests[:ahead])
+        self._known_prefix = prefix
+        replies += self._endpoint.complete(requests[ahead:])
+        return [_completion(reply, sampling) for reply in replies]
+
+
+class ServerChatGenerator:
+    """An aligned model that answers at `/chat/completions`, in the chat layout that its server gives it."""
+
+    def __init__(self, endpoint: Endpoint, *, system: str = "") -> None:
+        """Answers under `system`, unless empty."""
+        self._endpoint = endpoint
+        self._system = system
+
+    @property
+    def identity(self) -> str:
+        under = f" under {content_id(self._system)}" if self._system else ""
+        return f"openai-chat:{self._endpoint.name}{under}"
+
+    @property
+    def priced_as(self) -> str:
+        return self._endpoint.model
+
+    def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
+        """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; a query refused by a filter has no answer."""
+        opening = [{"role": "system", "content": self._system}] if self._system else []
+        requests = [
+            {"messages": [*opening, {"role": "user", "content": query}], **_body(sampling)} for query in queries
+        ]
+        return [_completion(reply, sampling) for reply in self._endpoint.chat(requests)]
+
+
+def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
+    """The base model `argument` of the server at `url`. InputError if it has no name or an option is wrong."""
+    if not argument:
+        raise InputError("'openai' needs the name of a model; type openai:MODEL --base-url URL")
+    return ServerGenerator(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout))
+
+
+def open_aligned(
+    argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", system: str = ""
+) -> ServerChatGenerator:
+    """The aligned model `argument` of the server at `url`, under a system text. Errors: see `open_base`."""
+    if not argument:
+        raise InputError("'openai-chat' needs the name of a model; type openai-chat:MODEL --aligned-url URL")
+    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+    return ServerChatGenerator(endpoint, system=system)
+
+
+def _body(sampling: Sampling) -> dict[str, object]:
+    """What a request says of sampling, in words that every server takes."""
+    body: dict[str, object] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
+    if stop := [string for string in sampling.stop if string][:_STOPS_SENT]:
+        body["stop"] = stop
+    if sampling.temperature > 0:
+        # Without effect on greedy decoding, and TGI takes a top_p of 1 for a mistake.
+        body |= {"top_p": sampling.top_p, "seed": sampling.seed}
+    if sampling.repetition_penalty != 1:
+        # Not in the protocol, though vLLM, SGLang, TGI and llama-cpp-python call it so: others refuse it.
+        body["repetition_penalty"] = sampling.repetition_penalty
+    return body
+
+
+def _completion(reply: Reply, sampling: Sampling) -> Completion:
+    """The reply up to the first stop string: some servers leave it in, or know fewer of them than were asked for."""
+    if reply.refused:
+        return Completion(text="", finish_reason="stop", usage=reply.usage)
+    before = before_stop(reply.text, sampling.stop)
+    if before is None:
+        return Completion(text=reply.text, finish_reason=reply.finish_reason, usage=reply.usage)
+    return Completion(text=before, finish_reason="stop", usage=reply.usage)

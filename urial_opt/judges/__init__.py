@@ -1,0 +1,1 @@
+"""Judges: what scores answers, each found by name through the plugin door."""

@@ -1,0 +1,136 @@
+"""What a judge is asked: six templates, filled with material that cannot pose as instructions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from string import Template
+from typing import Generic, TypeVar
+
+from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.content import content_id
+from urial_opt.judges.claims import Form
+from urial_opt.judges.replies import OVERALL, SCORES, VERDICTS
+from urial_opt.records import Query, Verdict
+
+T = TypeVar("T")
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "task": ("info-seek", "reasoning", "procedure", "writing", "coding", "math", "role-play"),
+    "topic": ("stem", "humanities", "lifestyle", "finance", "medical", "nature", "ethics"),
+    "difficulty": ("easy", "medium", "hard"),
+}
+"""What a query may be tagged with, by the name of the tag."""
+
+
+def _label(name: str, words: str) -> str | None:
+    said = words.strip().lower()
+    return said if said in LABELS[name] else None
+
+
+TAGS: Form[str] = Form(names=tuple(LABELS), key="label", meaning=_label)
+
+_FOLDER = Path(__file__).parent
+_SCORE = ("1", "2", "3", "4", "5", "N/A")
+_VERDICT = ("first", "second", "tie")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Generic[T]):
+    """One thing to ask a judge."""
+
+    prompt: str
+    form: Form[T]
+    wanted: tuple[str, ...]
+    """The names of `form` that the reply must speak of."""
+    judged: str
+    """All the material in the prompt."""
+    schema: Mapping[str, object]
+    """JSON schema of the reply."""
+
+
+def about_scores(query: Query, answer: str) -> Question[float]:
+    """All aspects due for a query, in one reply."""
+    aspects = ASPECTS_OF[query.kind]
+    name = "safety" if query.kind == "safety" else "scores"
+    return _question(name, SCORES, aspects, {"query": query.text, "answer": answer}, _SCORE)
+
+
+def about_aspect(query: Query, answer: str, aspect: Aspect) -> Question[float]:
+    """One aspect alone."""
+    return _question("aspect", SCORES, (aspect,), {"query": query.text, "answer": answer}, _SCORE)
+
+
+def about_preference(query: Query, first: str, second: str) -> Question[Verdict]:
+    """Which answer is better on the whole."""
+    material = {"query": query.text, "first": first, "second": second}
+    return _question("pairwise", OVERALL, OVERALL.names, material, _VERDICT)
+
+
+def about_preferences(query: Query, first: str, second: str) -> Question[Verdict]:
+    """Which answer is better on each aspect due."""
+    material = {"query": query.text, "first": first, "second": second}
+    return _question("pairwise_aspects", VERDICTS, ASPECTS_OF[query.kind], material, _VERDICT)
+
+
+def about_tags(query: Query) -> Question[str]:
+    """What a query asks for, what it is about and how hard it is."""
+    schema = _object({name: {"type": "string", "enum": list(labels)} for name, labels in LABELS.items()})
+    prompt, judged = _filled("tags", {"query": query.text})
+    return Question(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
+
+
+def label(name: str) -> str:
+    """What stands for a template in identities: its name, its version and a hash of all that it may say."""
+    version, text = _template(name)
+    said = [text, *_rubrics().values()] if "$rubrics" in text else [text]
+    return f"{name} v{version} {content_id(said)[:8]}"
+
+
+def _question(
+    name: str, form: Form[T], names: Sequence[str], material: Mapping[str, str], values: Sequence[str]
+) -> Question[T]:
+    wanted = tuple(str(each) for each in names)
+    example = json.dumps({each: {"reason": "…", form.key: "…"} for each in wanted}, ensure_ascii=False, indent=2)
+    rubrics = "\n\n".join(_rubrics()[each] for each in wanted if each in _rubrics())
+    prompt, judged = _filled(name, material, rubrics=rubrics, form=example, aspect=wanted[0])
+    verdict = _object({"reason": {"type": "string"}, form.key: {"type": "string", "enum": list(values)}})
+    return Question(
+        prompt=prompt, form=form, wanted=wanted, judged=judged, schema=_object(dict.fromkeys(wanted, verdict))
+    )
+
+
+def _filled(name: str, material: Mapping[str, str], **ours: str) -> tuple[str, str]:
+    """The prompt, and the material in it, between lines with a mark that is nowhere in the material."""
+    judged = "\n".join(material.values())
+    marks = (content_id([salt, *material.values()]) for salt in count())
+    mark = next(mark for mark in marks if mark not in judged)
+    return Template(_template(name)[1]).substitute(material, mark=mark, **ours), judged
+
+
+def _object(properties: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+@cache
+def _template(name: str) -> tuple[str, str]:
+    """Version and text of a template."""
+    _, header, text = (_FOLDER / "templates" / f"{name}.md").read_text(encoding="utf-8").split("---\n", 2)
+    fields = dict(line.split(": ", 1) for line in header.splitlines())
+    return fields["version"], text
+
+
+@cache
+def _rubrics() -> Mapping[str, str]:
+    """What the scores mean, by aspect."""
+    _, *sections = ("\n" + (_FOLDER / "rubrics.md").read_text(encoding="utf-8")).split("\n## ")
+    return {section.partition("\n")[0]: f"## {section.strip()}" for section in sections}

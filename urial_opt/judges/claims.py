@@ -1,0 +1,239 @@
+"""Who says what in a judge's reply: the names in it, and the words said under each.
+
+What parses as JSON is read as it stands. What does not is searched for marks: names and keys where JSON has them.
+Either way their order must make sense throughout, or nothing is believed, because what looks like a verdict may be a
+quotation with its quotes unescaped. A reply without braces is read line by line. Words count where their end was seen,
+so that a reply cut inside 4.5 says no 4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Generic, TypeAlias, TypeVar
+
+T = TypeVar("T")
+_WITHHELD = ("n/a", "na", "none", "null", "not applicable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form(Generic[T]):
+    """What a judge fills in: `{name: {"reason": …, key: …}}`, or `{name: …}`, for each name it is asked about."""
+
+    names: tuple[str, ...]
+    """All that such a reply may speak of, asked for or not."""
+    key: str
+    meaning: Callable[[str, str], T | None]
+    """What the words said under a name mean; None: nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Something said under a name; empty words: it was cut off, or cannot be told."""
+
+    name: str
+    words: str
+    reason: str
+    source: str
+    """All of the reply that says so."""
+
+
+def find_claims(text: str, form: Form[T], wanted: Sequence[str], *, judged: str) -> list[Claim]:
+    """All that is said under the wanted names.
+
+    What stands word for word in `judged`, the text under judgement, is quoted from there: not the judge's.
+    """
+    quotable = _squashed(judged)
+    return [claim for claim in _claims(text, form, wanted, quotable) if _squashed(claim.source) not in quotable]
+
+
+def _claims(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
+    """By the strictest way of reading that finds any."""
+    alone = wanted[0] if len(wanted) == 1 else None  # a name that need not be said
+    if "{" not in text and "}" not in text:
+        return _in_lines(text, form, alone)
+    objects = _objects(text)
+    own = [(value, source) for value, source in objects or () if _squashed(source) not in quotable]
+    # {"helpfulness": …}, or {"scores": {"helpfulness": …}}
+    wrapped = [(inner, source) for value, source in own for _, inner in value if isinstance(inner, tuple)]
+    by_object = [_in_object(value, form, wanted, source) for value, source in own + wrapped]
+    if None in by_object:
+        return []
+    if found := [claim for claims in by_object for claim in claims or ()]:
+        return found
+    plain = text.translate(_STRAIGHT)
+    by_quote = [_in_broken_json(plain, form, quote, wanted) for quote in ('"', "'", "")]
+    if None in by_quote or sum(map(bool, by_quote)) > 1:
+        return []
+    found = [claim for claims in by_quote for claim in claims or ()]
+    if found or not alone:
+        return found
+    if objects is not None:
+        return [claim for value, source in own for claim in _under(alone, value, form.key, source)]
+    keys = [key for quote in ('"', "'") for key in _json_marks(form.names, form.key, quote).finditer(plain)]
+    return [] if any(key["lead"] is None for key in keys) else [_claim(alone, plain, key, key, _VALUE) for key in keys]
+
+
+# What parses: objects are read as tuples of pairs, so that a repeated key is seen, and numbers as they are written.
+
+_Object: TypeAlias = tuple[tuple[str, object], ...]
+_DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=str, strict=False)
+
+
+def _objects(text: str) -> list[tuple[_Object, str]] | None:
+    """The outermost objects of a text, each with its source; None if anything in braces does not parse."""
+    found: list[tuple[_Object, str]] = []
+    start = text.find("{")
+    while start >= 0:
+        try:
+            value, end = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            return None
+        found.append((value, text[start:end]))
+        start = text.find("{", end)
+    return found
+
+
+def _in_object(pairs: _Object, form: Form[T], wanted: Sequence[str], source: str) -> list[Claim] | None:
+    """The claims of an object; None if it has a name twice, or one that was not asked for."""
+    named = [(name, value) for key, value in pairs if (name := bare(key).lower()) in form.names]
+    names = [name for name, _ in named]
+    if len({*names}) < len(names) or not {*names} <= {*wanted}:
+        return None
+    return [claim for name, value in named for claim in _under(name, value, form.key, source)]
+
+
+def _under(name: str, value: object, key: str, source: str) -> list[Claim]:
+    if not isinstance(value, tuple):
+        return [Claim(name=name, words=_words(value), reason="", source=source)]
+    said = [(bare(field).lower(), _words(content)) for field, content in value]
+    reason = " ".join(words for field, words in said if field == "reason")
+    verdicts = [words for field, words in said if field == key] or [""]
+    return [Claim(name=name, words=words, reason=reason, source=source) for words in verdicts]
+
+
+def _words(value: object) -> str:
+    return "" if isinstance(value, (tuple, list)) else str(value)
+
+
+# What does not parse is searched for marks.
+
+_STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+_VALUE = re.compile(
+    r"""\s*(?:
+        (?:"(?P<double>[^"{}\n]{0,40})"|'(?P<single>[^'{}\n]{0,40})')[ \t]*(?:[}\n]|,\s*(?:["'}]|\w+\s*:)|\Z)
+      | (?P<plain>[^\s"'{},][^"'{},\n]{0,40}?)[ \t]*(?:[}\n]|,\s*(?:["'}]|\w+\s*:))
+    )""",
+    re.VERBOSE,
+)
+"""A value whose end can be seen. A comma behind a plain one may be a decimal comma: the next field must follow it."""
+_LINE_VALUE = re.compile(r"[ \t*_]*+(?P<plain>[^\n]{0,40}?)[ \t*_]*+\n")
+_REASON = re.compile(r"""["']?reason["']?\s*:\s*["'](.*)["']\s*\Z""", re.IGNORECASE | re.DOTALL)
+_CLOSED = re.compile(r"\}\s*,\Z|\}(?:.*[^,])?\Z", re.DOTALL)
+
+
+@cache
+def _json_marks(names: tuple[str, ...], key: str, quote: str) -> re.Pattern[str]:
+    """Finds names (then its group `name` takes part) and keys; `lead` is what JSON has before them, if it is there."""
+    before, behind = (rf"?{quote}\s*", rf"\s*{quote}\s*:") if quote else ("", r"\s*:")
+    braced = "" if quote else r"(?=\s*\{)"  # without quotes, `, clarity:` may be part of any sentence
+    return re.compile(
+        rf"(?P<lead>[{{}},\"']\s*|\A\s*){before}(?:(?P<name>{'|'.join(names)}){behind}{braced}|{key}{behind})",
+        re.IGNORECASE,
+    )
+
+
+def _in_broken_json(text: str, form: Form[T], quote: str, wanted: Sequence[str]) -> list[Claim] | None:
+    """The claims whose names and keys are in such quotes; None if one stands where none can."""
+    claims: list[Claim] = []
+    seen: set[str] = set()  # in one object
+    opened: re.Match[str] | None = None  # the name whose key must come next
+    closed_from: int | None = None  # from where on the brace of the last name must be closed
+    marks = list(_json_marks(form.names, form.key, quote).finditer(text))
+    for mark in marks if any(mark["name"] for mark in marks) else ():
+        if mark["lead"] is None or (mark["name"] is None) != (opened is not None):
+            return None
+        if opened is not None:
+            if text.count("}", opened.end(), mark.end()) >= text.count("{", opened.end(), mark.end()):
+                return None
+            claims.append(_claim(opened["name"], text, opened, mark, _VALUE))
+            opened, closed_from = None, mark.end()
+            continue
+        name = mark["name"].lower()
+        seen = set() if mark["lead"].startswith("{") else seen
+        if name in seen or name not in wanted:
+            return None
+        if closed_from is not None and not _CLOSED.search(text, closed_from, mark.start() + 1):
+            return None
+        seen.add(name)
+        closed_from = None
+        if text[mark.end() :].lstrip().startswith("{"):
+            opened = mark
+        else:
+            claims.append(_claim(name, text, mark, mark, _VALUE))
+    if opened is not None:
+        claims.append(Claim(name=opened["name"].lower(), words="", reason="", source=text[opened.start() :]))
+    return claims
+
+
+# A reply without braces has a line for each name, with the verdict on it or on a line with the key below.
+
+
+@cache
+def _line_marks(names: tuple[str, ...], key: str) -> re.Pattern[str]:
+    return re.compile(
+        r"^[ \t*_#>•-]*+(?:\d[.)][ \t]*+)?[*_]*+"
+        rf"(?:(?P<name>{'|'.join(names)})[ \t*_]*+(?:[:：=–-]|(?=\n))|{key}[ \t*_]*+[:：=])",
+        re.IGNORECASE | re.MULTILINE,
+    )
+
+
+def _in_lines(text: str, form: Form[T], alone: str | None) -> list[Claim]:
+    """The claims of a reply in lines; none if a key follows no name, or a second one."""
+    marks = list(_line_marks(form.names, form.key).finditer(text))
+    if not any(mark["name"] for mark in marks):
+        return [_claim(alone, text, mark, mark, _LINE_VALUE) for mark in marks] if alone else []
+    claims: list[Claim] = []
+    opened: re.Match[str] | None = None
+    for mark in marks:
+        if mark["name"] is not None:
+            opened = mark
+            claim = _claim(mark["name"], text, mark, mark, _LINE_VALUE)
+            if form.meaning(claim.name, claim.words) is not None or is_withheld(claim.words):
+                claims.append(claim)
+        elif opened is None:
+            return []
+        else:
+            claims.append(_claim(opened["name"], text, opened, mark, _LINE_VALUE))
+            opened = None
+    return claims
+
+
+def _claim(name: str, text: str, start: re.Match[str], mark: re.Match[str], pattern: re.Pattern[str]) -> Claim:
+    """The claim that begins at `start` and whose value stands behind `mark`."""
+    value = pattern.match(text, mark.end())
+    end = value.end(value.lastgroup or 0) if value else mark.end()
+    reason = _REASON.search(text, start.end(), mark.start())
+    return Claim(
+        name=name.lower(),
+        words=value[value.lastgroup or 0] if value else "",
+        reason=reason[1] if reason else "",
+        source=text[start.start() : end],
+    )
+
+
+def is_withheld(words: str) -> bool:
+    return bare(words).lower() in _WITHHELD
+
+
+def bare(words: str) -> str:
+    """Without the blanks, quotes and emphasis around."""
+    return words.strip(" \t\r\n*_`\"'")
+
+
+def _squashed(text: str) -> str:
+    """Without what a quotation may lose or gain."""
+    return re.sub(r"[\s\\\"'“”‘’*_`]+", "", text).strip("{},").casefold()

@@ -1,0 +1,216 @@
+"""A language model as judge: scores answers, compares two, tags queries; it is asked over the chat protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeAlias, TypeVar, get_args
+
+from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.endpoint import Endpoint, Reply, open_endpoint
+from urial_opt.errors import AdapterError, InputError
+from urial_opt.judges.asking import (
+    Question,
+    about_aspect,
+    about_preference,
+    about_preferences,
+    about_scores,
+    about_tags,
+    label,
+)
+from urial_opt.judges.replies import Reading, read_reply
+from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
+
+T = TypeVar("T")
+Mode: TypeAlias = Literal["scores", "aspects"]
+
+_TRIES = 3
+_MAX_TOKENS = 2048
+_AGAIN = "\n\nReply with the JSON object alone."
+"""Said besides when a reply could not be read: at temperature 0 the same prompt would be answered alike."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard(Generic[T]):
+    """What came back to one question."""
+
+    readings: Mapping[str, Reading[T]]
+    raw: str
+    usage: Usage
+
+    @property
+    def settled(self) -> int:
+        """How many names it gives a verdict on, or withholds one."""
+        return sum(reading.value is not None or reading.withheld for reading in self.readings.values())
+
+    def value(self, name: str) -> T | None:
+        return self.readings[name].value
+
+
+class LLMJudge:
+    """Asks the model at an endpoint, everything of a batch at once, and again what could not be read."""
+
+    def __init__(self, endpoint: Endpoint, *, mode: Mode = "scores") -> None:
+        """`aspects` asks about each aspect alone instead of all that are due for a query."""
+        self._endpoint = endpoint
+        self._mode = mode
+        self._takes_schemas = True
+
+    @property
+    def identity(self) -> str:
+        return self._identity("scores" if self._mode == "scores" else "aspect", "safety")
+
+    @property
+    def priced_as(self) -> str:
+        return self._endpoint.model
+
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
+        asked = [
+            self._questions(query, completion.text) for query, completion in zip(queries, completions, strict=True)
+        ]
+        heard = iter(self._ask([question for questions in asked for question in questions]))
+        return [
+            self._judgment(query, [next(heard) for _ in questions])
+            for query, questions in zip(queries, asked, strict=True)
+        ]
+
+    def compare(
+        self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference]:
+        """As `protocols.PairwiseJudge`. AdapterError as `Endpoint.chat`."""
+        asked: list[Question[Verdict]] = []
+        for query, first, second in zip(queries, firsts, seconds, strict=True):
+            for about in (about_preference, about_preferences):
+                asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
+        heard = self._ask(asked)
+        return [self._preference(query, heard[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
+
+    def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
+        """As `protocols.Tagger`. AdapterError as `Endpoint.chat`."""
+        return [
+            QueryTags(
+                query_id=query.id,
+                judge=self._identity("tags"),
+                task=heard.value("task"),
+                topic=heard.value("topic"),
+                difficulty=heard.value("difficulty"),
+                raw=heard.raw,
+                usage=heard.usage,
+            )
+            for query, heard in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
+        ]
+
+    def _identity(self, *templates: str) -> str:
+        return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates)])
+
+    def _questions(self, query: Query, answer: str) -> list[Question[float]]:
+        if self._mode == "scores" or query.kind == "safety":
+            return [about_scores(query, answer)]
+        return [about_aspect(query, answer, aspect) for aspect in ASPECTS_OF[query.kind]]
+
+    def _judgment(self, query: Query, heard: Sequence[_Heard[float]]) -> Judgment:
+        readings = {name: reading for each in heard for name, reading in each.readings.items()}
+        return Judgment(
+            query_id=query.id,
+            judge=self.identity,
+            scores={Aspect(name): reading.value for name, reading in readings.items()},
+            reasons={name: reading.reason for name, reading in readings.items() if reading.reason},
+            raw="\n\n".join(each.raw for each in heard),
+            usage=sum((each.usage for each in heard), Usage()),
+        )
+
+    def _preference(self, query: Query, heard: Sequence[_Heard[Verdict]]) -> Preference:
+        there, back, there_each, back_each = heard
+        one, other = there.value("overall"), _turned(back.value("overall"))
+        return Preference(
+            query_id=query.id,
+            judge=self._identity("pairwise", "pairwise_aspects"),
+            overall=_agreed(one, other),
+            aspects={
+                Aspect(name): _agreed(there_each.value(name), _turned(back_each.value(name)))
+                for name in there_each.readings
+            },
+            consistent=None if one is None or other is None else one == other,
+            raw=json.dumps([each.raw for each in heard], ensure_ascii=False),
+            usage=sum((each.usage for each in heard), Usage()),
+        )
+
+    def _ask(self, questions: Sequence[Question[T]]) -> list[_Heard[T]]:
+        """What is heard on each question, which is asked again where not everything could be read."""
+        heard: dict[int, _Heard[T]] = {}
+        unsettled = list(range(len(questions)))
+        for turn in range(_TRIES):
+            replies = self._chat([_body(questions[row], turn) for row in unsettled])
+            for row, reply in zip(unsettled, replies, strict=True):
+                new = _read(questions[row], reply)
+                heard[row] = _better(heard[row], new) if row in heard else new
+            unsettled = [row for row in unsettled if heard[row].settled < len(questions[row].wanted)]
+            if not unsettled:
+                break
+        return [heard[row] for row in range(len(questions))]
+
+    def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
+        """With schemas of the replies, until the server refuses to take one."""
+        if self._takes_schemas:
+            try:
+                return self._endpoint.chat(requests)
+            except AdapterError as error:
+                if error.retryable or not re.search("response_format|schema", str(error)):
+                    raise
+                self._takes_schemas = False
+        return self._endpoint.chat(
+            [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
+        )
+
+
+def open_judge(
+    argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", mode: str = "scores"
+) -> LLMJudge:
+    """The judge `llm:MODEL`; `mode` is `scores` (one call for all aspects) or `aspects` (one call for each)."""
+    if not argument:
+        raise InputError("the judge 'llm' wants a model; type llm:MODEL, such as llm:gpt-4o")
+    for known in get_args(Mode):
+        if mode == known:
+            return LLMJudge(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout), mode=known)
+    raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
+
+
+def _body(question: Question[T], turn: int) -> dict[str, object]:
+    schema = {"name": "verdict", "strict": True, "schema": question.schema}
+    return {
+        "messages": [{"role": "user", "content": question.prompt + (_AGAIN if turn else "")}],
+        "temperature": 0,
+        "seed": turn,  # a cache on the way would answer the same request alike
+        "max_tokens": _MAX_TOKENS,
+        "response_format": {"type": "json_schema", "json_schema": schema},
+    }
+
+
+def _read(question: Question[T], reply: Reply) -> _Heard[T]:
+    words = "" if reply.refused else reply.text
+    if reply.finish_reason == "stop":
+        words += "\n"  # nothing follows, so that a last `4` is not the beginning of 4.5
+    elif not words.lstrip().startswith(("{", "```")):
+        words = ""  # cut off while still thinking aloud
+    readings = read_reply(words, question.form, question.wanted, judged=question.judged)
+    return _Heard(readings=readings, raw=reply.text, usage=reply.usage)
+
+
+def _better(old: _Heard[T], new: _Heard[T]) -> _Heard[T]:
+    """The one that says more, the later one of equals; both were paid for."""
+    return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
+
+
+def _turned(verdict: Verdict | None) -> Verdict | None:
+    """The verdict if the answers were shown in the other order."""
+    turned: dict[Verdict | None, Verdict] = {"first": "second", "second": "first", "tie": "tie"}
+    return turned.get(verdict)
+
+
+def _agreed(one: Verdict | None, other: Verdict | None) -> Verdict | None:
+    if one is None or other is None:
+        return None
+    return one if one == other else "tie"

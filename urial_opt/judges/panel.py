@@ -1,0 +1,93 @@
+"""A panel: several judges in one, who are averaged and whose disagreement is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from urial_opt import plugins
+from urial_opt.aspects import Aspect
+from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.protocols import Judge, Metered, Noted
+from urial_opt.records import Completion, Judgment, Query, Usage
+
+
+class Panel:
+    """Scores an answer by the mean of its members' scores, where they could be read."""
+
+    def __init__(self, members: Mapping[str, Judge]) -> None:
+        """Judges by the name that they were opened by."""
+        self._members = members
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `protocols.Noted`: what its members note."""
+        return tuple(note for member in self._members.values() if isinstance(member, Noted) for note in member.notes)
+
+    @property
+    def identity(self) -> str:
+        return f"panel:{' + '.join(member.identity for member in self._members.values())}"
+
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        """As `protocols.Judge`; the members are asked one after the other."""
+        verdicts = [member.judge(queries, completions) for member in self._members.values()]
+        return [self._joined(query, together) for query, *together in zip(queries, *verdicts, strict=True)]
+
+    def _joined(self, query: Query, judgments: Sequence[Judgment]) -> Judgment:
+        by_name = dict(zip(self._members, judgments, strict=True))
+        aspects = [aspect for aspect in Aspect if any(aspect in each.scores for each in judgments)]
+        read = {
+            aspect: [score for each in judgments if (score := each.scores.get(aspect)) is not None]
+            for aspect in aspects
+        }
+        return Judgment(
+            query_id=query.id,
+            judge=self.identity,
+            scores={aspect: fmean(scores) if scores else None for aspect, scores in read.items()},
+            reasons={aspect.value: _reason(aspect, by_name, scores) for aspect, scores in read.items()},
+            raw=json.dumps({name: dict(each.scores) for name, each in by_name.items()}),
+            usage=sum((each.usage for each in judgments), Usage()),
+        )
+
+
+class PaidPanel(Panel):
+    """A panel with members that are paid by the token."""
+
+    @property
+    def priced_as(self) -> str:
+        """Their one model, or all of them: several have no price in common, so that one must be given."""
+        return "+".join(sorted({member.priced_as for member in self._members.values() if isinstance(member, Metered)}))
+
+
+def _reason(aspect: Aspect, judgments: Mapping[str, Judgment], scores: Sequence[float]) -> str:
+    said = [
+        f"{name} {'gives no score' if (score := each.scores.get(aspect)) is None else f'{score:g}'}"
+        + (f": {reason}" if (reason := each.reasons.get(aspect.value)) else "")
+        for name, each in judgments.items()
+    ]
+    return "\n".join([f"spread {max(scores) - min(scores):g}" if scores else "no score", *said])
+
+
+def open_judge(argument: str, *, url: str = "", concurrency: str = "", timeout: str = "") -> Panel:
+    """The judge `panel:JUDGE+JUDGE[+…]`; the options go to the members that take them, such as `llm`."""
+    names = argument.split("+")
+    if len(names) < 2 or not all(names) or len({*names}) < len(names):
+        raise InputError(
+            f"a panel has two or more different judges, not {argument!r}; type for example "
+            "panel:llm:gpt-4o+llm:gpt-4o-mini"
+        )
+    given = {"url": url, "concurrency": concurrency, "timeout": timeout}
+    options = {name: value for name, value in given.items() if value}
+    members: dict[str, Judge] = {}
+    taken = not options
+    for name in names:
+        try:
+            members[name] = plugins.open_judge(name, options)
+            taken = True
+        except UnknownNameError:  # it does not take them, or there is no such judge at all
+            members[name] = plugins.open_judge(name)
+    if not taken:
+        raise UnknownNameError(f"none of the judges in {argument!r} takes {' and '.join(options)}; leave it out")
+    paid = any(isinstance(member, Metered) for member in members.values())
+    return PaidPanel(members) if paid else Panel(members)

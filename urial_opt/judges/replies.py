@@ -1,0 +1,82 @@
+"""Reading a judge's reply: the right verdict or none, never a wrong one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from urial_opt.aspects import Aspect
+from urial_opt.judges.claims import Claim, Form, bare, find_claims, is_withheld
+from urial_opt.records import Verdict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[T]):
+    """What a reply says under one name."""
+
+    value: T | None = None
+    reason: str = ""
+    withheld: bool = False
+    """The judge says in so many words that it has no verdict (N/A); asking again would not help."""
+
+
+_NUMERALS = ("one", "two", "three", "four", "five")
+_SCORE = re.compile(
+    rf"(?:score\s*[:=]?\s*)?([1-5](?:\.[0-9]+)?|{'|'.join(_NUMERALS)})"
+    r"(?:\s*(?:/|out\s+of|of)\s*(?:5(?:\.0+)?|five))?\.?",
+    re.IGNORECASE,
+)
+_VERDICT = re.compile(r"(?:the\s+)?(first|second)(?:\s+(?:answer|one))?\.?|(tie)\.?", re.IGNORECASE)
+
+
+def score(words: str) -> float | None:
+    """1 to 5 from `4`, `4.5`, `4/5`, `four out of five`; None from anything else."""
+    found = _SCORE.fullmatch(bare(words))
+    if found is None:
+        return None
+    said = found[1].lower()
+    value = float(_NUMERALS.index(said) + 1) if said in _NUMERALS else float(said)
+    return value if value <= 5 else None
+
+
+def verdict(words: str) -> Verdict | None:
+    """Which of two answers is better; None if the words do not say."""
+    found = _VERDICT.fullmatch(bare(words))
+    said: dict[str, Verdict] = {"first": "first", "second": "second", "tie": "tie"}
+    return said[(found[1] or found[2]).lower()] if found else None
+
+
+_ASPECTS = tuple(aspect.value for aspect in Aspect)
+SCORES: Form[float] = Form(names=_ASPECTS, key="score", meaning=lambda _, words: score(words))
+OVERALL: Form[Verdict] = Form(names=("overall",), key="verdict", meaning=lambda _, words: verdict(words))
+VERDICTS: Form[Verdict] = Form(names=_ASPECTS, key="verdict", meaning=lambda _, words: verdict(words))
+
+
+def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str = "") -> dict[str, Reading[T]]:
+    """What the reply says under each wanted name, if it says one thing; `judged` is the text under judgement."""
+    claims = find_claims(_without_thoughts(reply), form, wanted, judged=judged)
+    return {name: _agreed([claim for claim in claims if claim.name == name], form) for name in wanted}
+
+
+def _agreed(claims: Sequence[Claim], form: Form[T]) -> Reading[T]:
+    values = {form.meaning(claim.name, claim.words) for claim in claims}
+    if len(values) != 1:
+        return Reading()
+    (value,) = values
+    withheld = value is None and all(is_withheld(claim.words) for claim in claims)
+    return Reading(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
+
+
+def _without_thoughts(reply: str) -> str:
+    """Without the thoughts that some servers leave before the reply; in them a verdict may be tried and dropped."""
+    before, tag, rest = reply.partition("<think>")
+    thoughts, _, after = (rest if tag else reply).partition("</think>")
+    if "{" in (before if tag else thoughts):  # the tags stand inside a verdict
+        return reply
+    if not tag:  # where the prompt itself opens the thoughts, only their end is seen
+        return after or reply
+    return before if "</think>" in after else before + after

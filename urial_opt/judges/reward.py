@@ -1,0 +1,170 @@
+"""A reward model of transformers as judge: one number for each answer, on a scale of its own, mapped to 1 to 5."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from jinja2 import TemplateError
+from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerBase
+
+from urial_opt.aspects import ASPECTS_OF
+from urial_opt.errors import InputError
+from urial_opt.generators.batching import Batches
+from urial_opt.generators.loading import Loaded, Loading
+from urial_opt.records import Completion, Judgment, Query, Usage
+
+_ROWS = 32
+"""Answers read side by side, as long as they fit."""
+
+
+class RewardJudge:
+    """Scores an answer by 1 + 4 · sigmoid((reward − center) / scale).
+
+    A reward model has one opinion of an answer: each aspect that is due gets the same score. `center` is the reward
+    that becomes a 3; a reward one `scale` above it becomes 3.9, three above 4.8.
+    """
+
+    def __init__(self, loaded: Loaded, *, template: str, center: float, scale: float) -> None:
+        """InputError if the model does not give one number, or its tokenizer has no template for a conversation."""
+        labels = loaded.model.config.num_labels
+        if labels != 1:
+            raise InputError(
+                f"{loaded.identity!r} gives {labels} numbers for an answer, and a reward is one; name another model"
+            )
+        self._model = loaded.model
+        self._tokenizer = loaded.tokenizer
+        self._identity = f"reward:{loaded.identity}, template {template}, center {center:g}, scale {scale:g}"
+        self._template = template
+        self._center, self._scale = center, scale
+        self._batches = Batches(_ROWS, owner=self._identity)
+        self._config = loaded.model.config.get_text_config()
+        self._window = getattr(self._config, "max_position_embeddings", None) or math.inf
+        try:
+            self._tokens("a", "b")
+        except (TemplateError, ValueError) as error:
+            raise InputError(
+                f"the tokenizer of {loaded.identity!r} cannot write a conversation ({str(error).splitlines()[0]}); "
+                "type --judge-option template=human-assistant"
+            ) from error
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """As `protocols.Noted`."""
+        return (f"{self._identity!r} has one opinion of an answer: every aspect gets the same score",)
+
+    @torch.inference_mode()
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        """As `protocols.Judge`. AdapterError if memory does not suffice for one answer."""
+        texts = [self._tokens(query.text, answer.text) for query, answer in zip(queries, completions, strict=True)]
+        rewards: dict[int, float] = {}
+
+        def read(batch: list[int]) -> None:
+            rewards.update(zip(batch, self._rewards([texts[row] for row in batch]), strict=True))
+
+        by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        fitting = [row for row in by_length if len(texts[row]) <= self._window]
+        self._batches.work_on(fitting, read, unfinished=lambda rows: [row for row in rows if row not in rewards])
+        return [self._judgment(query, texts[row], rewards.get(row)) for row, query in enumerate(queries)]
+
+    def _rewards(self, texts: Sequence[Sequence[int]]) -> list[float]:
+        """The rewards of texts of about the same length, padded on the right, where no text looks."""
+        width = max(map(len, texts))
+        # A causal model is read at the last token that is not this one; models without it are read at the last of all.
+        padding = self._config.pad_token_id
+        fill = _other_than({text[-1] for text in texts}) if padding is None else padding
+        ids = torch.tensor([[*text, *[fill] * (width - len(text))] for text in texts], device=self._model.device)
+        lengths = torch.tensor([len(text) for text in texts], device=self._model.device)
+        mask = (torch.arange(width, device=self._model.device) < lengths[:, None]).long()
+        self._config.pad_token_id = fill
+        try:
+            rewards: list[float] = self._model(input_ids=ids, attention_mask=mask).logits[:, 0].tolist()
+        finally:
+            self._config.pad_token_id = padding
+        return rewards
+
+    def _judgment(self, query: Query, text: Sequence[int], reward: float | None) -> Judgment:
+        score: float | None = None
+        if reward is None:
+            reason = f"too long to read: {len(text)} tokens of {self._window}"
+        elif not math.isfinite(reward):
+            reason = f"the reward {reward} is no number"
+        else:
+            reason = f"reward {reward:.4g}"
+            # 1 + 4 · sigmoid(x), for any x.
+            score = 3 + 2 * math.tanh((reward - self._center) / self._scale / 2)
+        aspects = ASPECTS_OF[query.kind]
+        return Judgment(
+            query_id=query.id,
+            judge=self._identity,
+            scores=dict.fromkeys(aspects, score),
+            reasons={aspect.value: reason for aspect in aspects},
+            raw="" if reward is None else repr(reward),
+            usage=Usage(prompt_tokens=0 if reward is None else len(text)),
+        )
+
+    def _tokens(self, query: str, answer: str) -> list[int]:
+        text, special = _TEMPLATES[self._template](self._tokenizer, query, answer)
+        ids: list[int] = self._tokenizer(text, add_special_tokens=special)["input_ids"]
+        return ids
+
+
+def open_judge(
+    argument: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    trust_remote_code: str = "no",
+    template: str = "chat",
+    center: str = "0",
+    scale: str = "1",
+) -> RewardJudge:
+    """The reward model in folder `argument`, or of that name on the Hugging Face hub; InputError if there is none.
+
+    `device`, `dtype` and `trust_remote_code` as in `loading.Loading`; `template` is `chat`, the tokenizer's own, or
+    `human-assistant`; `center` and `scale` as in `RewardJudge`.
+    """
+    if template not in _TEMPLATES:
+        raise InputError(f"no template is called {template!r}; type --judge-option template=chat or human-assistant")
+    middle, spread = _number("center", center), _number("scale", scale)
+    if spread <= 0:
+        raise InputError(f"the scale must be greater than 0, not {scale!r}, as in --judge-option scale=2.5")
+    loading = Loading(role="judge", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
+    loaded = loading.load(argument, AutoModelForSequenceClassification)
+    return RewardJudge(loaded, template=template, center=middle, scale=spread)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"the {name} must be a number, not {text!r}, as in --judge-option {name}=2.5")
+    return number
+
+
+def _other_than(tokens: set[int]) -> int:
+    return next(token for token in range(len(tokens) + 1) if token not in tokens)
+
+
+def _chat(tokenizer: PreTrainedTokenizerBase, query: str, answer: str) -> tuple[str, bool]:
+    turns = [{"role": "user", "content": query}, {"role": "assistant", "content": answer}]
+    # The template writes the begin-of-text token itself, where the model wants one.
+    return str(tokenizer.apply_chat_template(turns, tokenize=False)), False
+
+
+def _human_assistant(tokenizer: PreTrainedTokenizerBase, query: str, answer: str) -> tuple[str, bool]:  # noqa: ARG001
+    return f"Human: {query}\n\nAssistant: {answer}", True
+
+
+_TEMPLATES: Mapping[str, Callable[[PreTrainedTokenizerBase, str, str], tuple[str, bool]]] = {
+    "chat": _chat,
+    "human-assistant": _human_assistant,
+}
+"""Text of a query and its answer, and whether the tokenizer shall add its special tokens."""

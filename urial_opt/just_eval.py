@@ -1,0 +1,117 @@
+"""just-eval's files: reads answers that others wrote in its candidate format, writes verdicts in its result format.
+
+Rows belong to queries by instruction, and by id where several have the same one; never by position.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
+
+from urial_opt.aspects import QueryKind
+from urial_opt.errors import InputError
+from urial_opt.queries import AnyKind, Source, Words, Written, made_id, read_objects, same_words, split_by_hash
+from urial_opt.records import Evaluation, Judgment, Query
+
+_MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_safety"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """An answer that a model gave elsewhere."""
+
+    query: Query
+    text: str
+    generator: str
+    """Its model, as the file calls it."""
+
+
+def _as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+class _Candidate(Written):
+    model_config = ConfigDict(extra="ignore")
+    id: Annotated[Words | None, BeforeValidator(_as_text)] = None
+    instruction: Words
+    output: str
+    generator: str | None = None
+    kind: AnyKind = Field(default="regular", validation_alias=AliasChoices("category", "datasplit"))
+
+
+def read_outputs(path: Path) -> list[Output]:
+    """The outputs in a JSON list or JSON Lines file. SpaceError names line and field of the first row that is wrong."""
+    taken: dict[str, Source] = {}
+    outputs = []
+    for source, data in read_objects(path):
+        row = source.read(data, _Candidate)
+        name = row.id or made_id(row.instruction)
+        if name in taken:
+            raise source.error("id", f"{name!r} is taken by line {taken[name].lines[()]}; give each output its own id")
+        taken[name] = source
+        query = Query(id=name, text=row.instruction, kind=row.kind, split=split_by_hash(name))
+        outputs.append(Output(query=query, text=row.output, generator=row.generator or "unnamed"))
+    return outputs
+
+
+def outputs_for(queries: Sequence[Query], outputs: Sequence[Output]) -> list[Output]:
+    """The output for each query, in their order. InputError if one has none, or several that its id does not tell."""
+    by_words: dict[str, list[Output]] = {}
+    for output in outputs:
+        by_words.setdefault(same_words(output.query.text), []).append(output)
+    found = [_of_query(query, by_words.get(same_words(query.text), [])) for query in queries]
+    missing = [query.id for query, output in zip(queries, found, strict=True) if output is None]
+    if missing:
+        raise InputError(
+            f"{len(missing)} of {len(queries)} queries have no output, {missing[0]!r} is the first; give the queries "
+            "that were answered, or none: they stand in the file of outputs"
+        )
+    return [output for output in found if output is not None]
+
+
+def _of_query(query: Query, answering: Sequence[Output]) -> Output | None:
+    if query.earlier:
+        raise InputError(f"{query.id!r} is a later turn of a conversation, for which this format has no place")
+    named = [output for output in answering if output.query.id == query.id]
+    if len(answering) > 1 and not named:
+        ids = ", ".join(repr(output.query.id) for output in answering)
+        raise InputError(f"the query {query.id!r} has several outputs ({ids}); give one of them the query's id")
+    return next(iter(named or answering), None)
+
+
+def results_json(evaluation: Evaluation, *, generator: str, na_as_five: bool = False) -> str:
+    """An evaluation as just-eval keeps its results, one row for each query.
+
+    A verdict that could not be read is left out, so that just-eval's report has our means; with `na_as_five` it is
+    "N/A", which that report counts as 5.0.
+    """
+    rows = []
+    judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
+    for query, completion, judgment in judged:
+        parsed = _parsed(judgment, na_as_five=na_as_five)
+        rows.append(
+            {
+                "id": int(query.id) if query.id.isdecimal() and str(int(query.id)) == query.id else query.id,
+                "input": query.text,
+                "output_cand": completion.text,
+                "generator_cand": generator,
+                "eval_config": {"mode": _MODES[query.kind], "gpt": judgment.judge, "max_words": -1},
+                "prompt": "N/A",
+                "result": judgment.raw or json.dumps(parsed, ensure_ascii=False),
+                "parsed_result": parsed,
+            }
+        )
+    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+
+
+def _parsed(judgment: Judgment, *, na_as_five: bool) -> dict[str, dict[str, str]]:
+    return {
+        aspect.value: {"reason": judgment.reasons.get(aspect, ""), "score": "N/A" if score is None else f"{score:g}"}
+        for aspect, score in judgment.scores.items()
+        if na_as_five or score is not None
+    }

@@ -1,0 +1,259 @@
+"""The embedded models over HTTP, as any OpenAI-compatible server offers them: `python -m urial_opt.nano.server`."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from os.path import commonprefix
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from urial_opt.errors import AdapterError
+from urial_opt.nano.faults import Faults
+from urial_opt.nano.json_server import Refused, listening
+from urial_opt.nano.models import open_aligned, open_base
+from urial_opt.protocols import ChatGenerator, Generator
+from urial_opt.records import Completion, Sampling, Usage
+
+_GATHERING_SECONDS = 0.005
+"""Requests that come so soon after one another are answered side by side."""
+_ROUTES = {"/v1/completions": "nano", "/v1/chat/completions": "nano-aligned"}
+
+
+class EmbeddedModels:
+    """What a server says for a base model, called `nano`, and its aligned twin, `nano-aligned`."""
+
+    def __init__(self, *, base: Generator | None = None, aligned: ChatGenerator | None = None) -> None:
+        """Offers those that are given."""
+        self._batches: dict[str, _Batches] = {}
+        if base is not None:
+            self._batches["nano"] = _Batches(_continuing(base))
+        if aligned is not None:
+            self._batches["nano-aligned"] = _Batches(aligned.answer)
+        self._numbers = itertools.count()
+
+    def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As `Answer`."""
+        if path == "/v1/models":
+            return {"object": "list", "data": [{"id": name, "object": "model"} for name in self._batches]}
+        if path not in _ROUTES:
+            raise Refused(404, f"nothing is at {path!r}; there are {', '.join(('/v1/models', *_ROUTES))}")
+        chat = path == "/v1/chat/completions"
+        asked = _read(_ChatRequest, body) if chat else _read(_CompletionRequest, body)
+        if asked.model not in self._batches:
+            offered = ", ".join(self._batches)
+            raise Refused(404, f"no model is called {asked.model!r}; there are {offered}", code="model_not_found")
+        if asked.model != _ROUTES[path]:
+            raise Refused(404, f"{asked.model!r} is not served at {path!r}, but {_ROUTES[path]!r} is")
+        try:
+            completions = self._batches[asked.model].ask(asked.texts(), asked.sampling())
+        except AdapterError as error:
+            raise Refused(400, str(error), code="context_length_exceeded") from error
+        return {
+            "id": f"{'chatcmpl' if chat else 'cmpl'}-{next(self._numbers)}",
+            "object": "chat.completion" if chat else "text_completion",
+            "created": int(time.time()),
+            "model": asked.model,
+            "choices": [
+                {
+                    "index": index,
+                    **_said(completion.text, chat=chat),
+                    "finish_reason": completion.finish_reason,
+                    "logprobs": None,
+                }
+                for index, completion in enumerate(completions)
+            ],
+            "usage": _usage(sum((completion.usage for completion in completions), Usage())),
+        }
+
+
+@contextmanager
+def serving(
+    *,
+    base: Generator | None = None,
+    aligned: ChatGenerator | None = None,
+    faults: Faults | None = None,
+    key: str | None = None,
+) -> Iterator[str]:
+    """Serves these models on this machine as long as the context lasts; its value is the URL, up to `/v1`."""
+    with listening(EmbeddedModels(base=base, aligned=aligned), faults=faults, key=key) as url:
+        yield url
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m urial_opt.nano.server", description=__doc__)
+    parser.add_argument("--port", type=int, default=8000, help="where to listen on 127.0.0.1 (8000); 0: any free port")
+    parser.add_argument("--key", help="refuse whoever does not send this key")
+    parser.add_argument("--faults", type=float, default=0.0, metavar="SHARE", help="how many requests fail, 0 to 1 (0)")
+    parser.add_argument("--seed", type=int, default=0, help="which of them fail, and how (0)")
+    given = parser.parse_args(arguments)
+    if not 0 <= given.faults <= 1:
+        parser.error(f"--faults is a share, not {given.faults:g}; type for example --faults 0.3")
+    if not 0 <= given.port < 65_536:
+        parser.error(f"--port is a number below 65536, not {given.port}; type for example --port 8000")
+    models = EmbeddedModels(base=open_base(""), aligned=open_aligned(""))
+    faults = Faults(given.faults, given.seed) if given.faults else None
+    try:
+        with listening(models, faults=faults, key=given.key, port=given.port) as url, suppress(KeyboardInterrupt):
+            print(f"nano and nano-aligned are at {url} until Ctrl-C; type for example:", flush=True)
+            print(f"urial-opt search --budget 20 --base openai:nano --base-url {url}", flush=True)
+            threading.Event().wait()
+    except OSError as error:
+        parser.error(f"port {given.port} is taken ({error.strerror}); type another, such as --port {given.port + 1}")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    """One request's texts, and what became of them."""
+
+    texts: Sequence[str]
+    sampling: Sampling
+    completions: list[Completion] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.error is not None or len(self.completions) == len(self.texts)
+
+
+class _Batches:
+    """Gathers requests that come together, whoever sends them, since models work on many at once."""
+
+    def __init__(self, run: Callable[[Sequence[str], Sampling], list[Completion]]) -> None:
+        self._run = run
+        self._waiting: list[_Job] = []
+        self._changing = threading.Lock()
+        self._turn = threading.Lock()
+
+    def ask(self, texts: Sequence[str], sampling: Sampling) -> list[Completion]:
+        job = _Job(texts=texts, sampling=sampling)
+        with self._changing:
+            self._waiting.append(job)
+        with self._turn:
+            if not job.done:  # else the request whose turn was before took this one along
+                time.sleep(_GATHERING_SECONDS)
+                with self._changing:
+                    together = [other for other in self._waiting if other.sampling == sampling]
+                    self._waiting = [other for other in self._waiting if other.sampling != sampling]
+                self._answer(together)
+        if job.error is not None:
+            raise job.error
+        return job.completions
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        try:
+            completions = iter(self._run([text for job in jobs for text in job.texts], jobs[0].sampling))
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+            for job in jobs:  # one that does not fit must not spoil the others
+                self._answer([job])
+        else:
+            for job in jobs:
+                job.completions = list(itertools.islice(completions, len(job.texts)))
+
+
+def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Completion]]:
+    """Continues whole prompts, the beginning that they share read once."""
+
+    def run(prompts: Sequence[str], sampling: Sampling) -> list[Completion]:
+        prefix = commonprefix(list(prompts))  # noqa: RUF071
+        return base.generate(prefix, [prompt[len(prefix) :] for prompt in prompts], sampling)
+
+    return run
+
+
+class _Request(BaseModel):
+    """What both routes understand; what they do not offer is refused, not passed over."""
+
+    model: str
+    temperature: float = Field(1.0, ge=0, le=2)
+    top_p: float = Field(1.0, gt=0, le=1)
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    seed: int | None = None
+    repetition_penalty: float = Field(1.0, gt=0)
+    n: Literal[1] | None = 1
+    stream: Literal[False] | None = False
+
+    def _sampling(self, max_tokens: int) -> Sampling:
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=max_tokens,
+            stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ()),
+            seed=self.seed or 0,
+            repetition_penalty=self.repetition_penalty,
+        )
+
+
+class _CompletionRequest(_Request):
+    prompt: str | Annotated[list[str], Field(min_length=1)]
+    max_tokens: int = Field(16, ge=1)
+    echo: Literal[False] | None = False
+    logprobs: None = None
+
+    def texts(self) -> list[str]:
+        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
+
+    def sampling(self) -> Sampling:
+        return self._sampling(self.max_tokens)
+
+
+class _Message(BaseModel):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str
+
+
+class _ChatRequest(_Request):
+    messages: list[_Message] = Field(min_length=1)
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    logprobs: Literal[False] | None = False
+
+    def texts(self) -> list[str]:
+        """The last message of the user, all that the twin was tuned to read."""
+        queries = [message.content for message in self.messages if message.role == "user"]
+        if not queries:
+            raise Refused(400, "no message has the role 'user'; send one")
+        return queries[-1:]
+
+    def sampling(self) -> Sampling:
+        return self._sampling(self.max_completion_tokens or self.max_tokens or Sampling().max_tokens)
+
+
+_Read = TypeVar("_Read", bound=_Request)
+
+
+def _read(kind: type[_Read], body: Mapping[str, Any]) -> _Read:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise Refused(400, f"{where!r}: {first['msg']}", code="invalid_value") from error
+
+
+def _said(text: str, *, chat: bool) -> Mapping[str, Any]:
+    return {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+
+
+def _usage(usage: Usage) -> Mapping[str, Any]:
+    prompt = usage.prompt_tokens + usage.saved_tokens
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": prompt + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.saved_tokens},
+    }
+
+
+if __name__ == "__main__":
+    main()

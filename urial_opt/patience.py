@@ -1,0 +1,183 @@
+"""Patience with servers: how many requests are under way at once, how often one is tried, and the pauses in between."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import ClassVar, TypeVar, cast
+
+from urial_opt.errors import AdapterError
+
+_Request = TypeVar("_Request")
+_Reply = TypeVar("_Reply")
+
+_PAUSES = 300.0
+"""Seconds of pauses between the tries of one request, in all."""
+_FIRST_PAUSE = 0.5
+"""Seconds; each further pause may be twice as long as the one before."""
+_LONGEST_PAUSE = 30.0
+
+
+class PassingError(Exception):
+    """One try failed and the next may not; the message is what is said after the last."""
+
+    tries: ClassVar[int] = 10
+    """As many of this kind end the patience."""
+
+    def __init__(self, reason: str, *, pause: float | None = None, overload: bool = False) -> None:
+        super().__init__(reason)
+        self.pause = pause
+        """Seconds until the next try; None: as usual."""
+        self.overload = overload
+        """Whether fewer requests at once would help."""
+
+
+class TimedOutError(PassingError):
+    """No reply came in time; each time it costs much of it."""
+
+    tries = 3
+
+
+class NobodyThereError(PassingError):
+    """No server at an address where none was before either."""
+
+    tries = 2
+
+
+class AnotherModelError(PassingError):
+    """Another model replied than was asked."""
+
+    tries = 4
+
+
+class NothingSaidError(PassingError):
+    """An empty reply: a model may end at once, and a server may lose an answer. What stays empty is believed."""
+
+    tries = 4
+
+    def __init__(self, reply: object) -> None:
+        super().__init__("nothing was said", pause=0.0)
+        self.reply = reply
+
+
+class Patience:
+    """Asks one server many things at once, for any number of callers, and again where that may help."""
+
+    def __init__(self, name: str, *, concurrency: int) -> None:
+        """Towards what is called `name` in errors, with at most so many requests under way."""
+        self._name = name
+        self._most = concurrency
+        self._limit = _Limit(concurrency)
+        self._counting = threading.Lock()
+        self.retries = 0
+        """Requests sent again so far."""
+
+    def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
+        """What `ask` returns for each request, in the order given.
+
+        A PassingError of `ask` is retried; when that does not help it becomes an AdapterError. The first other error
+        is raised at once.
+        """
+        waiting: SimpleQueue[int] = SimpleQueue()
+        done: SimpleQueue[tuple[int, list[_Reply] | BaseException]] = SimpleQueue()
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.is_set():
+                try:
+                    row = waiting.get_nowait()
+                except Empty:
+                    return
+                try:
+                    done.put((row, [self._ask(ask, requests[row], stop)]))
+                except BaseException as error:  # raised where the caller waits
+                    done.put((row, error))
+                    return
+
+        for row in range(len(requests)):
+            waiting.put(row)
+        replies: dict[int, _Reply] = {}
+        try:
+            # Daemons, so that neither Ctrl-C nor the first error waits for replies that nobody will read.
+            for _ in range(min(self._most, len(requests))):
+                threading.Thread(target=work, daemon=True).start()
+            while len(replies) < len(requests):
+                row, outcome = done.get()
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                (replies[row],) = outcome
+        finally:
+            stop.set()
+        return [replies[row] for row in range(len(requests))]
+
+    def _ask(self, ask: Callable[[_Request], _Reply], request: _Request, stop: threading.Event) -> _Reply:
+        failures: Counter[type[PassingError]] = Counter()
+        waited = 0.0
+        while True:
+            try:
+                with self._limit.place():
+                    return ask(request)
+            except PassingError as error:
+                failures[type(error)] += 1
+                tries = failures.total()
+                pause = error.pause
+                if pause is None:
+                    pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
+                waited += pause
+                if failures[type(error)] >= error.tries or tries >= PassingError.tries or waited > _PAUSES:
+                    if isinstance(error, NothingSaidError):
+                        return cast(_Reply, error.reply)
+                    times = "1 try" if tries == 1 else f"{tries} tries"
+                    raise AdapterError(
+                        f"gave up on {self._name!r} after {times}: {error}", retryable=True
+                    ) from error.__cause__
+            if _pause(stop, pause):
+                raise AdapterError(f"{self._name!r} was asked no further", retryable=True)
+            with self._counting:
+                self.retries += 1
+
+
+class _Limit:
+    """How many requests may be under way: half as many after an overload, one more after as many successes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._now = most
+        self._under_way = self._successes = self._overloads = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Waits for a place, and learns from what happens in it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way < self._now)
+            self._under_way += 1
+            overloads = self._overloads
+        success = overload = False
+        try:
+            yield
+            success = True
+        except PassingError as error:
+            overload = error.overload
+            raise
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._successes += success
+                # Requests that were under way together tell of the same overload.
+                if overload and overloads == self._overloads:
+                    self._now = max(1, self._now // 2)
+                    self._overloads += 1
+                    self._successes = 0
+                elif self._successes >= self._now:
+                    self._now = min(self._most, self._now + 1)
+                    self._successes = 0
+                self._changed.notify_all()
+
+
+def _pause(stop: threading.Event, seconds: float) -> bool:
+    """Wait; whether `stop` was set meanwhile."""
+    return stop.wait(seconds)

@@ -1,0 +1,113 @@
+"""Planning: what a search is expected to take in calls, tokens, money and time, before it takes them.
+
+A block of queries is asked under the starting prompt, as the search does first, which then finds the answers stored;
+what it took is extrapolated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from urial_opt.evaluation import Evaluator
+from urial_opt.protocols import ChatGenerator
+from urial_opt.records import Usage
+from urial_opt.search import FINALISTS, SearchOptions, begin
+from urial_opt.space import SearchSpace
+from urial_opt.spending import Bill, Role, Spent
+from urial_opt.store import Account, Store
+
+SEEN = 0.4
+"""Share of the dev queries that a trial is expected to see, the rest saved by racing; see experiments/LOG.md."""
+_ENOUGH_TRIALS = 10
+"""Recorded trials of the same search from which that share is taken instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a search is expected to take, and what it takes if no prompt is ever dropped, from its beginning."""
+
+    name: str
+    expected: Bill
+    at_most: Bill
+    seconds: float | None
+    """None where nothing of this search was timed yet, all that was asked being stored."""
+    seconds_at_most: float | None
+
+    def as_json(self) -> dict[str, object]:
+        """`expected` and `at_most`: by role as `Bill.as_json`, `cost` and `seconds`."""
+        bills = {"expected": (self.expected, self.seconds), "at_most": (self.at_most, self.seconds_at_most)}
+        return {
+            "name": self.name,
+            **{
+                key: {
+                    "roles": bill.as_json(),
+                    "cost": None if bill.total is None else round(bill.total, 4),
+                    "seconds": None if seconds is None else round(seconds),
+                }
+                for key, (bill, seconds) in bills.items()
+            },
+        }
+
+
+def plan(
+    space: SearchSpace,
+    evaluator: Evaluator,
+    store: Store,
+    *,
+    aligned: ChatGenerator | None = None,
+    options: SearchOptions,
+) -> Plan:
+    """What the search of these arguments would take. Errors as `search.search`."""
+    begun = begin(space, evaluator, store, aligned=aligned, options=options)
+    trials = store.trials(begun.name)
+    seen = sum(len(trial.query_scores) for trial in trials)
+    a_query = sum(trial.seconds for trial in trials) / seen if seen else None
+    if a_query is None:
+        a_query = _ask_a_block(space, evaluator, begun.account, seed=options.seed)
+    dev, validation, test = (len(space.queries.split(split)) for split in ("dev", "validation", "test"))
+    share = seen / (dev * len(trials)) if len(trials) >= _ENOUGH_TRIALS else SEEN
+    at_the_end = (FINALISTS + 1) * validation + 3 * test
+
+    def bill(of_dev: float) -> Bill:
+        answers = round(options.budget * dev * of_dev) + at_the_end
+        calls = {Role.BASE: answers, Role.JUDGE: answers + (test if aligned else 0)}
+        calls |= {Role.ALIGNED: test} if aligned else {}
+        spent = {role: _scaled(begun.account.spent, begun.roles, role, number) for role, number in calls.items()}
+        return Bill(spent=spent, prices=options.terms.prices)
+
+    def seconds(of: Bill) -> float | None:
+        return None if a_query is None else a_query * of.spent[Role.JUDGE].calls
+
+    expected, at_most = bill(share), bill(1.0)
+    return Plan(
+        name=begun.name,
+        expected=expected,
+        at_most=at_most,
+        seconds=seconds(expected),
+        seconds_at_most=seconds(at_most),
+    )
+
+
+def _ask_a_block(space: SearchSpace, evaluator: Evaluator, account: Account, *, seed: int) -> float | None:
+    """Seconds a query took in the first block that is not stored wholly; None if all are."""
+    for block in space.queries.blocks("dev", space.block, seed=seed):
+        before = dict(account.spent)
+        started = time.perf_counter()
+        replace(evaluator, memory=account).evaluate(space.candidate(space.start_params), block)
+        if account.spent != before:
+            return (time.perf_counter() - started) / len(block)
+    return None
+
+
+def _scaled(spent: Mapping[str, Spent], roles: Mapping[Role, str], role: Role, calls: int) -> Spent:
+    """What so many calls of a role take, each as much as those before; of a twin not asked yet, as the base model."""
+    known = spent.get(roles[role]) or spent.get(roles[Role.BASE]) or Spent()
+    each = 1 / max(known.calls, 1)
+    usage = Usage(
+        prompt_tokens=round(known.usage.prompt_tokens * each * calls),
+        completion_tokens=round(known.usage.completion_tokens * each * calls),
+        saved_tokens=round(known.usage.saved_tokens * each * calls),
+    )
+    return Spent(calls=calls, usage=usage)

@@ -1,0 +1,292 @@
+"""Query sources: published sets by name, files of one's own, and samples that keep the shares of either."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
+
+from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.queries import AnyKind, Source, Words, Written, draw, made_id, read_objects, read_text, split_by_hash
+from urial_opt.records import Query, Split
+
+SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
+"""Files of queries that can be read."""
+
+_IDS = ("id", "question_id", "prompt_id", "query_id")
+_TEXTS = ("text", "instruction", "query", "question", "prompt")
+_KINDS = ("kind", "category", "datasplit")
+_LISTS = ("task", "topic", "tags", "turns")
+_FIELDS = (*_IDS, *_TEXTS, *_KINDS, *_LISTS, "split")
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+_Several = Annotated[list[Words], BeforeValidator(_as_list)]
+
+
+class _Row(Written):
+    """One query, or one conversation, as people and public files write it."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: Annotated[Words | None, BeforeValidator(_as_text)] = Field(default=None, validation_alias=AliasChoices(*_IDS))
+    text: Words = Field(validation_alias=AliasChoices(*_TEXTS))
+    kind: AnyKind = Field(default="regular", validation_alias=AliasChoices(*_KINDS))
+    task: _Several = Field(default_factory=list)
+    topic: _Several = Field(default_factory=list)
+    tags: _Several = Field(default_factory=list)
+    turns: _Several = Field(default_factory=list)
+    """What the user says later, each time after an answer."""
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Published:
+    """A set of queries on the Hugging Face hub."""
+
+    dataset: str
+    file: str
+    fields: Callable[[Mapping[str, Any]], Mapping[str, object]]
+    """From one of its rows to the fields of a row of ours."""
+
+    @property
+    def url(self) -> str:
+        return f"https://huggingface.co/datasets/{self.dataset}/resolve/main/{self.file}"
+
+
+def _from_alpaca_eval(row: Mapping[str, Any]) -> Mapping[str, object]:
+    return {"text": row["instruction"], "task": row["dataset"]}
+
+
+def _from_mt_bench(row: Mapping[str, Any]) -> Mapping[str, object]:
+    first, *later = row["prompt"] if "prompt" in row else row["turns"]
+    return {"id": row.get("prompt_id", row.get("question_id")), "text": first, "turns": later, "task": row["category"]}
+
+
+def _from_lima(row: Mapping[str, Any]) -> Mapping[str, object]:
+    return {"text": row["conversations"][0]}
+
+
+PUBLISHED = {
+    "just-eval-instruct": _Published(
+        dataset="re-align/just-eval-instruct", file="test_all_with_tags.jsonl", fields=dict
+    ),
+    "alpaca-eval": _Published(dataset="tatsu-lab/alpaca_eval", file="alpaca_eval.json", fields=_from_alpaca_eval),
+    "mt-bench": _Published(dataset="HuggingFaceH4/mt_bench_prompts", file="raw/question.jsonl", fields=_from_mt_bench),
+    "lima": _Published(dataset="GAIR/lima", file="test.jsonl", fields=_from_lima),
+}
+"""What can be named instead of a file."""
+
+
+def load_queries(source: str) -> list[Query]:
+    """The queries of `source`: a published set, `NAME` or `NAME:FILE` where its file is here already, or a file.
+
+    A conversation of several user turns becomes a query for each: `ID`, `ID-2` and so on. SpaceError names file, line
+    and field of the first row that is wrong; InputError if the hub or a package is out of reach.
+    """
+    queries = _load(source)
+    if not queries:
+        raise InputError(f"{source!r} holds no query; write one into it, or give another file")
+    return queries
+
+
+def _load(source: str) -> list[Query]:
+    name, _, file = source.partition(":")
+    if name in PUBLISHED:
+        published = PUBLISHED[name]
+        rows = read_objects(Path(file)) if file else _fetch(name, published)
+        return _queries([(place, _ours(place, row, name, published)) for place, row in rows], twins=True)
+    path = Path(source)
+    if not path.suffix and not path.exists():
+        unknown = UnknownNameError.of("set of queries", source, PUBLISHED)
+        raise UnknownNameError(f"{unknown} A file of queries ends in {', '.join(SUFFIXES)}")
+    return _queries(_read_file(path))
+
+
+def _ours(place: Source, row: object, name: str, published: _Published) -> object:
+    try:
+        return published.fields(row)  # type: ignore[arg-type]
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise place.error("", f"is no row of {name} ({error!r}); give {published.url}") from error
+
+
+def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
+    """The rows of a published set from the hub, or from what an earlier call left on this machine."""
+    instead = f"or download {published.url} and type: --queries {name}:FILE"
+    try:
+        datasets = import_module("datasets")
+    except ImportError as error:
+        needs = "are fetched by the package 'datasets', which is not installed"
+        raise InputError(f"the queries {name!r} {needs}; type: pip install 'urial-opt[hub]', {instead}") from error
+    try:
+        address = f"hf://datasets/{published.dataset}/{published.file}"
+        rows = list(datasets.load_dataset("json", data_files=address, split="train"))
+    except Exception as error:  # hub, network and parser share no narrower root
+        says = " ".join(str(error).split())
+        raise InputError(
+            f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
+        ) from error
+    return [
+        (Source(path=Path(published.dataset) / published.file, lines={(): n}), row) for n, row in enumerate(rows, 1)
+    ]
+
+
+def _read_file(path: Path) -> list[tuple[Source, object]]:
+    match path.suffix.lower():
+        case ".jsonl" | ".json":
+            return read_objects(path)
+        case ".csv":
+            return _read_csv(path)
+        case ".parquet":
+            return _read_parquet(path)
+        case _:
+            raise InputError(f"{str(path)!r} is no file of queries; give one that ends in {', '.join(SUFFIXES)}")
+
+
+def _read_csv(path: Path) -> list[tuple[Source, object]]:
+    """Rows under a header; a cell of a field that may hold several entries is one entry, or a JSON list of them."""
+    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
+    rows: list[tuple[Source, object]] = []
+    try:
+        for cells in reader:
+            within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
+            source = Source(path=path, lines={(): reader.line_num - within})
+            if None in cells or None in cells.values():
+                more = "more" if None in cells else "fewer"
+                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
+            rows.append((source, {name: _cell(source, name, cell) for name, cell in cells.items() if cell}))
+    except csv.Error as error:
+        source = Source(path=path, lines={(): reader.reader.line_num})
+        raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
+    return rows
+
+
+def _cell(source: Source, name: str, cell: str) -> object:
+    if name not in _LISTS or not cell.startswith("["):
+        return cell
+    try:
+        return json.loads(cell)
+    except ValueError as error:
+        raise source.error(name, f'{cell[:60]!r} is no JSON list; write ["one", "another"], or one alone') from error
+
+
+def _read_parquet(path: Path) -> list[tuple[Source, object]]:
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError as error:
+        needs = "needs the package 'pyarrow', which is not installed"
+        raise InputError(f"{str(path)!r} {needs}; type: pip install pyarrow, or give a .jsonl file") from error
+    try:
+        rows = parquet.read_table(path).to_pylist()
+    except (OSError, ValueError) as error:
+        says = " ".join(str(error).split())[:160]
+        raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
+    return _numbered(path, rows)
+
+
+def _numbered(path: Path, rows: Sequence[object]) -> list[tuple[Source, object]]:
+    """Rows of a file that has no lines; errors name their number."""
+    return [(Source(path=path, lines={(): number}), row) for number, row in enumerate(rows, start=1)]
+
+
+def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> list[Query]:
+    """The queries in the rows. `twins`: the same words may stand in two rows without ids, as in published sets."""
+    taken: dict[str, Source] = {}
+    queries: list[Query] = []
+    for source, data in rows:
+        row = source.read(_known(source, data), _Row)
+        name = row.id or made_id(row.text, *row.turns)
+        if twins and row.id is None and name in taken:
+            name = f"{name}.{1 + sum(other.partition('.')[0] == name for other in taken)}"
+        for query in _turns(name, row):
+            if query.id in taken:
+                line = taken[query.id].lines[()]
+                same = f"{query.id!r} is taken by line {line}; choose another id"
+                says = same if row.id is not None else f"the same words stand in line {line}; give each its own id"
+                raise source.error("id", says)
+            taken[query.id] = source
+            queries.append(query)
+    return queries
+
+
+def _turns(name: str, row: _Row) -> list[Query]:
+    """The query of a row, or one for each turn of its conversation, all in one split."""
+    tags = (*row.task[:1], *row.topic[:1], *row.task[1:], *row.topic[1:], *row.tags)
+    turns = (row.text, *row.turns)
+    return [
+        Query(
+            id=name if number == 0 else f"{name}-{number + 1}",
+            text=turn,
+            kind=row.kind,
+            split=row.split or split_by_hash(name),
+            tags=("", *tags) if row.topic and not row.task else tags,
+            earlier=turns[:number],
+        )
+        for number, turn in enumerate(turns)
+    ]
+
+
+def _known(source: Source, data: object) -> object:
+    """A row without its empty fields; what this package does not read may stand in it, a slip of the pen may not."""
+    if not isinstance(data, Mapping):
+        return data
+    there = {name: value for name, value in data.items() if value is not None}
+    texts = [name for name in _TEXTS if name in there]
+    if len({str(there[name]) for name in texts}) > 1:
+        raise source.error(texts[1], f"stands beside {texts[0]!r}, and either may be the query; keep one")
+    if there.get("input"):
+        raise source.error("input", "is not read; write it into the text of the query")
+    for name in there:
+        if name not in _FIELDS and (near := get_close_matches(name, _FIELDS, n=1, cutoff=0.8)):
+            raise source.error(name, f"is no field; did you mean {near[0]!r}?")
+    return there
+
+
+_LEVELS: tuple[Callable[[Query], str], ...] = (
+    lambda query: query.kind,
+    lambda query: query.tags[0] if query.tags else "",
+    lambda query: query.tags[1] if len(query.tags) > 1 else "",
+)
+"""What a sample keeps the shares of: kind, task within a kind, topic within a task."""
+
+
+def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> list[Query]:
+    """`count` of the queries in their order, of which each kind, task and topic has its share to the nearest whole one.
+
+    Which ones is drawn by each query's own id: where queries are added, the others stay chosen or not as far as the
+    shares allow. InputError if there are fewer.
+    """
+    if count > len(queries):
+        raise InputError(f"there are only {len(queries)} queries to sample from; type --sample {len(queries)} or fewer")
+    chosen = {query.id for query in _share_out(queries, count, seed, level=0)}
+    return [query for query in queries if query.id in chosen]
+
+
+def _share_out(queries: Sequence[Query], count: int, seed: int, *, level: int) -> list[Query]:
+    if level == len(_LEVELS):
+        return sorted(queries, key=lambda query: draw(seed, query.id))[:count]
+    groups: dict[str, list[Query]] = {}
+    for query in queries:
+        groups.setdefault(_LEVELS[level](query), []).append(query)
+    shares = {name: divmod(count * len(members), len(queries)) for name, members in groups.items()}
+    left = count - sum(whole for whole, _ in shares.values())
+    by_remainder = sorted(groups, key=lambda name: (-shares[name][1], draw(seed, f"share of {name}")))
+    return [
+        query
+        for place, name in enumerate(by_remainder)
+        for query in _share_out(groups[name], shares[name][0] + (place < left), seed, level=level + 1)
+    ]

@@ -1,0 +1,151 @@
+"""Rated answers: read from JSON, CSV or just-eval's results, each with the scores that somebody gave it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
+
+from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
+from urial_opt.queries import AnyKind, Source, Words, Written, made_id, read_objects, read_text
+from urial_opt.records import Query
+
+_QUERIES = ("query", "instruction", "input")
+_ANSWERS = ("answer", "output", "candidate", "output_cand")
+_SCORES = ("scores", "parsed_result")
+_ASPECTS = [aspect.value for aspect in Aspect]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedAnswer:
+    """An answer and the scores that somebody gave it."""
+
+    query: Query
+    answer: str
+    scores: AspectScores
+    """Of the aspects judged on the query's kind, those that are given; None: given as N/A, or unreadable."""
+    left_out: int
+    """How many scores are given on other aspects."""
+
+
+def _score(value: object) -> float | None:
+    if isinstance(value, Mapping) and "score" in value:  # beside its reason, as just-eval keeps it
+        value = value["score"]
+    if value is None or (isinstance(value, str) and value.strip().casefold() in ("n/a", "na")):
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0.0
+    if not 1 <= number <= 5:
+        raise ValueError(f"should be a number from 1 to 5, or N/A, not {value!r}")
+    return number
+
+
+def _as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+_Score: TypeAlias = Annotated[float | None, BeforeValidator(_score)]
+
+
+class _Mode(Written):
+    """What just-eval was told to do."""
+
+    model_config = ConfigDict(extra="ignore")
+    mode: str = ""
+
+
+class _Row(Written):
+    """One answer as people, or just-eval, write it."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: Annotated[Words | None, BeforeValidator(_as_text)] = None
+    query: Words = Field(validation_alias=AliasChoices(*_QUERIES))
+    answer: str = Field(validation_alias=AliasChoices(*_ANSWERS))
+    kind: AnyKind | None = None
+    scores: dict[str, _Score] | None = Field(validation_alias=AliasChoices(*_SCORES))
+    """None where just-eval could not read its judge."""
+    eval_config: _Mode = Field(default_factory=_Mode)
+
+
+def read_rated_answers(path: Path) -> list[RatedAnswer]:
+    """The rows of a file of JSON lines, a JSON list or CSV. SpaceError names file, line and field of a wrong one."""
+    rows = _read_csv(path) if path.suffix.lower() == ".csv" else read_objects(path)
+    if not rows:
+        raise Source(path=path).error("", "the file holds no answer; write one in each row")
+    return [_rated(source, source.read(_unambiguous(source, data), _Row)) for source, data in rows]
+
+
+def _rated(source: Source, row: _Row) -> RatedAnswer:
+    for name in row.scores or ():
+        if name not in _ASPECTS:
+            raise source.error(f"scores.{name}", _no_aspect(name))
+    given = {Aspect(name): score for name, score in (row.scores or {}).items()}
+    only_safety = set(given) == {Aspect.SAFETY} or "safety" in row.eval_config.mode
+    kind = row.kind or ("safety" if only_safety else "regular")
+    due = ASPECTS_OF[kind]
+    scores = dict.fromkeys(due) if row.scores is None else {a: given[a] for a in due if a in given}
+    if not scores:
+        raise source.error("scores", f"hold none that is judged on a {kind} query; give one of {', '.join(due)}")
+    return RatedAnswer(
+        query=Query(id=row.id or made_id(row.query), text=row.query, kind=kind, split="test"),
+        answer=row.answer,
+        scores=scores,
+        left_out=len(given.keys() - scores.keys()),
+    )
+
+
+def _no_aspect(name: str) -> str:
+    near = get_close_matches(name, _ASPECTS, n=1)
+    return (
+        f"is no aspect; did you mean {near[0]!r}?" if near else f"is no aspect; the aspects are {', '.join(_ASPECTS)}"
+    )
+
+
+def _unambiguous(source: Source, data: object) -> object:
+    """A row as it is, if it names its query and its answer once."""
+    if isinstance(data, Mapping):
+        for names in (_QUERIES, _ANSWERS):
+            first, *others = [name for name in names if data.get(name)] or [""]
+            for other in others:
+                if data[other] != data[first]:
+                    raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
+    return data
+
+
+def _read_csv(path: Path) -> list[tuple[Source, object]]:
+    """Rows under a header that names a column for each aspect given; an empty cell there is no score."""
+    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
+    rows: list[tuple[Source, object]] = []
+    try:
+        columns = [name.strip().casefold() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        _check_header(Source(path=path), columns)
+        for cells in reader:
+            within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
+            source = Source(path=path, lines={(): reader.line_num - within})
+            if None in cells or None in cells.values():
+                more = "more" if None in cells else "fewer"
+                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
+            there = {name: cell for name, cell in cells.items() if cell.strip() or name in _ANSWERS}
+            scores = {aspect: there.pop(aspect) for aspect in _ASPECTS if aspect in there}
+            rows.append((source, {**there, "scores": scores}))
+    except csv.Error as error:
+        source = Source(path=path, lines={(): reader.line_num})
+        raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
+    return rows
+
+
+def _check_header(source: Source, columns: list[str]) -> None:
+    for name in columns:
+        if name not in _ASPECTS and get_close_matches(name, _ASPECTS, n=1, cutoff=0.8):
+            raise source.error(name, _no_aspect(name))
+    if not set(columns) & set(_ASPECTS):
+        raise source.error("", f"the header names no aspect; add a column for at least one of {', '.join(_ASPECTS)}")

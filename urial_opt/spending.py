@@ -1,0 +1,138 @@
+"""Spending: what each role of a search took in calls, tokens and money, and the limits that end it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from urial_opt.errors import InputError
+from urial_opt.prices import FREE, Price, price_of
+from urial_opt.protocols import Metered
+from urial_opt.records import Usage
+
+
+class Role(StrEnum):
+    """What a model does in a search."""
+
+    BASE = "base"
+    ALIGNED = "aligned"
+    JUDGE = "judge"
+    PROPOSER = "proposer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What one model was asked; stored answers, which are asked once only, are not in it. Addition sums."""
+
+    calls: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(calls=self.calls + other.calls, usage=self.usage + other.usage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What the roles of a search took, over all its runs."""
+
+    spent: Mapping[Role, Spent]
+    prices: Mapping[Role, Price]
+    """A role without a price is one whose price is not known."""
+
+    def cost(self, role: Role) -> float | None:
+        """US dollars; None if the price is not known."""
+        price = self.prices.get(role)
+        return price.cost(self.spent[role].usage) if price else None
+
+    @property
+    def total(self) -> float | None:
+        """US dollars of all roles; None if a price is not known."""
+        costs = [self.cost(role) for role in self.spent]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written by all roles."""
+        return sum(s.usage.prompt_tokens + s.usage.completion_tokens for s in self.spent.values())
+
+    def as_json(self) -> dict[str, object]:
+        """By role: `calls`, `prompt`, `completion` and `cached` tokens, `cost` in US dollars (null if not known)."""
+        return {
+            role.value: {
+                "calls": spent.calls,
+                "prompt": spent.usage.prompt_tokens,
+                "completion": spent.usage.completion_tokens,
+                "cached": spent.usage.saved_tokens,
+                "cost": None if (cost := self.cost(role)) is None else round(cost, 6),
+            }
+            for role, spent in self.spent.items()
+        }
+
+
+def prices_of(models: Mapping[Role, object], given: Mapping[Role, Price]) -> dict[Role, Price]:
+    """The price of each role's model: as given, else as the table has it; what runs on this machine is free."""
+    prices = dict(given)
+    for role, model in models.items():
+        found = price_of(model.priced_as) if isinstance(model, Metered) else FREE
+        if role not in prices and found is not None:
+            prices[role] = found
+    return prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a search may take. None of it decides what is found, so that it may be changed when a search goes on."""
+
+    prices: Mapping[Role, Price] = field(default_factory=dict)
+    max_cost: float | None = None
+    """US dollars, over all runs of the search."""
+    max_tokens: int | None = None
+    """Tokens read and written by all roles, over all runs of the search."""
+    max_seconds: float | None = None
+    """Of this run."""
+
+    def check(self, roles: Mapping[Role, str]) -> None:
+        """InputError if money is limited and a role's model, by name, has no price."""
+        for role, model in roles.items():
+            if self.max_cost is not None and role not in self.prices:
+                raise InputError(
+                    f"--max-cost needs the price of the {role} {model!r}, which is not known; "
+                    f"give dollars for a million tokens: --price {role}=2.5/10"
+                )
+
+
+class Meter:
+    """Looks at a search's bill before each block of queries, and says when the block may pass a limit.
+
+    What a server will charge is not known before: each query of the block is thought to take as much as one of the
+    dearest block so far did, or as all queries on the bill did on average.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._began = time.monotonic()
+        self._block: tuple[float, int, int] | None = None
+        """Dollars and tokens on the bill before the block under way, and its queries."""
+        self._cost = 0.0
+        self._tokens = 0.0
+
+    def look(self, bill: Bill, queries: int) -> str | None:
+        """The limit that asking so many queries may pass, in words; None if there is none."""
+        cost, tokens = bill.total or 0.0, bill.tokens
+        if self._block is not None:
+            cost_before, tokens_before, asked = self._block
+            self._cost = max(self._cost, (cost - cost_before) / asked)
+            self._tokens = max(self._tokens, (tokens - tokens_before) / asked)
+        elif judged := bill.spent.get(Role.JUDGE, Spent()).calls:
+            self._cost, self._tokens = cost / judged, tokens / judged
+        self._block = (cost, tokens, queries)
+        terms, seconds = self._terms, time.monotonic() - self._began
+        if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:
+            return f"--max-cost {terms.max_cost:g} would be passed: {cost:.4f} dollars are spent"
+        if terms.max_tokens is not None and tokens + self._tokens * queries > terms.max_tokens:
+            return f"--max-tokens {terms.max_tokens} would be passed: {tokens} tokens are spent"
+        if terms.max_seconds is not None and seconds > terms.max_seconds:
+            return f"--max-time is over: {seconds:.0f} seconds have passed"
+        return None
