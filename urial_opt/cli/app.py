@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Measure a prompt, or given answers, on any queries.",
     "export": "Write a found prompt for whatever serves the base model.",
     "judge-check": "Compare a judge with scores that are known.",
+    "doctor": "Find out what a server of models can do.",
 }
 """What each command does, in the order shown; its code is in the module of that name with `_command` behind."""
 

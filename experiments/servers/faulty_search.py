@@ -1,0 +1,154 @@
+"""Whether a search comes to the same end on a server that fails all the time, and leaves no key anywhere.
+
+    python experiments/servers/faulty_search.py [--budget 60] [--faults 0.3] [--space nano] [--seed 0]
+
+Searches the embedded world twice, its models behind HTTP on this machine: once on a healthy server, once on one that
+fails a share of all requests (too many requests, 500, 502, silence, a reset connection, half of the JSON, a wrong
+length, no text, another model's name). Both servers want a key. Exits 1 unless trials, result and what was judged
+are the same, nothing was judged twice, and the key stands in no database, log, result or export.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from urial_opt import plugins
+from urial_opt.evaluation import Evaluator
+from urial_opt.nano.faults import Fault, Faults
+from urial_opt.nano.json_server import listening
+from urial_opt.nano.models import open_aligned, open_base
+from urial_opt.nano.server import EmbeddedModels
+from urial_opt.records import Completion, Judgment, Query
+from urial_opt.search import SearchOptions, search
+from urial_opt.space_file import load_space
+from urial_opt.store import Store
+
+KEY = "sk-to-be-found-nowhere"
+MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
+TIMEOUT, STALL = "10", 12.0
+"""Seconds that a client waits, and that a server is silent."""
+
+
+class CountingFaults(Faults):
+    """Faults that tell which of them struck."""
+
+    def __init__(self, share: float, seed: int) -> None:
+        super().__init__(share, seed, stall=STALL)
+        self.struck: Counter[Fault | None] = Counter()
+
+    def next(self, body: bytes) -> Fault | None:
+        fault = super().next(body)
+        self.struck[fault] += 1
+        return fault
+
+
+class CountingJudge:
+    """The embedded judge, knowing how often it was asked about an answer."""
+
+    def __init__(self) -> None:
+        self._judge = plugins.open_judge("nano")
+        self.identity = self._judge.identity
+        self.asked: Counter[tuple[str, str]] = Counter()
+
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        self.asked.update((query.id, completion.text) for query, completion in zip(queries, completions, strict=True))
+        return self._judge.judge(queries, completions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """How a search ended."""
+
+    told: dict[str, Any]
+    trials: Sequence[object]
+    judged: Counter[tuple[str, str]]
+    exported: str
+    seconds: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", type=int, default=60)
+    parser.add_argument("--faults", type=float, default=0.3, help="share of the requests that fail")
+    parser.add_argument("--space", default="nano")
+    parser.add_argument("--seed", type=int, default=0, help="of the faults; the search keeps its own")
+    asked = parser.parse_args()
+    os.environ["OPENAI_API_KEY"] = KEY
+    log = io.StringIO()
+    logging.basicConfig(stream=log, level=logging.DEBUG)
+    models = EmbeddedModels(base=open_base(""), aligned=open_aligned(""))
+    faults = CountingFaults(asked.faults, asked.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        with listening(models, key=KEY) as url:
+            healthy = searched(asked.space, asked.budget, url, Path(folder, "healthy.db"))
+        print(f"healthy server: {asked.budget} trials, {healthy.seconds:.0f} s", flush=True)
+        port = int(url.split(":")[2].removesuffix("/v1"))  # the same, since models are called by their address, too
+        with listening(models, faults=faults, key=KEY, port=port) as url:
+            faulty = searched(asked.space, asked.budget, url, Path(folder, "faulty.db"))
+        struck = {str(kind): number for kind, number in faults.struck.most_common() if kind}
+        requests = faults.struck.total()
+        print(f"faulty server: {faulty.seconds:.0f} s, {sum(struck.values())} of {requests} requests failed: {struck}")
+        wrong = differences(healthy, faulty)
+        said = log.getvalue() + json.dumps([healthy.told, faulty.told]) + healthy.exported + faulty.exported
+        if KEY in said or any(KEY.encode() in file.read_bytes() for file in Path(folder).iterdir()):
+            wrong.append("the key stands in a database, a log, a result or an export")
+    for each in wrong:
+        print("WRONG:", each)
+    if not wrong:
+        print(f"the same in everything, {faulty.judged.total()} answers judged once each, the key nowhere")
+    return 1 if wrong else 0
+
+
+def searched(space: str, budget: int, url: str, database: Path) -> Searched:
+    began = time.monotonic()
+    options = {"url": url, "timeout": TIMEOUT}
+    judge = CountingJudge()
+    with Store.open(str(database)) as store:
+        evaluator = Evaluator(generator=plugins.open_generator("openai:nano", options), judge=judge, memory=store)
+        aligned = plugins.open_chat_generator("openai-chat:nano-aligned", options)
+        result = search(load_space(space), evaluator, store, aligned=aligned, options=SearchOptions(budget=budget))
+        trials = store.trials(result.name)
+        best = trials[result.found_trial].candidate
+        exported = "".join(
+            plugins.open_exporter(form).export(best.prompt, best.sampling) for form in plugins.names("exporter")
+        )
+        return Searched(
+            told=result.as_json(),
+            trials=[(trial.candidate, trial.query_scores, trial.state) for trial in trials],
+            judged=judge.asked,
+            exported=exported,
+            seconds=time.monotonic() - began,
+        )
+
+
+def differences(healthy: Searched, faulty: Searched) -> list[str]:
+    """In what the search on the faulty server ended otherwise, in words."""
+    wrong = [
+        f"the final {key!r} is {faulty.told[key]}, not {value}"
+        for key, value in healthy.told.items()
+        if key not in MAY_DIFFER and faulty.told[key] != value
+    ]
+    unequal = sum(one != other for one, other in zip(healthy.trials, faulty.trials, strict=True))
+    if unequal:
+        wrong.append(f"{unequal} of {len(healthy.trials)} trials are others")
+    if healthy.judged != faulty.judged:
+        wrong.append("other answers were judged")
+    if twice := sum(number > 1 for number in faulty.judged.values()):
+        wrong.append(f"{twice} answers were judged more than once")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())

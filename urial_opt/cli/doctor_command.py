@@ -1,0 +1,99 @@
+"""`urial-opt doctor`: asks a server what it can do, and says what to type for a search on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from urial_opt.cli.options import json_option, print_json
+
+if TYPE_CHECKING:
+    from urial_opt.doctor import Diagnosis
+    from urial_opt.endpoint import Endpoint
+
+_KINDS = ("openai:", "openai-chat:", "llm:")
+
+
+@click.command(short_help="Find out what a server of models can do.")
+@click.argument("model", required=False)
+@click.option(
+    "--url",
+    "--base-url",
+    metavar="URL",
+    default="",
+    help="Server to ask, such as http://localhost:8000/v1. [default: OPENAI_BASE_URL, or OpenAI's own]",
+)
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, help="Seconds.")
+@json_option
+def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> None:
+    """Find out what the server of a model can do for a search, and what to type.
+
+    MODEL is what the server calls it, with or without openai: before it; it may be left out where the server has
+    only one. The key, if one is needed, is taken from OPENAI_API_KEY. Some 60 requests are sent, up to 10,000 tokens
+    in all.
+
+    \b
+    Examples:
+      urial-opt doctor Qwen/Qwen3-8B-Base --url http://localhost:8000/v1
+      urial-opt doctor --url http://localhost:8000/v1 --json
+
+    \b
+    With --json an object with the keys
+      server,
+      findings (by name: verdict, which is yes, no, ignored or not known, and says, a sentence):
+        models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
+        (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
+        no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
+        context_length, prefix_cache, cached_tokens (told in usage), many_at_once,
+      context_length (in tokens; null if not told), latency (median seconds of a request for one
+        token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
+        tokens are not counted),
+      warnings (what is bad for a search), command (what to type for one)
+    """
+    from urial_opt.doctor import examine
+    from urial_opt.endpoint import Endpoint
+
+    called = model or ""
+    for kind in _KINDS:
+        called = called.removeprefix(kind)
+    endpoint = Endpoint(called, url=url, timeout=timeout)
+    if not called:
+        endpoint = Endpoint(_only_model(endpoint), url=url, timeout=timeout)
+    diagnosis = examine(endpoint, watch=lambda name: click.echo(f"[asking] {name}", err=True))
+    if as_json:
+        print_json(diagnosis.as_json())
+    else:
+        _show(diagnosis)
+
+
+def _only_model(endpoint: Endpoint) -> str:
+    from urial_opt.errors import InputError
+
+    names = endpoint.models()
+    if len(names) != 1:
+        has = f"has {', '.join(names[:10])}{', …' if len(names) > 10 else ''}" if names else "does not tell what it has"
+        raise InputError(f"{endpoint.url!r} {has}; name the model: urial-opt doctor MODEL --url {endpoint.url}")
+    return names[0]
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    from rich.table import Table
+
+    from urial_opt.cli.tables import print_table
+
+    table = Table(title=diagnosis.server, title_justify="left")
+    for column in ("", "verdict", "what was found"):
+        table.add_column(column)
+    for name, finding in diagnosis.findings.items():
+        table.add_row(name.replace("_", " "), finding.verdict.value, finding.says)
+    print_table(table)
+    if diagnosis.latency is not None:
+        click.echo(f"A request for one token takes {diagnosis.latency:.3f} s.")
+    if diagnosis.tokens_per_second:
+        rates = ", ".join(f"{rate:.0f} with {n} at once" for n, rate in diagnosis.tokens_per_second.items())
+        click.echo(f"Tokens per second: {rates}.")
+    for warning in diagnosis.warnings:
+        click.echo(f"Mind: {warning}.")
+    click.echo("\nNext:")
+    click.echo(f"  {diagnosis.command}")

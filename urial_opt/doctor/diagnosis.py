@@ -1,0 +1,130 @@
+"""The diagnosis: all that was found out about a server, and what to type."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
+from urial_opt.doctor.patient import Finding, Patient, Verdict, no, unknown, yes
+from urial_opt.doctor.speed import measure_pace, measure_prefix_cache
+from urial_opt.endpoint import Endpoint
+
+_CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
+"""What servers call it beside the name of a model."""
+_SHORT_CONTEXT = 2048
+_NEUTRAL = {"vllm": "--generation-config vllm", "sglang": "--sampling-defaults openai"}
+"""Servers that take what a request leaves open from the model's generation_config.json, and what keeps them from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a server can do for a search."""
+
+    server: str
+    findings: Mapping[str, Finding]
+    context_length: int | None
+    """Tokens; None where it is not told."""
+    latency: float | None
+    """Median seconds of a request for one token."""
+    tokens_per_second: Mapping[int, float]
+    """By how many requests are sent at once; empty where tokens are not counted."""
+    command: str
+    """What to type for a search on this server."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is bad for a search, a sentence each."""
+        return [finding.warning for finding in self.findings.values() if finding.warning]
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `doctor --json` prints; its help describes every key."""
+        return {
+            "server": self.server,
+            "findings": {
+                name: {"verdict": finding.verdict.value, "says": finding.says}
+                for name, finding in self.findings.items()
+            },
+            "context_length": self.context_length,
+            "latency": self.latency,
+            "tokens_per_second": {str(requests): rate for requests, rate in self.tokens_per_second.items()},
+            "warnings": self.warnings,
+            "command": self.command,
+        }
+
+
+def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -> Diagnosis:
+    """Ask the server about everything, some sixty short requests; `watch` is told what is being looked at.
+
+    AdapterError as `Endpoint.complete` if it answers nothing at all.
+    """
+    watch("models")
+    listed = endpoint.try_once("/models").at("data")
+    cards = [card for card in listed if isinstance(card, dict)] if isinstance(listed, list) else []
+    named = {str(card["id"]): card for card in cards if "id" in card}
+    card = named.get(endpoint.model, {})
+    findings = {"models": _listed(card, list(named))}
+    for check in (COMPLETIONS, CHAT):
+        watch(check.name)
+        findings[check.name] = check.of(Patient(endpoint, completes=check is COMPLETIONS))
+    if Verdict.YES not in (findings["completions"].verdict, findings["chat"].verdict):
+        endpoint.complete([{"prompt": "The", "temperature": 0.0, "max_tokens": 1}])
+        findings["completions"] = yes("It continues text.")
+    patient = Patient(endpoint, completes=findings["completions"].verdict is Verdict.YES)
+    for check in ABILITIES:
+        watch(check.name)
+        findings[check.name] = check.of(patient)
+    context_length = next((card[key] for key in _CONTEXT_LENGTH if isinstance(card.get(key), int)), None)
+    findings["context_length"] = _context(context_length)
+    watch("prefix_cache")
+    cache = measure_prefix_cache(patient, context_length)
+    findings |= {"prefix_cache": cache.works, "cached_tokens": cache.told}
+    watch("many_at_once")
+    pace = measure_pace(patient)
+    findings["many_at_once"] = pace.crowd
+    return Diagnosis(
+        server=endpoint.name,
+        findings=findings,
+        context_length=context_length,
+        latency=pace.latency,
+        tokens_per_second=pace.tokens_per_second,
+        command=_command(patient, pace.concurrency),
+    )
+
+
+def _listed(card: Mapping[str, object], names: Sequence[str]) -> Finding:
+    if not names:
+        return unknown("/models names no model.")
+    if not card:
+        return no(f"/models does not name it, but {', '.join(names[:10])}{', …' if len(names) > 10 else ''}.")
+    software = str(card.get("owned_by"))
+    if software not in _NEUTRAL:
+        return yes("/models names it.")
+    warning = (
+        f"It runs on {software}, which takes what is not asked for (top_k, a penalty) from the model's "
+        f"generation_config.json: start it with {_NEUTRAL[software]}, if you did not"
+    )
+    return Finding(verdict=Verdict.YES, says=f"/models names it, and {software} as its software.", warning=warning)
+
+
+def _context(length: int | None) -> Finding:
+    if length is None:
+        return unknown("/models does not tell how long a context may be.")
+    says = f"/models tells of {length} tokens."
+    if length >= _SHORT_CONTEXT:
+        return yes(says)
+    warning = (
+        f"{length} tokens are few for a prompt of three exemplars and an answer: mind k and max_tokens of the space"
+    )
+    return Finding(verdict=Verdict.YES, says=says, warning=warning)
+
+
+def _command(patient: Patient, concurrency: int | None) -> str:
+    model, url = patient.endpoint.model, patient.endpoint.url
+    role, kind = ("base", "openai") if patient.completes else ("judge", "llm")
+    words = [f"--{role}", f"{kind}:{model}", f"--{role}-url", url]
+    if concurrency is not None:
+        words += [f"--{role}-option", f"concurrency={concurrency}"]
+    words += ["--judge", "llm:JUDGE"] if patient.completes else ["--base", "hf:BASE"]
+    return shlex.join(["urial-opt", "search", "--space", "urial", *words])
