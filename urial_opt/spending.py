@@ -125,8 +125,9 @@ class Meter:
             cost_before, tokens_before, asked = self._block
             self._cost = max(self._cost, (cost - cost_before) / asked)
             self._tokens = max(self._tokens, (tokens - tokens_before) / asked)
-        elif judged := bill.spent.get(Role.JUDGE, Spent()).calls:
-            self._cost, self._tokens = cost / judged, tokens / judged
+        elif asked := max((spent.calls for spent in bill.spent.values()), default=0):
+            # not the judge's calls alone: it is asked once about equal answers
+            self._cost, self._tokens = cost / asked, tokens / asked
         self._block = (cost, tokens, queries)
         terms, seconds = self._terms, time.monotonic() - self._began
         if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:

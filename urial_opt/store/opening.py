@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import sqlalchemy as sa
 
 from urial_opt.content import content_folder
@@ -35,6 +37,7 @@ def open_tables(database: Connection) -> None:
     with database.reading() as connection:
         version = _version(connection, database)
     if version != SCHEMA_VERSION:
+        import_module("alembic.command")  # not under the lock: on a busy machine others would wait too long for it
         with database.writing() as connection:
             _migrate(connection, database)
     if database.dialect == "sqlite":
