@@ -26,6 +26,14 @@ CREATE TABLE urial_identities (
 	UNIQUE (name)
 );
 
+CREATE TABLE urial_paces (
+	server TEXT NOT NULL,
+	at_once INTEGER NOT NULL,
+	not_before DOUBLE NOT NULL,
+	PRIMARY KEY (server)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE urial_prompts (
 	id VARCHAR(16) NOT NULL,
 	text_id VARCHAR(16) NOT NULL,
@@ -66,6 +74,21 @@ CREATE TABLE urial_searches (
 	summary TEXT,
 	PRIMARY KEY (id),
 	UNIQUE (name)
+);
+
+CREATE TABLE urial_aligned_answers (
+	id VARCHAR(16) NOT NULL,
+	aligned_id INTEGER NOT NULL,
+	"query" TEXT NOT NULL,
+	max_tokens INTEGER NOT NULL,
+	tokens TEXT NOT NULL,
+	pieces TEXT NOT NULL,
+	ended BOOLEAN NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(aligned_id) REFERENCES urial_identities (id)
 );
 
 CREATE TABLE urial_completions (
@@ -118,6 +141,26 @@ CREATE TABLE urial_judgments (
 	FOREIGN KEY(answer_id) REFERENCES urial_answers (id)
 );
 
+CREATE TABLE urial_preferences (
+	id VARCHAR(16) NOT NULL,
+	judge_id INTEGER NOT NULL,
+	query_id VARCHAR(16) NOT NULL,
+	first_id VARCHAR(16) NOT NULL,
+	second_id VARCHAR(16) NOT NULL,
+	overall TEXT,
+	aspects TEXT NOT NULL,
+	consistent BOOLEAN,
+	raw TEXT NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
+	FOREIGN KEY(query_id) REFERENCES urial_queries (id),
+	FOREIGN KEY(first_id) REFERENCES urial_answers (id),
+	FOREIGN KEY(second_id) REFERENCES urial_answers (id)
+);
+
 CREATE TABLE urial_prompt_exemplars (
 	prompt_id VARCHAR(16) NOT NULL,
 	position INTEGER NOT NULL,
@@ -129,6 +172,30 @@ CREATE TABLE urial_prompt_exemplars (
  WITHOUT ROWID;
 
 CREATE INDEX ix_urial_prompt_exemplars_exemplar_id ON urial_prompt_exemplars (exemplar_id);
+
+CREATE TABLE urial_shifts (
+	id VARCHAR(16) NOT NULL,
+	base_id INTEGER NOT NULL,
+	aligned_id INTEGER NOT NULL,
+	text_id VARCHAR(16) NOT NULL,
+	probe_id VARCHAR(16) NOT NULL,
+	positions INTEGER NOT NULL,
+	unshifted DOUBLE NOT NULL,
+	marginal DOUBLE NOT NULL,
+	shifted DOUBLE NOT NULL,
+	surprise DOUBLE NOT NULL,
+	kl_base_aligned DOUBLE,
+	kl_aligned_base DOUBLE,
+	by_query TEXT NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(base_id) REFERENCES urial_identities (id),
+	FOREIGN KEY(aligned_id) REFERENCES urial_identities (id)
+);
+
+CREATE INDEX ix_urial_shifts_text_id ON urial_shifts (text_id);
 
 CREATE TABLE urial_spending (
 	search_id INTEGER NOT NULL,

@@ -13,6 +13,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import ipaddress
 import json
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 from hypothesis import settings
 
 from tests.command_line import Run
+from urial_opt import patience
 from urial_opt.content import content_folder
 
 SMALL = """
@@ -90,6 +92,19 @@ def _is_loopback(host: str) -> bool:
 
 
 @pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that patience makes, which take no time."""
+    made: list[float] = []
+
+    def pause(stop: threading.Event, seconds: float) -> bool:
+        made.append(seconds)
+        return stop.is_set()
+
+    monkeypatch.setattr(patience, "_pause", pause)
+    return made
+
+
+@pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """The command line, in an empty folder."""
     monkeypatch.chdir(tmp_path)
@@ -109,3 +124,19 @@ def small_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     (folder / "small.yaml").write_text(SMALL.format(folder=content_folder("search_spaces").resolve()))
     return folder / "small.yaml"
+
+
+@pytest.fixture(scope="module")
+def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one finished search, `mine`, on the small space."""
+    from urial_opt import plugins
+    from urial_opt.evaluation import Evaluator
+    from urial_opt.search import SearchOptions, search
+    from urial_opt.space_file import load_space
+    from urial_opt.store import Store
+
+    path = tmp_path_factory.mktemp("searched") / "store.db"
+    with Store.open(str(path)) as store:
+        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
+        search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=4, name="mine"))
+    return path

@@ -13,8 +13,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.command_line import Run
 from tests.tiny_models import GREEDY, PREFIX, SHAPE, SUFFIXES, assert_plain, plain_model, tiny_tokenizer
+from urial_opt.generators.causal_model import How
 from urial_opt.generators.prefix_memory import KeptPrefix, PrefixMemory
-from urial_opt.generators.transformers_local import How, TransformersGenerator
+from urial_opt.generators.transformers_local import TransformersGenerator
 from urial_opt.protocols import Noted
 from urial_opt.records import Sampling
 
@@ -136,7 +137,7 @@ def test_half_precision_gives_the_logits_of_whole_prompts_but_for_rounding(kind:
     generator = _generator(kind, torch.bfloat16)
     assert generator.how == KINDS[kind][0]
     plain = plain_model(generator)
-    prefix, *suffixes = (generator._tokenizer(text)["input_ids"] for text in [PREFIX, SUFFIXES[0], SUFFIXES[2]])
+    prefix, *suffixes = (generator.tokenizer(text)["input_ids"] for text in [PREFIX, SUFFIXES[0], SUFFIXES[2]])
     memory = generator._shared if kind in SERVED_IN_FULL else generator._expanded
     assert memory is not None
     own = suffixes if memory.ragged else [suffix[:20] for suffix in suffixes]

@@ -9,22 +9,6 @@ from tests.command_line import Run
 from urial_opt.prompt_file import read_prompt_file
 
 
-@pytest.fixture(scope="module")
-def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with one finished search."""
-    from urial_opt import plugins
-    from urial_opt.evaluation import Evaluator
-    from urial_opt.search import SearchOptions, search
-    from urial_opt.space_file import load_space
-    from urial_opt.store import Store
-
-    path = tmp_path_factory.mktemp("searched") / "store.db"
-    with Store.open(str(path)) as store:
-        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
-        search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=4, name="mine"))
-    return path
-
-
 def test_search_prints_a_table_and_what_to_type_next(run: Run, small_space: Path) -> None:
     out, err = run("search", "--space", small_space, "--budget", 2, "--name", "mine")
     for word in ("zero-shot", "hand-written URIAL", "found", "aligned model", "helpfulness", "safety"):
@@ -41,7 +25,7 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     told = json.loads(out)
     assert set(told) == {
         *("name", "zero_shot", "hand_written", "found", "aligned", "gain", "found_trial"),
-        *("trials", "seconds", "tokens", "spending", "cost", "database"),
+        *("trials", "seconds", "tokens", "shift", "spending", "cost", "database"),
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {

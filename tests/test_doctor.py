@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from tests.command_line import Run
-from urial_opt import patience
 from urial_opt.cli.app import app
 from urial_opt.doctor import Diagnosis, Verdict, examine, speed
 from urial_opt.doctor import patient as doctor_patient
@@ -119,10 +118,9 @@ class Pretender:
 
 
 @pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_pause(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(patience, "_pause", lambda stop, seconds: stop.is_set())
     monkeypatch.setattr(doctor_patient, "_PAUSE", 0.0)
     monkeypatch.setattr(speed, "_NOTICEABLE", 0.1)  # on a busy machine, less is an accident
 
@@ -161,7 +159,7 @@ def test_a_server_that_does_everything() -> None:
         ("no chat", "chat", "no", ""),
         ("template", "plain_prompts", "no", "without a template"),
         ("not greedy", "greedy", "no", "cannot be repeated exactly"),
-        ("no temperature", "temperature", "ignored", "{temperature: [0.0]}"),
+        ("no temperature", "temperature", "ignored", "--decoding temperature=0"),
         ("no temperature", "seed", "not known", ""),
         ("no seed", "seed", "ignored", "sampling cannot be repeated"),
         ("one seed", "seed", "ignored", "sampling cannot be repeated"),
@@ -169,9 +167,9 @@ def test_a_server_that_does_everything() -> None:
         ("no max_tokens", "max_tokens", "ignored", "no bound"),
         ("no stop", "stop", "ignored", "generated and paid for"),
         ("keeps stop", "stop", "yes", ""),
-        ("no penalty", "repetition_penalty", "ignored", "{repetition_penalty: [1.0]}"),
+        ("no penalty", "repetition_penalty", "ignored", "--decoding repetition_penalty=1"),
         ("no penalty", "no_penalty_of_its_own", "not known", ""),
-        ("refuses repetition_penalty", "repetition_penalty", "no", "{repetition_penalty: [1.0]}"),
+        ("refuses repetition_penalty", "repetition_penalty", "no", "--decoding repetition_penalty=1"),
         ("refuses repetition_penalty", "no_penalty_of_its_own", "not known", ""),
         ("penalty of its own", "no_penalty_of_its_own", "no", "start it without"),
         ("penalty of its own", "repetition_penalty", "yes", ""),
@@ -198,6 +196,12 @@ def test_one_quirk_is_found(quirk: str, name: str, verdict: str, warns: str) -> 
     assert warns in finding.warning
     assert bool(warns) == bool(finding.warning)
     assert finding.says.endswith(".")
+
+
+@pytest.mark.parametrize("quirk", ["no penalty", "refuses repetition_penalty"])
+def test_a_server_without_a_repetition_penalty_is_searched_without(quirk: str) -> None:
+    assert "--decoding repetition_penalty=1 --judge" in diagnosis(quirk).command
+    assert "--decoding" not in diagnosis().command
 
 
 def test_whether_the_stop_string_stays_is_told() -> None:
@@ -321,9 +325,6 @@ def test_the_embedded_base_model(run: Run, url: str) -> None:
     told_verdicts = {name: finding["verdict"] for name, finding in told["findings"].items()}
     assert {name: verdict for name, verdict in told_verdicts.items() if verdict != "yes"} == {
         "chat": "no",
-        "logprobs": "no",
-        "echo_logprobs": "no",
-        "prompt_logprobs": "ignored",
         "context_length": "not known",
     }
     assert "2 tokens: 1 of begin-of-text" in told["findings"]["plain_prompts"]["says"]

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from urial_opt import patience
-from urial_opt.endpoint import Endpoint, Reply, open_endpoint
+from urial_opt.endpoint import Endpoint, open_endpoint
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.nano.faults import FAULTS, Fault, Faults
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.records import Usage
+from urial_opt.server_replies import Reply
 
+pytestmark = pytest.mark.usefixtures("pauses")
 KEY = "sk-do-not-tell-anybody"
 COMPLETION: Mapping[str, Any] = {
     "model": "m",
@@ -60,19 +62,6 @@ class Script:
 def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses made, which take no time."""
-    made: list[float] = []
-
-    def pause(stop: threading.Event, seconds: float) -> bool:
-        made.append(seconds)
-        return stop.is_set()
-
-    monkeypatch.setattr(patience, "_pause", pause)
-    return made
 
 
 def failure(script: Script, model: str = "m", *, of: str = "completions") -> str:
@@ -222,7 +211,7 @@ def test_retry_after(headers: Mapping[str, str], least: float, most: float, paus
     with listening(Script(Refused(429, "slow down", headers=headers), COMPLETION)) as url:
         assert Endpoint("m", url=url).complete([ASKED]) == [REPLY]
     (pause,) = pauses
-    assert least <= pause <= most
+    assert least - 0.1 <= pause <= most
 
 
 TOO_LONG = [
@@ -250,6 +239,80 @@ def test_another_refusal_ends_at_once_with_the_servers_words(status: int) -> Non
     script = Script(Refused(status, "'top_p':\n must be below 1" + "!" * 1000))
     assert f"refuses the request ({status} 'top_p': must be below 1!!" in failure(script)
     assert len(script.asked) == 1
+
+
+class Reasoner:
+    """A chat model that will not be told some things, as OpenAI's reasoning models and Mistral's do."""
+
+    def __init__(self, *refused: str) -> None:
+        self._refused = refused
+        self.asked: list[Mapping[str, Any]] = []
+
+    def __call__(self, _: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.asked.append(body)
+        for field in self._refused:
+            if field in body:
+                raise Refused(400, REFUSALS[field], code="unsupported_parameter")
+        return {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+
+
+REFUSALS = {
+    "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'.",
+    "temperature": "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) is.",
+    "seed": "[{'type': 'extra_forbidden', 'loc': ['body', 'seed'], 'msg': 'Extra inputs are not permitted'}]",
+    "messages": "Unsupported value: 'messages' must not be empty.",
+}
+TELLING = {"messages": [], "max_tokens": 7, "temperature": 0, "seed": 1}
+
+
+@pytest.mark.parametrize(
+    "refused", [("max_tokens",), ("temperature",), ("seed",), ("max_tokens", "temperature", "seed")]
+)
+def test_what_a_chat_model_will_not_be_told_is_left_out_from_then_on(
+    refused: tuple[str, ...], caplog: pytest.LogCaptureFixture, pauses: list[float]
+) -> None:
+    model = Reasoner(*refused)
+    with listening(model) as url:
+        endpoint = Endpoint("m", url=url)
+        for _ in range(3):
+            assert [reply.text for reply in endpoint.chat([TELLING])] == ["Hi"]
+    assert len(model.asked) == len(refused) + 3
+    told = {"model", "messages", "max_tokens", "temperature", "seed"} - {*refused}
+    told |= {"max_completion_tokens"} if "max_tokens" in refused else set()
+    assert {*model.asked[-1]} == told
+    assert 7 in model.asked[-1].values()
+    assert endpoint.retries == 0
+    assert pauses == []
+    assert len(caplog.records) == ("temperature" in refused)
+    assert "may change from one time to the next" in caplog.text or "temperature" not in refused
+
+
+def test_many_requests_at_once_learn_it_together() -> None:
+    model = Reasoner("max_tokens")
+    with listening(model) as url:
+        assert len(Endpoint("m", url=url).chat([TELLING] * 40)) == 40
+    assert 40 < len(model.asked) <= 80
+
+
+def test_what_a_chat_model_cannot_do_without_is_no_reason_to_ask_again() -> None:
+    model = Reasoner("messages")
+    with listening(model) as url, pytest.raises(AdapterError, match="'messages' must not be empty"):
+        Endpoint("m", url=url).chat([TELLING])
+    assert len(model.asked) == 1
+
+
+def test_a_base_model_is_told_everything_or_nothing() -> None:
+    """Without its temperature it would not be greedy any more."""
+    script = Script(Refused(400, REFUSALS["temperature"]))
+    assert "refuses the request (400 Unsupported value: 'temperature'" in failure(script)
+    assert len(script.asked) == 1
+
+
+def test_one_look_adapts_too() -> None:
+    model = Reasoner("max_tokens", "temperature")
+    with listening(model) as url:
+        tried = Endpoint("m", url=url).try_once("/chat/completions", TELLING)
+    assert (tried.status, tried.at("choices", 0, "message", "content")) == (200, "Hi")
 
 
 def test_used_up_credit_ends_at_once() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.command_line import Run
+from urial_opt import plugins
 from urial_opt.errors import PromptError
 from urial_opt.plugins import open_exporter
 from urial_opt.prompt import UrialPrompt
@@ -18,24 +19,8 @@ from urial_opt.records import Sampling
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
 KEYS = {
     *("average", "interval", "aspects", "queries", "missing", "na_as_five"),
-    *("prompt", "base", "judge", "tokens", "answered_in_prompt"),
+    *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
 }
-
-
-@pytest.fixture(scope="module")
-def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with one finished search on a space of one's own."""
-    from urial_opt import plugins
-    from urial_opt.evaluation import Evaluator
-    from urial_opt.search import SearchOptions, search
-    from urial_opt.space_file import load_space
-    from urial_opt.store import Store
-
-    path = tmp_path_factory.mktemp("searched") / "store.db"
-    with Store.open(str(path)) as store:
-        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
-        search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=2, name="mine"))
-    return path
 
 
 def rows_of(space: Path, split: str) -> list[dict[str, Any]]:
@@ -50,7 +35,7 @@ def told(run: Run, *words: object) -> dict[str, Any]:
 
 def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> None:
     out, err = run("evaluate", "--zero-shot", "--space", small_space)
-    for word in (*ASPECTS, "average", "missing", "zero-shot", "8 queries", "tokens of the base"):
+    for word in (*ASPECTS, "average", "missing", "zero-shot", "8 queries", "what it took", "dollars"):
         assert word in out
     assert "[evaluating] 8/8" in err
     again = told(run, "--zero-shot", "--space", small_space)
@@ -58,10 +43,19 @@ def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> N
     assert (again["queries"], again["missing"]) == (8, 0)
     assert again["tokens"]["base"]["spent"] == 0
     assert again["tokens"]["base"]["saved"] > 0
+    assert [again["spending"][role]["calls"] for role in ("base", "judge")] == [0, 0]
+    assert (again["cost"], again["against"]) == (0, None)
+    assert "It took nothing" in run("evaluate", "--zero-shot", "--space", small_space)[0]
     assert list(again["aspects"]) == ASPECTS
     assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing"}
     assert (again["aspects"]["depth"]["n"], again["aspects"]["safety"]["n"]) == (6, 2)
     assert f"{again['average']:.2f} [" in out
+
+
+def test_what_a_model_notes_is_said(run: Run, small_space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = plugins.open_generator("nano")
+    monkeypatch.setattr(type(base), "notes", ("it is slow",), raising=False)
+    assert "it is slow" in run("evaluate", "--zero-shot", "--space", small_space, "--sample", 4)[1]
 
 
 def test_a_found_prompt_is_the_same_from_the_store_and_from_a_file(run: Run, small_space: Path, searched: Path) -> None:

@@ -68,6 +68,10 @@ class Comparing(Scripted):
         self._written = written
         self.compared: list[tuple[str, str]] = []
 
+    @property
+    def pairwise_identity(self) -> str:
+        return self.identity
+
     def compare(
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
@@ -214,6 +218,14 @@ def test_position_bias(tmp_path: Path, store: Store) -> None:
     assert found.ordered == 2
     assert found.follows_given
     assert found.follows_given.mean == 0.5
+
+
+def test_no_pair_is_compared_twice(tmp_path: Path, store: Store) -> None:
+    judge = Comparing({("2", "4"): ("tie", False), ("4", "5"): (None, None)})
+    answers = of_one_query(tmp_path, {"1": 1, "2": 3, "4": 4, "5": 5})
+    first, second = (check_judge(answers, judge, store, position_bias=True).position for _ in range(2))
+    assert first == second
+    assert len(judge.compared) == 3
 
 
 def test_equal_or_missing_given_scores_have_no_order_to_follow(tmp_path: Path, store: Store) -> None:

@@ -431,3 +431,24 @@ def test_what_is_said_when_it_cannot_be_opened() -> None:
         open_judge("wise", url="http://127.0.0.1:9/v1", mode="both")
     with pytest.raises(InputError, match="concurrency"):
         open_judge("wise", url="http://127.0.0.1:9/v1", concurrency="many")
+
+
+def test_room_for_thoughts_is_part_of_the_identity(served: Served) -> None:
+    """For what could not be read for want of it is stored under the identity."""
+    judge, model = served(by_length, max_tokens="8192")
+    judge.judge([PERU], answers(GOOD))
+    assert model.asked[0]["max_tokens"] == 8192
+    assert judge.identity.endswith(", max_tokens 8192")
+    assert "max_tokens" not in served(by_length)[0].identity
+
+
+@pytest.mark.parametrize("wrong", ["0", "many", "-1", "1.5"])
+def test_a_length_that_cannot_be(wrong: str) -> None:
+    with pytest.raises(InputError, match="max_tokens is a whole number above 0"):
+        open_judge("wise", max_tokens=wrong)
+
+
+def test_a_dead_server_is_said_to_be_the_judges(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(AdapterError, match="start the server, or give its address by --judge-url URL"):
+        open_judge("wise", url="http://127.0.0.1:9/v1").judge([PERU], answers(GOOD))

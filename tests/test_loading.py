@@ -212,7 +212,10 @@ def test_a_gpu_of_its_own_kind_decides_the_automatic_type(monkeypatch: pytest.Mo
             "no device 'cuda': PyTorch finds 0 .*--aligned-option device=auto",
         ),
         (Loading(role="judge", device="mps"), "no device 'mps' here; type --judge-option device=cpu"),
-        (Loading(role="base", device="balanced"), "needs the package 'accelerate'; type: pip install accelerate"),
+        (
+            Loading(role="base", device="balanced"),
+            r"needs the package 'accelerate'; type: pip install 'urial-opt\[gpus\]'",
+        ),
         (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*--base-option dtype=float32"),
         (Loading(role="base", trust_remote_code="maybe"), "trust_remote_code is yes or no, not 'maybe'"),
     ],

@@ -16,6 +16,8 @@ from itertools import groupby
 from typing import Any
 
 import pytest
+from openai.types import Completion as Completions
+from openai.types.chat import ChatCompletion
 
 from urial_opt.nano import server as nano_server
 from urial_opt.nano.faults import FAULTS, Faults
@@ -236,3 +238,44 @@ def test_a_taken_port_and_a_wrong_share_are_told_in_one_line(url: str, capsys: p
             main(arguments)
         assert left.value.code == 2
         assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {words}")
+
+
+def test_probabilities_are_told_in_the_words_of_the_protocol_and_of_vllm(aligned: ChatGenerator) -> None:
+    with serving(base=open_base(""), aligned=aligned, most_listed=4) as url:
+        asked = {"model": "nano", "prompt": PROMPT, "temperature": 0, "max_tokens": 3}
+        _, written = ask(f"{url}/completions", {**asked, "logprobs": 2})
+        _, echoed = ask(f"{url}/completions", {**asked, "logprobs": 4, "echo": True})
+        _, told = ask(f"{url}/completions", {**asked, "prompt_logprobs": 1})
+        messages = [{"role": "user", "content": "What is the capital of France?"}]
+        chat = {"model": "nano-aligned", "messages": messages, "temperature": 0, "max_tokens": 9, "logprobs": True}
+        _, answered = ask(f"{url}/chat/completions", {**chat, "top_logprobs": 3})
+        refused = [ask(f"{url}/completions", {**asked, "logprobs": 5}), ask(f"{url}/completions", {**asked, "echo": 1})]
+    logprobs = Completions.model_validate(written).choices[0].logprobs
+    assert logprobs is not None
+    assert logprobs.tokens is not None
+    assert "".join(logprobs.tokens) == written["choices"][0]["text"]
+    whole = echoed["choices"][0]
+    assert whole["text"] == PROMPT + written["choices"][0]["text"]
+    assert "".join(whole["logprobs"]["tokens"][1:]) == whole["text"]
+    logs = whole["logprobs"]["token_logprobs"]
+    assert logs[0] is None  # as servers have it, though openai's own types do not
+    assert logs[-3:] == logprobs.token_logprobs
+    assert {len(top or {}) for top in whole["logprobs"]["top_logprobs"]} <= {0, 3, 4, 5}
+    offsets = whole["logprobs"]["text_offset"]
+    assert offsets[2] - offsets[1] == len(whole["logprobs"]["tokens"][1])
+    prompt = told["choices"][0]["prompt_logprobs"]
+    assert prompt[0] is None
+    assert len(prompt) == told["usage"]["prompt_tokens"]
+    tokens = [next(iter(place.values())) for place in prompt[1:]]
+    assert "".join(token["decoded_token"] for token in tokens) == PROMPT
+    assert [token["logprob"] for token in tokens] == pytest.approx(logs[1:-3])
+    assert all((token["rank"] == 1) == (len(place) == 1) for token, place in zip(tokens, prompt[1:], strict=True))
+    content = ChatCompletion.model_validate(answered).choices[0].logprobs
+    assert content is not None
+    assert content.content is not None
+    assert "".join(token.token for token in content.content) == answered["choices"][0]["message"]["content"]
+    for token in content.content:
+        assert token.top_logprobs[0].token == token.token
+        assert len(token.top_logprobs) == 3
+    assert [status for status, _ in refused] == [400, 200]
+    assert "logprobs of 5, which is greater than max allowed: 4" in refused[0][1]["error"]["message"]

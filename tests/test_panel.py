@@ -6,16 +6,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from urial_opt import plugins
 from urial_opt.aspects import Aspect, AspectScores
+from urial_opt.assessment import assess_outputs
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.judges.panel import PaidPanel, Panel, open_judge
+from urial_opt.just_eval import Output
 from urial_opt.nano.judge import open_judge as open_nano
-from urial_opt.protocols import Judge, Metered, Noted
+from urial_opt.protocols import Divided, Judge, Metered, Noted
 from urial_opt.records import Completion, Judgment, Query, Usage
+from urial_opt.store import Store
 
 PERU = Query(id="peru", text="What is the capital of Peru?", kind="regular", split="dev")
 LIMA = Completion(text="The capital of Peru is Lima.", finish_reason="stop")
@@ -63,13 +67,32 @@ def test_the_disagreement_is_shown_with_the_reasons() -> None:
     (judged,) = Panel({"strict": STRICT, "mild": MILD}).judge([PERU], [LIMA])
     assert judged.reasons == {
         "clarity": "spread 2.5\nstrict 2: Long-winded.\nmild 4.5: Fine.",
-        "depth": "spread 0\nstrict gives no score\nmild 3",
+        "depth": "one score\nstrict gives no score\nmild 3",
         "engagement": "no score\nstrict gives no score\nmild gives no score",
     }
     assert json.loads(judged.raw) == {
         "strict": {"clarity": 2.0, "depth": None, "engagement": None},
         "mild": {"clarity": 4.5, "depth": 3.0, "engagement": None},
     }
+
+
+def test_its_members_are_apart_where_two_of_them_gave_a_score() -> None:
+    panel = Panel({"strict": STRICT, "mild": MILD})
+    (judged,) = panel.judge([PERU], [LIMA])
+    assert isinstance(panel, Divided)
+    assert panel.spread(judged) == {Aspect.CLARITY: 2.5}
+
+
+def test_an_assessment_tells_how_far_they_are_apart(tmp_path: Path) -> None:
+    given = [Output(query=PERU, text=LIMA.text, generator="elsewhere")]
+    with Store.open(str(tmp_path / "store.db")) as store:
+        panel = Panel({"strict": STRICT, "mild": MILD})
+        for _ in range(2):  # the second time from the store
+            told: Any = assess_outputs(given, [PERU], panel, store).as_json()["aspects"]
+            assert told["clarity"]["spread"] == {"mean": 2.5, "interval": [2.5, 2.5]}
+            assert "spread" not in told["depth"]
+        alone: Any = assess_outputs(given, [PERU], MILD, store).as_json()["aspects"]
+        assert "spread" not in alone["clarity"]
 
 
 def test_its_identity_names_all_members() -> None:

@@ -153,7 +153,7 @@ def test_what_is_no_source(tmp_path: Path) -> None:
 
 def test_parquet_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    with pytest.raises(InputError, match=r"needs the package 'pyarrow'.*pip install pyarrow"):
+    with pytest.raises(InputError, match=r"needs the package 'pyarrow'.*pip install 'urial-opt\[parquet\]'"):
         load_queries(str(tmp_path / "q.parquet"))
 
 

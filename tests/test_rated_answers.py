@@ -119,7 +119,7 @@ def test_what_is_wrong_in_json_is_named(tmp_path: Path, text: str, says: str) ->
         ("query,answer,clarity\nQ,A, and B,3", "f.csv:2: the row has more cells than the header"),
         ("query,answer,clarity\nQ,A", "f.csv:2: the row has fewer cells than the header"),
         ("query,answer,clarity\nQ,A,", "f.csv:2: scores: hold none"),
-        ('query,answer,clarity\n"Q" or,A,3', "this is not CSV"),
+        ('query,answer,clarity\n"Q" or,A,3', "f.csv:2: this is not CSV"),
         ("query,answer,clarity\n", "f.csv:1: the file holds no answer"),
     ],
 )

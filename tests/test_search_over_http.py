@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.command_line import Run
-from urial_opt import patience, plugins
-from urial_opt.nano.faults import FAULTS, Fault, Faults
+from urial_opt import plugins
+from urial_opt.nano.faults import FAULTS, Faults
 from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import EmbeddedModels
@@ -23,21 +23,9 @@ from urial_opt.protocols import Judge
 from urial_opt.records import Completion, Judgment, Query
 from urial_opt.store import Store
 
+pytestmark = pytest.mark.usefixtures("pauses")
 KEY = "sk-do-not-tell-anybody"
 MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
-
-
-class CountingFaults(Faults):
-    """Faults that tell which of them struck."""
-
-    def __init__(self, share: float, *, stall: float) -> None:
-        super().__init__(share, stall=stall)
-        self.struck: Counter[Fault | None] = Counter()
-
-    def next(self, body: bytes) -> Fault | None:
-        fault = super().next(body)
-        self.struck[fault] += 1
-        return fault
 
 
 class CountingJudge:
@@ -63,11 +51,6 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
     counting = CountingJudge(plugins.open_judge("nano"))
     monkeypatch.setattr(plugins, "open_judge", lambda name, options: counting)
     return counting
-
-
-@pytest.fixture(autouse=True)
-def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_pause", lambda stop, seconds: stop.is_set())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +87,7 @@ def test_faults_change_nothing_and_no_key_is_left(
         healthy = search(run, small_space, url, "healthy.db")
     once, judge.asked = judge.asked, Counter()
     port = int(url.split(":")[2].removesuffix("/v1"))  # the same, since models are called by their address, too
-    faults = CountingFaults(0.3, stall=6.0)
+    faults = Faults(0.3, stall=6.0)
     with listening(models, faults=faults, key=KEY, port=port) as again:
         assert again == url
         faulty = search(run, small_space, url, "faulty.db")

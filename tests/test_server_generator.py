@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from urial_opt import patience, plugins
+from urial_opt import plugins
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.generators.server import open_aligned, open_base
 from urial_opt.generators.transformers_local import TransformersGenerator
 from urial_opt.nano import models
 from urial_opt.nano.faults import Faults
-from urial_opt.nano.json_server import listening
+from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.server import serving
 from urial_opt.protocols import Metered
 from urial_opt.records import Completion, Sampling
@@ -31,11 +31,6 @@ GREEDY = SPACE.hand_written.sampling
 @pytest.fixture(autouse=True)
 def _no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-
-
-@pytest.fixture
-def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_pause", lambda stop, seconds: stop.is_set())
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +83,7 @@ def test_completions_equal_those_of_the_same_model_here(local: TransformersGener
     assert sum(completion.usage.saved_tokens for completion in theirs) > used / 2
 
 
-@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.usefixtures("pauses")
 def test_completions_are_the_same_from_a_server_that_fails_a_third_of_the_time(local: TransformersGenerator) -> None:
     ours = local.generate(PROMPT.prefix, SUFFIXES, GREEDY)
     with serving(base=local, faults=Faults(0.3, 1, stall=0.3)) as url:
@@ -237,3 +232,21 @@ def test_a_model_needs_a_name() -> None:
         open_base("", url="http://localhost:1/v1")
     with pytest.raises(InputError, match="type openai-chat:MODEL --aligned-url URL"):
         open_aligned("", url="http://localhost:1/v1")
+
+
+def test_a_server_without_a_repetition_penalty_says_what_to_type() -> None:
+    def refuse(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "repetition_penalty" in body:
+            raise Refused(400, "Unrecognized request argument supplied: repetition_penalty")
+        raise Refused(400, "no such luck")
+
+    with listening(refuse) as url:
+        base = open_base("m", url=url)
+        with pytest.raises(AdapterError) as caught:
+            base.generate("a", ["b"], Sampling(repetition_penalty=1.1))
+        assert str(caught.value) == (
+            f"'m at {url}' refuses the request (400 Unrecognized request argument supplied: repetition_penalty); "
+            "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+        )
+        with pytest.raises(AdapterError, match=r"\(400 no such luck\); change what it names"):
+            base.generate("a", ["b"], Sampling())

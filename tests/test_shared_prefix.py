@@ -58,7 +58,7 @@ def test_attention_equals_softmax_over_prefix_and_own(kv_heads: int, width: int,
 
 @torch.inference_mode()
 def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("urial_opt.generators.shared_prefix.TOKENS_A_PASS", 4)  # several passes
+    monkeypatch.setattr("urial_opt.generators.prefix_memory.TOKENS_A_PASS", 4)  # several passes
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
     prefix, _ = PrefixMemory(Prefix(model=model), budget=100).read(shared)
     rows = prefix.rows(suffixes, room=2)

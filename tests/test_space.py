@@ -39,6 +39,35 @@ def test_the_yardsticks(space: SearchSpace) -> None:
     assert space.zero_shot.sampling == space.plain_icl.sampling == space.hand_written.sampling
 
 
+def test_one_decoding_for_all_prompts(space: SearchSpace) -> None:
+    fixed = space.decoding_by({"repetition_penalty": 1.0, "max_tokens": 16.0})
+    assert fixed.fingerprint != space.fingerprint
+    for candidate in (fixed.hand_written, fixed.zero_shot, fixed.candidate(fixed.start_params)):
+        assert (candidate.sampling.repetition_penalty, candidate.sampling.max_tokens) == (1.0, 16)
+        assert candidate.params.keys().isdisjoint({"repetition_penalty", "max_tokens"})
+    assert isinstance(fixed.hand_written.sampling.max_tokens, int)
+    trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
+    fixed.suggest(trial)
+    assert "repetition_penalty" not in trial.params
+    assert space.decoding_by({}) == space
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("penalty", 1.0, "no parameter of decoding is called 'penalty'"),
+        ("repetition_penalty", 0.0, "repetition_penalty cannot be 0; give another number"),
+        ("temperature", -0.1, "temperature cannot be -0.1"),
+        ("temperature", float("nan"), "temperature cannot be nan"),
+        ("temperature", float("inf"), "temperature cannot be inf"),
+        ("max_tokens", 1.5, "max_tokens cannot be 1.5"),
+    ],
+)
+def test_a_decoding_that_cannot_be(space: SearchSpace, name: str, value: float, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        space.decoding_by({name: value})
+
+
 def test_a_composed_system_prompt_is_head_chosen_clauses_and_tail(space: SearchSpace) -> None:
     params = space.params_of(system="composed", clauses=["refuse"], exemplars=[])
     assert params["clause_facts"] is False

@@ -26,12 +26,15 @@ from urial_opt.records import (
     Estimate,
     Evaluation,
     Judgment,
+    Pace,
+    Preference,
     Query,
     Sampling,
     Split,
     TrialRecord,
     TrialState,
     Usage,
+    Verdict,
 )
 from urial_opt.store import SearchStatus, Store
 from urial_opt.store.schema import schema_sql
@@ -354,3 +357,36 @@ def test_the_dictionary_names_every_table_and_its_five_queries_run(store: Store)
     assert means["depth"] is None
     assert means["safety"] == pytest.approx((6.1 + 10.1) / 2)
     assert (cost["trials"], cost["saved_tokens"]) == (1, 30)
+
+
+def test_preferences_are_kept_by_judge_query_and_both_answers(store: Store) -> None:
+    asked = queries(3)
+    firsts, seconds = (
+        [Completion(text=f"{word} {query.id}", finish_reason="stop") for query in asked] for word in ("one", AWKWARD)
+    )
+    verdicts: list[tuple[Verdict | None, bool | None]] = [("first", True), ("tie", False), (None, None)]
+    preferred = [
+        Preference(
+            query_id=query.id,
+            judge="pairs/v1",
+            overall=overall,
+            aspects={Aspect.DEPTH: overall, Aspect.CLARITY: "tie"},
+            consistent=consistent,
+            raw=AWKWARD,
+            usage=Usage(prompt_tokens=9),
+        )
+        for query, (overall, consistent) in zip(asked, verdicts, strict=True)
+    ]
+    store.add_preferences(preferred[:2], asked[:2], firsts[:2], seconds[:2])
+    store.add_preferences(preferred, asked, firsts, seconds)
+    assert store.find_preferences("pairs/v1", asked, firsts, seconds) == preferred
+    assert store.find_preferences("pairs/v1", asked, seconds, firsts) == [None] * 3
+    assert store.find_preferences("pairs/v2", asked, firsts, seconds) == [None] * 3
+
+
+def test_of_a_server_the_last_pace_is_known(store: Store) -> None:
+    assert store.find_pace("m at http://a/v1") is None
+    for at_once in (8, 4):
+        store.add_pace("m at http://a/v1", pace := Pace(at_once=at_once, not_before=1.5e9 + at_once))
+        assert store.find_pace("m at http://a/v1") == pace
+    assert store.find_pace("m at http://b/v1") is None

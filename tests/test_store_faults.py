@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from urial_opt.content import content_folder
 from urial_opt.errors import StoreError
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import (
@@ -29,14 +30,14 @@ from urial_opt.records import (
     Usage,
 )
 from urial_opt.store import Store
-from urial_opt.store.tables import SCHEMA_VERSION
+from urial_opt.store.tables import SCHEMA_VERSION, metadata
 
 GREEDY = Sampling()
 WRITER = """
 import sys
 from test_store_faults import evaluation_of, trial_of
 from urial_opt.store import Store
-from urial_opt.store.tables import SCHEMA_VERSION
+from urial_opt.store.tables import SCHEMA_VERSION, metadata
 
 with Store.open(sys.argv[1]) as store:
     store.open_search("s", {})
@@ -223,12 +224,16 @@ def test_a_newer_store_is_left_alone(file: Path) -> None:
 
 
 def test_a_store_of_the_first_schema_is_brought_up_to_date(file: Path) -> None:
+    migrations = content_folder("store") / "migrations" / "versions"
+    first = re.findall(r'create_table\(\s*"(\w+)"', migrations.joinpath("m001_initial.py").read_text("utf-8"))
     with closing(sqlite3.connect(file)) as other, other:
-        other.execute("DROP TABLE urial_spending")
+        for table in {*metadata.tables} - {*first}:
+            other.execute(f"DROP TABLE {table}")
         other.execute("UPDATE urial_version SET version_num = 'm001'")
     assert_holds(file, 3)
     with Store.open(str(file)) as store:
         assert store.account("s").spent == {}
+        assert store.find_pace("m") is None
 
 
 def test_bytes_overwritten_in_the_middle(file: Path) -> None:

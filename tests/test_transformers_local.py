@@ -54,7 +54,7 @@ def test_equals_plain_generate_in_every_shape(llama: TransformersGenerator, pref
 
 
 def test_more_rows_than_a_batch_keep_their_order(llama: TransformersGenerator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llama._batches, "rows", 2)
+    monkeypatch.setattr(llama.batches, "rows", 2)
     assert_plain(llama, PREFIX, SUFFIXES, GREEDY)
 
 

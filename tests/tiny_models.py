@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from urial_opt.generators.shared_prefix import ATTENTION
 from urial_opt.generators.transformers_local import TransformersGenerator
@@ -69,11 +69,11 @@ def tiny_llama(*, kv_heads: int = 2) -> LlamaForCausalLM:
 @cache
 def plain_model(generator: TransformersGenerator) -> PreTrainedModel:
     """The generator's model as one that never heard of this package."""
-    model = generator._model
-    plain: PreTrainedModel = type(model)(model.config.__class__(**model.config.to_diff_dict()))
+    model = generator.model
+    config = model.config.__class__(**model.config.to_diff_dict())
+    plain: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=model.dtype)  # type: ignore[no-untyped-call]
     plain.load_state_dict(model.state_dict())
     assert plain.config._attn_implementation != ATTENTION
-    plain.to(model.dtype)
     plain.train(mode=False)
     return plain
 
@@ -81,7 +81,7 @@ def plain_model(generator: TransformersGenerator) -> PreTrainedModel:
 @cache
 def plain_tokens(generator: TransformersGenerator, text: str, sampling: Sampling) -> list[int]:
     """What `generate` of transformers writes after one whole prompt."""
-    ids = torch.tensor([generator._tokenizer(text)["input_ids"]])
+    ids = torch.tensor([generator.tokenizer(text)["input_ids"]])
     written = plain_model(generator).generate(  # type: ignore[operator]
         ids,
         attention_mask=torch.ones_like(ids),
@@ -100,7 +100,7 @@ def assert_plain(
     completions = generator.generate(prefix, suffixes, sampling)
     for suffix, completion in zip(suffixes, completions, strict=True):
         expected = plain_tokens(generator, prefix + suffix, sampling)
-        assert completion.text == generator._tokenizer.decode(expected)
+        assert completion.text == generator.tokenizer.decode(expected)
         assert completion.usage.completion_tokens == len(expected)
         assert completion.finish_reason == "length"
     return completions

@@ -12,9 +12,10 @@ from urial_opt.just_eval import Output, outputs_for
 from urial_opt.objective import Objective
 from urial_opt.outcome import estimate_json
 from urial_opt.prompt import UrialPrompt
-from urial_opt.protocols import Judge
+from urial_opt.protocols import Divided, Judge
 from urial_opt.queries import same_words
-from urial_opt.records import Candidate, Completion, Evaluation, Query, Usage
+from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage
+from urial_opt.statistics import bootstrap_mean
 
 _AT_ONCE = 128
 """Queries between two looks at how far it is; what was paid before an interruption is kept."""
@@ -40,6 +41,8 @@ class Assessment:
     base: str
     """Identity of the base model, or what the given outputs call their model."""
     judge: str
+    spreads: Mapping[Aspect, Estimate]
+    """How far the scores of a panel's members are apart on average, in points; empty for a single judge."""
 
     @property
     def card(self) -> Scorecard:
@@ -66,7 +69,7 @@ class Assessment:
         average = estimate_json(card.average, mean="average") if card.aspects else {"average": None, "interval": None}
         return {
             **average,
-            "aspects": {aspect.value: _aspect_json(card, aspect) for aspect in card.verdicts},
+            "aspects": {aspect.value: self._aspect_json(card, aspect) for aspect in card.verdicts},
             "queries": card.queries,
             "missing": card.missing,
             "na_as_five": self.scoring.na_as_five,
@@ -75,6 +78,16 @@ class Assessment:
             "judge": self.judge,
             "tokens": {role: _usage_json(usage) for role, usage in self.usage.items()},
             "answered_in_prompt": self.answered_in_prompt,
+        }
+
+    def _aspect_json(self, card: Scorecard, aspect: Aspect) -> dict[str, object]:
+        estimate = card.aspects.get(aspect)
+        verdicts = card.verdicts[aspect]
+        return {
+            **(estimate_json(estimate) if estimate else {"mean": None, "interval": None}),
+            "n": verdicts.n,
+            "missing": verdicts.missing,
+            **({"spread": estimate_json(self.spreads[aspect])} if aspect in self.spreads else {}),
         }
 
 
@@ -94,6 +107,7 @@ def assess_prompt(
         prompt=candidate.prompt,
         base=evaluator.generator.identity,
         judge=evaluator.judge.identity,
+        spreads=_spreads(evaluator.judge, evaluation),
     )
 
 
@@ -113,13 +127,23 @@ def assess_outputs(
         given = [Completion(text=answering[query.id].text, finish_reason="stop") for query in part]
         return judge_answers(judge, memory, part, given)
 
+    evaluation = _in_parts(queries, judged, watch)
     return Assessment(
-        evaluation=_in_parts(queries, judged, watch),
+        evaluation=evaluation,
         scoring=scoring,
         prompt=None,
         base=", ".join(sorted({output.generator for output in answering.values()})),
         judge=judge.identity,
+        spreads=_spreads(judge, evaluation),
     )
+
+
+def _spreads(judge: Judge, evaluation: Evaluation) -> dict[Aspect, Estimate]:
+    if not isinstance(judge, Divided):
+        return {}
+    spreads = [judge.spread(judgment) for judgment in evaluation.judgments]
+    by_aspect = {aspect: [each[aspect] for each in spreads if aspect in each] for aspect in Aspect}
+    return {aspect: bootstrap_mean(apart) for aspect, apart in by_aspect.items() if apart}
 
 
 def _in_parts(
@@ -132,16 +156,6 @@ def _in_parts(
         evaluation += evaluate(queries[start : start + _AT_ONCE])
         watch(len(evaluation.queries))
     return evaluation
-
-
-def _aspect_json(card: Scorecard, aspect: Aspect) -> dict[str, object]:
-    estimate = card.aspects.get(aspect)
-    verdicts = card.verdicts[aspect]
-    return {
-        **(estimate_json(estimate) if estimate else {"mean": None, "interval": None}),
-        "n": verdicts.n,
-        "missing": verdicts.missing,
-    }
 
 
 def _usage_json(usage: Usage) -> dict[str, int]:

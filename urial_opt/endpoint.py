@@ -4,78 +4,47 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
-from pathlib import PurePosixPath
-from typing import Literal, TypeAlias
+from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import openai
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from urial_opt.errors import AdapterError, InputError
-from urial_opt.patience import (
-    AnotherModelError,
-    NobodyThereError,
-    NothingSaidError,
-    PassingError,
-    Patience,
-    TimedOutError,
+from urial_opt.errors import AdapterError, InputError, causes
+from urial_opt.patience import NobodyThereError, PassingError, Patience, TimedOutError
+from urial_opt.protocols import PaceMemory
+from urial_opt.server_replies import (
+    Reply,
+    Route,
+    Tried,
+    asked_pause,
+    is_too_long,
+    read_reply,
+    refused_field,
+    without,
+    words_of,
 )
-from urial_opt.records import FinishReason, Usage
 
-_Route: TypeAlias = Literal["/completions", "/chat/completions"]
+_log = logging.getLogger(__name__)
+
+_Read = TypeVar("_Read")
 
 _CONNECT_SECONDS = 10.0
-_TOO_LONG = re.compile(
-    r"context.?(length|size|window)|too long|longer than|too large|tokens.*(exceed|must be <=)|exceed.*tokens",
-    re.IGNORECASE | re.DOTALL,
-)
-"""How servers say that prompt and answer do not fit the model's context."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What a model said to one request."""
+class RefusedError(AdapterError):
+    """A server will not serve a request as it is; another one it may."""
 
-    text: str
-    finish_reason: FinishReason
-    usage: Usage
-    """Prompt tokens that the server found in its cache are saved ones."""
-    refused: bool = False
-    """The model, or a filter around it, would not answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """What came of a request that was sent once, whatever it was."""
-
-    status: int = 0
-    """Of HTTP; 0: no reply came."""
-    body: Mapping[str, object] = field(default_factory=dict)
-    """The JSON object in a reply of status 200; empty if there was none."""
-    words: str = ""
-    """What the server said instead, or why it said nothing; without secrets."""
-    seconds: float
-
-    def at(self, *path: str | int) -> object:
-        """What stands there in the body; None if nothing does."""
-        found: object = self.body
-        for key in path:
-            if isinstance(found, Mapping) and isinstance(key, str):
-                found = found.get(key)
-            elif isinstance(found, list) and isinstance(key, int) and key < len(found):
-                found = found[key]
-            else:
-                return None
-        return found
+    def __init__(self, message: str, *, says: str) -> None:
+        super().__init__(message)
+        self.says = says
+        """Status and words of the server."""
 
 
 class Endpoint:
@@ -93,8 +62,12 @@ class Endpoint:
         concurrency: int = 32,
         timeout: float = 600.0,
         key_variable: str = "OPENAI_API_KEY",
+        url_option: str = "--base-url",
     ) -> None:
-        """InputError if the URL is none; AdapterError if it is OpenAI's own and no key is set."""
+        """InputError if the URL is none; AdapterError if it is OpenAI's own and no key is set.
+
+        `url_option`: what the user types before another URL.
+        """
         address = _address(url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
         self.url = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
         self.model = model
@@ -116,6 +89,9 @@ class Endpoint:
             default_headers=_login(address),
         )
         self._patience = Patience(self.name, concurrency=concurrency)
+        self._url_option = url_option
+        self._refused: set[str] = set()
+        """Fields of chat requests that the model will not be told."""
         self._answered = False
 
     @property
@@ -123,16 +99,29 @@ class Endpoint:
         """Requests sent again so far."""
         return self._patience.retries
 
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self._patience.keep_pace(memory)
+
     def complete(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
         """The text that continues the prompt of each request (a JSON body without `model`), in the order given.
 
         The first request that fails for good ends all with its AdapterError.
         """
-        return self._patience.ask_all(partial(self._ask, "/completions"), requests)
+        return self.ask("/completions", requests, partial(read_reply, route="/completions", model=self.model))
 
     def chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
         """The answer to the messages of each request, in the order given. Errors: see `complete`."""
-        return self._patience.ask_all(partial(self._ask, "/chat/completions"), requests)
+        read = partial(read_reply, route="/chat/completions", model=self.model)
+        return self.ask("/chat/completions", requests, read)
+
+    def ask(self, route: Route, requests: Sequence[Mapping[str, object]], read: Callable[[str], _Read]) -> list[_Read]:
+        """What `read` makes of the body of each reply, in the order given.
+
+        What `read` raises: ValueError for a garbled body, or a PassingError; both are asked again. Errors: see
+        `complete`; RefusedError if the server will not serve a request as it is.
+        """
+        return self._patience.ask_all(partial(self._ask, route, read), requests)
 
     def models(self) -> list[str]:
         """Names of the models that the server offers; none if it does not tell."""
@@ -146,13 +135,16 @@ class Endpoint:
         """Send one request, or get what stands at the path, to see how the server takes it: no error is raised."""
         began = time.perf_counter()
         status, body, words = 200, None, ""
+        sent = without(self._refused, request or {})
         try:
             if request is None:
                 reply = self._client.get(path, cast_to=str)
             else:
-                reply = self._client.post(path, cast_to=str, body={"model": self.model, **request})
+                reply = self._client.post(path, cast_to=str, body={"model": self.model, **sent})
         except openai.APIStatusError as error:
-            status, words = error.status_code, f"{error.status_code} {self._shown(_words(error.body))}"
+            if path == "/chat/completions" and self._does_without(error, sent):
+                return self.try_once(path, request)
+            status, words = error.status_code, f"{error.status_code} {self._shown(words_of(error.body))}"
             if status in (401, 403):  # see _refusal
                 words = f"{status}, it does not accept the key"
         except openai.APIConnectionError as error:
@@ -164,67 +156,60 @@ class Endpoint:
         seconds = time.perf_counter() - began
         return Tried(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
 
-    def _ask(self, route: _Route, request: Mapping[str, object]) -> Reply:
-        return self._read(route, self._send(route, request))
-
-    def _send(self, route: _Route, request: Mapping[str, object]) -> str:
+    def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> _Read:
+        body = self._send(route, request)
         try:
-            body = self._client.post(route, cast_to=str, body={"model": self.model, **request})
+            return read(body)
+        except ValueError as error:
+            raise PassingError(f"its reply is no completion ({self._shown(body)})") from error
+
+    def _send(self, route: Route, request: Mapping[str, object]) -> str:
+        sent = without(self._refused, request)
+        try:
+            body = self._client.post(route, cast_to=str, body={"model": self.model, **sent})
         except openai.APIStatusError as error:
             self._answered = True
             error.args = (self._shown(str(error)),)  # or a traceback would show what a server repeats of the key
+            if route == "/chat/completions" and self._does_without(error, sent):
+                return self._send(route, request)
             raise self._refusal(route, error) from error
         except openai.APIConnectionError as error:
             raise self._loss(error) from error
         self._answered = True
         return body
 
-    def _read(self, route: _Route, body: str) -> Reply:
-        try:
-            read = _Body.model_validate_json(body)
-        except ValidationError as error:
-            raise PassingError(f"its reply is no completion ({self._shown(body)})") from error
-        (choice,) = read.choices
-        message = choice.message if route == "/chat/completions" else _Message(content=choice.text)
-        if message is None or (route == "/completions" and message.content is None):
-            raise PassingError(f"its reply is no completion ({self._shown(body)})")
-        if not _is_called(read.model, self.model):
-            raise AnotherModelError(f"the server answers as {read.model!r}; type that name if it is the model you mean")
-        usage = read.usage or _Usage()
-        prompt = usage.prompt_tokens or 0
-        saved = min(prompt, (usage.prompt_tokens_details or _Details()).cached_tokens or 0)
-        reply = Reply(
-            text=message.content or "",
-            finish_reason="length" if choice.finish_reason == "length" else "stop",
-            usage=Usage(
-                prompt_tokens=prompt - saved, completion_tokens=usage.completion_tokens or 0, saved_tokens=saved
-            ),
-            refused=bool(message.refusal) or choice.finish_reason == "content_filter",
-        )
-        if not (reply.text or reply.refused or reply.finish_reason == "length"):
-            raise NothingSaidError(reply)
-        return reply
+    def _does_without(self, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
+        """Whether the model refuses a field of what was sent that it is told no longer from now on."""
+        words = words_of(error.body)
+        field = refused_field(f"{words} '{error.param}'", sent) if error.status_code in (400, 422) else None
+        if field is None or is_too_long(words):
+            return False
+        if field == "temperature" and field not in self._refused:
+            _log.warning("%r takes no temperature: what it says may change from one time to the next", self.name)
+        self._refused.add(field)
+        return True
 
-    def _refusal(self, route: _Route, error: openai.APIStatusError) -> Exception:
+    def _refusal(self, route: Route, error: openai.APIStatusError) -> Exception:
         """What to raise for a status of 300 or above."""
-        status, words = error.status_code, self._shown(_words(error.body))
+        status, words = error.status_code, self._shown(words_of(error.body))
         if error.code == "insufficient_quota":
             return AdapterError(f"the account behind {self.name!r} has nothing left ({words}); {self._wants_key}")
         if status in (408, 409, 425, 429) or status >= 500:
             overload = status in (429, 503)
-            return PassingError(f"{status} {words}", pause=_asked_pause(error.response.headers), overload=overload)
+            return PassingError(f"{status} {words}", pause=asked_pause(error.response.headers), overload=overload)
         if status in (401, 403):
             # What a server says of a wrong key may hold the key, or most of it.
             return AdapterError(f"{self.name!r} does not accept the key ({status}); {self._wants_key}")
         if status in (404, 405) or error.code == "model_not_found":
             return AdapterError(self._missing(route, words))
-        if error.code == "context_length_exceeded" or _TOO_LONG.search(_words(error.body)):
+        if error.code == "context_length_exceeded" or is_too_long(words_of(error.body)):
             return AdapterError(
                 f"prompt and answer do not fit {self.name!r} ({words}); use fewer exemplars or a lower max_tokens"
             )
-        return AdapterError(f"{self.name!r} refuses the request ({status} {words}); change what it names")
+        says = f"{status} {words}"
+        return RefusedError(f"{self.name!r} refuses the request ({says}); change what it names", says=says)
 
-    def _missing(self, route: _Route, words: str) -> str:
+    def _missing(self, route: Route, words: str) -> str:
         offered = self.models()
         if not offered:
             return f"nothing is served at '{self.url}{route}' ({words}); give the address up to /v1 and no further"
@@ -236,16 +221,17 @@ class Endpoint:
 
     def _loss(self, error: openai.APIConnectionError) -> PassingError:
         """What to raise where no reply came, or only the beginning of one."""
-        causes = list(_causes(error))
-        reason = self._shown(str(causes[-1]))
+        chain = list(causes(error))
+        reason = self._shown(str(chain[-1]))
         # By name: which package these come from changes with the version of openai.
-        if {"ConnectError", "ConnectTimeout"}.isdisjoint(type(cause).__name__ for cause in causes):
+        if {"ConnectError", "ConnectTimeout"}.isdisjoint(type(cause).__name__ for cause in chain):
             if isinstance(error, openai.APITimeoutError):
                 return TimedOutError(
                     f"nothing came within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
                 )
             return PassingError(f"the connection was lost ({reason})")
-        where = f"nothing answers at {self.url!r} ({reason}); start the server, or give its address by --base-url URL"
+        advice = f"start the server, or give its address by {self._url_option} URL"
+        where = f"nothing answers at {self.url!r} ({reason}); {advice}"
         # A server that was there may be starting anew.
         return PassingError(where) if self._answered else NobodyThereError(where)
 
@@ -257,41 +243,17 @@ class Endpoint:
         return f"{line[:200]}…" if len(line) > 200 else line
 
 
-def open_endpoint(model: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> Endpoint:
+def open_endpoint(
+    model: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", url_option: str = "--base-url"
+) -> Endpoint:
     """The endpoint that an opener's options stand for. InputError if a value is none."""
     return Endpoint(
         model,
         url=url,
         concurrency=int(_positive("concurrency", concurrency, 32)),
         timeout=_positive("timeout", timeout, 600),
+        url_option=url_option,
     )
-
-
-class _Details(BaseModel):
-    cached_tokens: int | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    text: str | None = None
-    message: _Message | None = None
-    finish_reason: str | None = None
-
-
-class _Body(BaseModel):
-    choices: list[_Choice] = Field(min_length=1, max_length=1)
-    model: str | None = None
-    usage: _Usage | None = None
 
 
 class _Model(BaseModel):
@@ -317,43 +279,6 @@ def _login(address: SplitResult) -> dict[str, str]:
         return {}
     login = f"{unquote(address.username)}:{unquote(address.password or '')}"
     return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
-
-
-def _is_called(told: str | None, asked: str) -> bool:
-    """Whether a server that answers as `told` was asked for `asked`: it may add a date or a folder, or drop one."""
-    return (
-        not told
-        or told == asked
-        or (told.startswith(asked) and told[len(asked)] in "-@:")
-        or PurePosixPath(told).name == asked
-        or PurePosixPath(asked).name == told
-    )
-
-
-def _words(body: object) -> str:
-    """What a server says in the body of an error, whatever its layout."""
-    if isinstance(body, Mapping):
-        body = body.get("message") or body.get("detail") or body.get("error") or body
-    return str(body or "")
-
-
-def _asked_pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as the server asks; None if it does not, or for none at all."""
-    after = headers.get("retry-after", "")
-    pause = 0.0
-    with suppress(ValueError, TypeError):
-        pause = (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds()
-    with suppress(ValueError):
-        pause = float(after)
-    with suppress(ValueError):
-        pause = float(headers.get("retry-after-ms", "")) / 1000
-    return pause if pause > 0 else None
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _positive(name: str, text: str, example: int) -> float:

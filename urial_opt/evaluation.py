@@ -10,11 +10,11 @@ from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
 from urial_opt.objective import Objective
 from urial_opt.prompt import Exemplar, read_answer
-from urial_opt.protocols import ChatGenerator, Generator, Judge
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, Query, Sampling, Usage
+from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
+from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, Preference, Query, Sampling, Usage
 from urial_opt.statistics import Strata, bootstrap_average, bootstrap_mean
 
-_PaidT = TypeVar("_PaidT", Completion, Judgment)
+_PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 
 class Memory(Protocol):
@@ -29,6 +29,21 @@ class Memory(Protocol):
     ) -> list[Judgment | None]: ...
     def add_judgments(
         self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
+    ) -> None: ...
+
+
+class PairMemory(Memory, Protocol):
+    """What remembers preferences, too."""
+
+    def find_preferences(
+        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference | None]: ...
+    def add_preferences(
+        self,
+        preferred: Sequence[Preference],
+        queries: Sequence[Query],
+        firsts: Sequence[Completion],
+        seconds: Sequence[Completion],
     ) -> None: ...
 
 
@@ -56,6 +71,14 @@ class Evaluator:
         ]
         shown = [_shown(query, before.turns) for query, before in zip(queries, said, strict=True)]
         return judge_answers(self.judge, self.memory, shown, answers)
+
+    def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
+        """The base model's answers under a prompt, not judged. InputError for the later turns of conversations."""
+        if later := next((query for query in queries if query.earlier), None):
+            raise InputError(
+                f"{later.id!r} is a later turn of a conversation, which has no answer by itself; leave it out"
+            )
+        return self._answers(candidate, [candidate.prompt.suffix(query.text) for query in queries])
 
     def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
         """The aligned model's answers in its own chat layout, and the verdicts on them.
@@ -156,6 +179,26 @@ def judge_answers(
         completions=tuple(completions),
         judgments=tuple(_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)),
     )
+
+
+def compare_answers(
+    judge: PairwiseJudge,
+    memory: PairMemory,
+    queries: Sequence[Query],
+    firsts: Sequence[Completion],
+    seconds: Sequence[Completion],
+) -> list[Preference]:
+    """Which of each two answers the judge prefers, from memory or asked for."""
+    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
+    missing = [row for row, preference in enumerate(known) if preference is None]
+    fresh: dict[int, Preference] = {}
+    if missing:
+        asked = [queries[row] for row in missing]
+        first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
+        preferred = judge.compare(asked, first, second)
+        memory.add_preferences(preferred, asked, first, second)
+        fresh = dict(zip(missing, preferred, strict=True))
+    return [_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)]
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

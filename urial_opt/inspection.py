@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from urial_opt.aspects import Aspect
 from urial_opt.evaluation import Scorecard, query_scores, scorecard
 from urial_opt.objective import Objective
-from urial_opt.records import Completion, Estimate, Evaluation, Judgment, Query, TrialRecord
+from urial_opt.records import Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
 from urial_opt.statistics import bootstrap_mean
-from urial_opt.store import SearchRecord, Store
+from urial_opt.store import RankedTrial, SearchRecord, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,8 @@ class InspectedTrial:
     estimate: Estimate
     """Shrunken."""
     card: Scorecard
+    shift: ProbeShift | None
+    """None where the token shift was not measured."""
     gains: Mapping[Aspect, Estimate]
     """Paired differences to the starting prompt (trial 0), by aspect; empty for that one itself."""
     best: Sequence[Example]
@@ -48,10 +50,12 @@ def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples
         return []
     objective = objective_of(search)
     start = store.evaluation(search.name, 0)
+    prompts = [each.trial.candidate.prompt for each in ranked]
+    shifts = store.shifts_of_prompts(str(search.settings["base"]), str(search.settings["aligned"]), prompts)
     inspected = []
-    for each in ranked:
+    for each, shift in zip(ranked, shifts, strict=True):
         evaluation = store.evaluation(search.name, each.trial.number)
-        inspected.append(_inspected(each.trial, each.estimate, evaluation, start, objective, examples))
+        inspected.append(_inspected(each, evaluation, start, shift, objective, examples))
     return inspected
 
 
@@ -63,10 +67,10 @@ def objective_of(search: SearchRecord) -> Objective:
 
 
 def _inspected(
-    record: TrialRecord,
-    estimate: Estimate,
+    ranked: RankedTrial,
     evaluation: Evaluation,
     start: Evaluation,
+    shift: ProbeShift | None,
     objective: Objective,
     number: int,
 ) -> InspectedTrial:
@@ -80,10 +84,11 @@ def _inspected(
     by_score = sorted(answers, key=lambda example: -example.score)
     gained = [example for example in answers if example.before is not None and example.score > example.before]
     return InspectedTrial(
-        record=record,
-        estimate=estimate,
+        record=ranked.trial,
+        estimate=ranked.estimate,
         card=scorecard(evaluation, objective),
-        gains=_gains(evaluation, start) if record.number else {},
+        shift=shift,
+        gains=_gains(evaluation, start) if ranked.trial.number else {},
         best=by_score[:number],
         worst=by_score[::-1][:number],
         won=sorted(gained, key=lambda example: (example.before or 0) - example.score)[:number],

@@ -10,7 +10,7 @@ from typing import TypeAlias, TypeVar
 from urial_opt.agreement import Agreement, Pair, measure_agreement, share
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Memory, judge_answers
+from urial_opt.evaluation import PairMemory, compare_answers, judge_answers
 from urial_opt.outcome import estimate_json
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.rated_answers import RatedAnswer
@@ -88,7 +88,7 @@ class JudgeCheck:
 def check_judge(
     rated: Sequence[RatedAnswer],
     judge: Judge,
-    memory: Memory,
+    memory: PairMemory,
     *,
     repeats: int = 0,
     position_bias: bool = False,
@@ -129,7 +129,7 @@ def check_judge(
         repeated=_repeated([(verdicts + again)[place :: len(answers)] for place in range(len(answers))])
         if repeats
         else {},
-        position=_position_bias(*comparing, watch) if comparing else None,
+        position=_position_bias(*comparing, memory, watch) if comparing else None,
     )
 
 
@@ -225,8 +225,10 @@ def _comparing(rated: Sequence[RatedAnswer], judge: Judge) -> tuple[PairwiseJudg
     return judge, comparisons
 
 
-def _position_bias(judge: PairwiseJudge, comparisons: Sequence[_Comparison], watch: Watch) -> PositionBias:
-    preferences = _in_blocks("comparing", comparisons, lambda block: _preferences(judge, block), watch)
+def _position_bias(
+    judge: PairwiseJudge, comparisons: Sequence[_Comparison], memory: PairMemory, watch: Watch
+) -> PositionBias:
+    preferences = _in_blocks("comparing", comparisons, lambda block: _preferences(judge, memory, block), watch)
     read = [each.consistent for each in preferences if each.consistent is not None]
     follows = [
         (preference.overall == "first") == (each.given > 0)
@@ -242,8 +244,10 @@ def _position_bias(judge: PairwiseJudge, comparisons: Sequence[_Comparison], wat
     )
 
 
-def _preferences(judge: PairwiseJudge, comparisons: Sequence[_Comparison]) -> list[Preference]:
-    return judge.compare(
+def _preferences(judge: PairwiseJudge, memory: PairMemory, comparisons: Sequence[_Comparison]) -> list[Preference]:
+    return compare_answers(
+        judge,
+        memory,
         [each.query for each in comparisons],
         [_completion(each.first.answer) for each in comparisons],
         [_completion(each.second.answer) for each in comparisons],

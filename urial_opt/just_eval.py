@@ -9,13 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from urial_opt.aspects import QueryKind
 from urial_opt.errors import InputError
-from urial_opt.queries import AnyKind, Source, Words, Written, made_id, read_objects, same_words, split_by_hash
+from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, made_id, read_objects, same_words, split_by_hash
 from urial_opt.records import Evaluation, Judgment, Query
 
 _MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_safety"}
@@ -31,13 +30,9 @@ class Output:
     """Its model, as the file calls it."""
 
 
-def _as_text(value: object) -> object:
-    return str(value) if type(value) is int else value
-
-
 class _Candidate(Written):
     model_config = ConfigDict(extra="ignore")
-    id: Annotated[Words | None, BeforeValidator(_as_text)] = None
+    id: AnyId = None
     instruction: Words
     output: str
     generator: str | None = None

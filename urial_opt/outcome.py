@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from urial_opt.evaluation import Scorecard
-from urial_opt.records import Candidate, Estimate, Evaluation, TrialState, Usage
+from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage
 from urial_opt.spending import Bill
 
 
@@ -34,6 +34,34 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftOutcome:
+    """What a search learnt about token shift: see `probe`."""
+
+    queries: int
+    """Of the probe."""
+    by_trial: Mapping[int, ProbeShift]
+    """Of the survivors that were measured."""
+    found: ProbeShift | None
+    """Of the prompt found; None if it was not measured."""
+    start: ProbeShift | None
+    """Of the prompt that the search started from, likewise."""
+    correlation: Estimate | None
+    """Spearman's, of surprise with the shrunken score over these trials; None if too few or all alike."""
+    usage: Usage
+
+    def as_json(self) -> dict[str, object]:
+        """Keys: `queries`, `trials`, `tokens`, `correlation`, and `start` and `found` as `shift_json`."""
+        return {
+            "queries": self.queries,
+            "trials": len(self.by_trial),
+            "tokens": self.usage.prompt_tokens + self.usage.completion_tokens,
+            "correlation": estimate_json(self.correlation) if self.correlation else None,
+            "start": shift_json(self.start) if self.start else None,
+            "found": shift_json(self.found) if self.found else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     """How a search ended."""
 
@@ -49,6 +77,8 @@ class SearchResult:
     usage: Usage
     bill: Bill
     """What each role took, over all runs of the search."""
+    shift: ShiftOutcome | None
+    """None where there was no aligned model that could be compared with the base model."""
     seconds: float
     """Time spent on trials and measurements, over all runs of this search."""
     database: str
@@ -82,6 +112,7 @@ class SearchResult:
                 "completion": self.usage.completion_tokens,
                 "saved": self.usage.saved_tokens,
             },
+            "shift": self.shift.as_json() if self.shift else None,
             "spending": self.bill.as_json(),
             "cost": None if self.bill.total is None else round(self.bill.total, 6),
             "database": self.database,
@@ -91,3 +122,13 @@ class SearchResult:
 def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
     """A mean under the name `mean`, and its 95 % `interval` [low, high], in points."""
     return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
+
+
+def shift_json(shift: ProbeShift) -> dict[str, object]:
+    """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
+
+    The last three in nats, null where a server does not tell.
+    """
+    names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
+    values = {name: getattr(shift, name) for name in names}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from typing import ClassVar, TypeVar, cast
 
 from urial_opt.errors import AdapterError
+from urial_opt.protocols import PaceMemory
+from urial_opt.records import Pace
+
+_log = logging.getLogger(__name__)
 
 _Request = TypeVar("_Request")
 _Reply = TypeVar("_Reply")
@@ -20,6 +28,12 @@ _PAUSES = 300.0
 _FIRST_PAUSE = 0.5
 """Seconds; each further pause may be twice as long as the one before."""
 _LONGEST_PAUSE = 30.0
+_LONGEST_LEAVE = 86_400.0
+"""Seconds that a server is left alone at its word, at most."""
+_WORTH_TELLING = 5.0
+"""Seconds of silence that whoever waits should know of."""
+_REMEMBERED = 3600.0
+"""Seconds for which a server that was overloaded is asked as little at once as then."""
 
 
 class PassingError(Exception):
@@ -31,7 +45,7 @@ class PassingError(Exception):
     def __init__(self, reason: str, *, pause: float | None = None, overload: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause
-        """Seconds until the next try; None: as usual."""
+        """Seconds for which the server wants to be left alone; None: a pause as usual."""
         self.overload = overload
         """Whether fewer requests at once would help."""
 
@@ -73,8 +87,22 @@ class Patience:
         self._most = concurrency
         self._limit = _Limit(concurrency)
         self._counting = threading.Lock()
+        self._learning = threading.Lock()
+        self._memory: PaceMemory | None = None
+        self._not_before = 0.0
+        self._told = Pace(at_once=concurrency, not_before=0.0)
+        """What the memory knows."""
         self.retries = 0
         """Requests sent again so far."""
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self._memory = memory
+        known = memory.find_pace(self._name)
+        if known is not None and time.time() - known.not_before < _REMEMBERED:
+            self._told, self._not_before = known, known.not_before
+            self._limit.begin_with(known.at_once)
+            self._tell_of(known.not_before - time.time())
 
     def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
         """What `ask` returns for each request, in the order given.
@@ -120,14 +148,16 @@ class Patience:
         while True:
             try:
                 with self._limit.place():
+                    self._wait_for_leave(stop)
                     return ask(request)
             except PassingError as error:
+                self._learn(error)
                 failures[type(error)] += 1
                 tries = failures.total()
-                pause = error.pause
-                if pause is None:
-                    pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
-                waited += pause
+                # A pause that the server asks for is made by all requests together: see _wait_for_leave.
+                pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
+                pause = pause if error.pause is None else 0.0
+                waited += pause if error.pause is None else error.pause
                 if failures[type(error)] >= error.tries or tries >= PassingError.tries or waited > _PAUSES:
                     if isinstance(error, NothingSaidError):
                         return cast(_Reply, error.reply)
@@ -135,25 +165,63 @@ class Patience:
                     raise AdapterError(
                         f"gave up on {self._name!r} after {times}: {error}", retryable=True
                     ) from error.__cause__
-            if _pause(stop, pause):
-                raise AdapterError(f"{self._name!r} was asked no further", retryable=True)
+            if pause and _pause(stop, pause):
+                raise self._asked_no_further()
             with self._counting:
                 self.retries += 1
+
+    def _learn(self, error: PassingError) -> None:
+        """Take in how the server wants to be asked, and write it down before anything else is asked."""
+        if not (error.overload or error.pause):
+            return
+        leave = min(error.pause or 0.0, _LONGEST_LEAVE)
+        with self._learning:
+            self._not_before = max(self._not_before, time.time() + leave)
+            # In whole seconds, for many requests are told the same at once.
+            pace = Pace(at_once=self._limit.now, not_before=math.ceil(self._not_before))
+            if pace == self._told:
+                return
+            self._told = pace
+            self._tell_of(leave)
+            if self._memory is not None:
+                self._memory.add_pace(self._name, pace)
+
+    def _tell_of(self, seconds: float) -> None:
+        if seconds > _WORTH_TELLING:
+            _log.warning("%r wants to be left alone for %.0f s", self._name, seconds)
+
+    def _wait_for_leave(self, stop: threading.Event) -> None:
+        """Wait until the server may be asked; AdapterError if that is beyond all patience."""
+        seconds = self._not_before - time.time()
+        if seconds > _PAUSES:
+            until = f"{datetime.fromtimestamp(self._not_before):%Y-%m-%d %H:%M}"
+            raise AdapterError(
+                f"{self._name!r} wants to be left alone until {until}; type the same command again then", retryable=True
+            )
+        if seconds > 0 and _pause(stop, seconds):
+            raise self._asked_no_further()
+
+    def _asked_no_further(self) -> AdapterError:
+        return AdapterError(f"{self._name!r} was asked no further", retryable=True)
 
 
 class _Limit:
     """How many requests may be under way: half as many after an overload, one more after as many successes."""
 
     def __init__(self, most: int) -> None:
-        self._most = self._now = most
+        self._most = self.now = most
         self._under_way = self._successes = self._overloads = 0
         self._changed = threading.Condition()
+
+    def begin_with(self, number: int) -> None:
+        """Allow so many at first."""
+        self.now = max(1, min(number, self._most))
 
     @contextmanager
     def place(self) -> Iterator[None]:
         """Waits for a place, and learns from what happens in it."""
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way < self._now)
+            self._changed.wait_for(lambda: self._under_way < self.now)
             self._under_way += 1
             overloads = self._overloads
         success = overload = False
@@ -169,11 +237,11 @@ class _Limit:
                 self._successes += success
                 # Requests that were under way together tell of the same overload.
                 if overload and overloads == self._overloads:
-                    self._now = max(1, self._now // 2)
+                    self.now = max(1, self.now // 2)
                     self._overloads += 1
                     self._successes = 0
-                elif self._successes >= self._now:
-                    self._now = min(self._most, self._now + 1)
+                elif self._successes >= self.now:
+                    self.now = min(self._most, self.now + 1)
                     self._successes = 0
                 self._changed.notify_all()
 

@@ -6,11 +6,15 @@ by name through `urial_opt.plugins`. A call may raise `AdapterError`, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from urial_opt.aspects import Aspect
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Sampling
+from urial_opt.records import Completion, Judgment, Pace, Preference, Query, QueryTags, Sampling
+
+if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
+    from urial_opt.token_scores import AlignedAnswer, TokenScores
 
 
 class Generator(Protocol):
@@ -65,6 +69,45 @@ class Metered(Protocol):
         """The model's name in tables of prices, such as `gpt-4o`."""
 
 
+class TokenScorer(Protocol):
+    """A base and an aligned model that read the same tokens."""
+
+    def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AlignedAnswer]:
+        """The aligned model's greedy answer to each query in its own chat layout, in the order given."""
+
+    def score(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
+        """For each context, in the order given, the scores of each answer, in theirs.
+
+        Teacher-forced: each model reads each answer once, the base model after each context rendered for the query.
+        """
+
+    def texts(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token, as people know it; a piece of a character reads as U+FFFD."""
+
+
+@runtime_checkable
+class Scorable(Protocol):
+    """An optional ability of base models."""
+
+    def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
+        """The two models as a `TokenScorer`. InputError if they cannot be compared, as with different tokenizers."""
+
+
+class PaceMemory(Protocol):
+    """What remembers how servers want to be asked; `store.Store` is one."""
+
+    def find_pace(self, server: str) -> Pace | None: ...
+    def add_pace(self, server: str, pace: Pace) -> None: ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """An optional ability of models behind servers that are overloaded at times."""
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """Go on at the pace that the memory knows of, and tell it what is learnt, from any thread."""
+
+
 class Judge(Protocol):
     """Scores answers on the aspects due for their queries (`aspects.ASPECTS_OF`)."""
 
@@ -77,8 +120,20 @@ class Judge(Protocol):
 
 
 @runtime_checkable
+class Divided(Protocol):
+    """An optional ability of judges that are several."""
+
+    def spread(self, judgment: Judgment) -> Mapping[Aspect, float]:
+        """How far its members' scores in a judgment are apart, in points, by aspect that two of them scored."""
+
+
+@runtime_checkable
 class PairwiseJudge(Protocol):
     """An optional ability of judges."""
+
+    @property
+    def pairwise_identity(self) -> str:
+        """As `Judge.identity`, with the templates that two answers are compared by."""
 
     def compare(
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]

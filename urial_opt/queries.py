@@ -39,6 +39,14 @@ def _our_kind(name: object) -> object:
 AnyKind: TypeAlias = Annotated[QueryKind, BeforeValidator(_our_kind)]
 """The kind of a query as this package or just-eval writes it."""
 
+
+def _as_text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
+AnyId: TypeAlias = Annotated[Words | None, BeforeValidator(_as_text)]
+"""The id of a row, which public files write as a number."""
+
 SPLITS: tuple[Split, ...] = get_args(Split)
 _BY_HASH: tuple[Split, ...] = ("dev", "validation", "test", "test")
 
@@ -125,7 +133,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise SpaceError(f"{path}: {error.strerror}; name a file that can be read") from error
     if not text.strip():
-        raise SpaceError(f"{path}:1: the file is empty; fill it as search_spaces/README.md tells")
+        raise SpaceError(f"{path}:1: the file is empty; write what it shall hold, or name another")
     return text
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.queries import AnyKind, Source, Words, Written, draw, made_id, read_objects, read_text, split_by_hash
+from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, draw, made_id, read_objects, split_by_hash
 from urial_opt.records import Query, Split
+from urial_opt.tabular import numbered, read_csv, read_parquet
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 """Files of queries that can be read."""
@@ -32,10 +31,6 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _as_text(value: object) -> object:
-    return str(value) if type(value) is int else value
-
-
 _Several = Annotated[list[Words], BeforeValidator(_as_list)]
 
 
@@ -43,7 +38,7 @@ class _Row(Written):
     """One query, or one conversation, as people and public files write it."""
 
     model_config = ConfigDict(extra="ignore")
-    id: Annotated[Words | None, BeforeValidator(_as_text)] = Field(default=None, validation_alias=AliasChoices(*_IDS))
+    id: AnyId = Field(default=None, validation_alias=AliasChoices(*_IDS))
     text: Words = Field(validation_alias=AliasChoices(*_TEXTS))
     kind: AnyKind = Field(default="regular", validation_alias=AliasChoices(*_KINDS))
     task: _Several = Field(default_factory=list)
@@ -140,9 +135,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
         raise InputError(
             f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
         ) from error
-    return [
-        (Source(path=Path(published.dataset) / published.file, lines={(): n}), row) for n, row in enumerate(rows, 1)
-    ]
+    return numbered(Path(published.dataset) / published.file, rows)
 
 
 def _read_file(path: Path) -> list[tuple[Source, object]]:
@@ -150,57 +143,25 @@ def _read_file(path: Path) -> list[tuple[Source, object]]:
         case ".jsonl" | ".json":
             return read_objects(path)
         case ".csv":
-            return _read_csv(path)
+            return [(source, _fields(source, cells)) for source, cells in read_csv(path)]
         case ".parquet":
-            return _read_parquet(path)
+            return read_parquet(path)
         case _:
             raise InputError(f"{str(path)!r} is no file of queries; give one that ends in {', '.join(SUFFIXES)}")
 
 
-def _read_csv(path: Path) -> list[tuple[Source, object]]:
-    """Rows under a header; a cell of a field that may hold several entries is one entry, or a JSON list of them."""
-    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
-    rows: list[tuple[Source, object]] = []
-    try:
-        for cells in reader:
-            within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
-            source = Source(path=path, lines={(): reader.line_num - within})
-            if None in cells or None in cells.values():
-                more = "more" if None in cells else "fewer"
-                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
-            rows.append((source, {name: _cell(source, name, cell) for name, cell in cells.items() if cell}))
-    except csv.Error as error:
-        source = Source(path=path, lines={(): reader.reader.line_num})
-        raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
-    return rows
+def _fields(source: Source, cells: Mapping[str, str]) -> dict[str, object]:
+    return {name: _cell(source, name, cell) for name, cell in cells.items() if cell}
 
 
 def _cell(source: Source, name: str, cell: str) -> object:
+    """A cell as it is or, of a field that may hold several entries, a JSON list of them."""
     if name not in _LISTS or not cell.startswith("["):
         return cell
     try:
         return json.loads(cell)
     except ValueError as error:
         raise source.error(name, f'{cell[:60]!r} is no JSON list; write ["one", "another"], or one alone') from error
-
-
-def _read_parquet(path: Path) -> list[tuple[Source, object]]:
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError as error:
-        needs = "needs the package 'pyarrow', which is not installed"
-        raise InputError(f"{str(path)!r} {needs}; type: pip install pyarrow, or give a .jsonl file") from error
-    try:
-        rows = parquet.read_table(path).to_pylist()
-    except (OSError, ValueError) as error:
-        says = " ".join(str(error).split())[:160]
-        raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
-    return _numbered(path, rows)
-
-
-def _numbered(path: Path, rows: Sequence[object]) -> list[tuple[Source, object]]:
-    """Rows of a file that has no lines; errors name their number."""
-    return [(Source(path=path, lines={(): number}), row) for number, row in enumerate(rows, start=1)]
 
 
 def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> list[Query]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
-from urial_opt.queries import AnyKind, Source, Words, Written, made_id, read_objects, read_text
+from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, made_id, read_objects
 from urial_opt.records import Query
+from urial_opt.tabular import read_csv
 
 _QUERIES = ("query", "instruction", "input")
 _ANSWERS = ("answer", "output", "candidate", "output_cand")
@@ -48,10 +47,6 @@ def _score(value: object) -> float | None:
     return number
 
 
-def _as_text(value: object) -> object:
-    return str(value) if type(value) is int else value
-
-
 _Score: TypeAlias = Annotated[float | None, BeforeValidator(_score)]
 
 
@@ -66,7 +61,7 @@ class _Row(Written):
     """One answer as people, or just-eval, write it."""
 
     model_config = ConfigDict(extra="ignore")
-    id: Annotated[Words | None, BeforeValidator(_as_text)] = None
+    id: AnyId = None
     query: Words = Field(validation_alias=AliasChoices(*_QUERIES))
     answer: str = Field(validation_alias=AliasChoices(*_ANSWERS))
     kind: AnyKind | None = None
@@ -77,7 +72,11 @@ class _Row(Written):
 
 def read_rated_answers(path: Path) -> list[RatedAnswer]:
     """The rows of a file of JSON lines, a JSON list or CSV. SpaceError names file, line and field of a wrong one."""
-    rows = _read_csv(path) if path.suffix.lower() == ".csv" else read_objects(path)
+    rows: Sequence[tuple[Source, object]]
+    if path.suffix.lower() == ".csv":
+        rows = [(source, _by_aspect(cells)) for source, cells in read_csv(path, _columns)]
+    else:
+        rows = read_objects(path)
     if not rows:
         raise Source(path=path).error("", "the file holds no answer; write one in each row")
     return [_rated(source, source.read(_unambiguous(source, data), _Row)) for source, data in rows]
@@ -120,32 +119,19 @@ def _unambiguous(source: Source, data: object) -> object:
     return data
 
 
-def _read_csv(path: Path) -> list[tuple[Source, object]]:
-    """Rows under a header that names a column for each aspect given; an empty cell there is no score."""
-    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
-    rows: list[tuple[Source, object]] = []
-    try:
-        columns = [name.strip().casefold() for name in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        _check_header(Source(path=path), columns)
-        for cells in reader:
-            within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
-            source = Source(path=path, lines={(): reader.line_num - within})
-            if None in cells or None in cells.values():
-                more = "more" if None in cells else "fewer"
-                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
-            there = {name: cell for name, cell in cells.items() if cell.strip() or name in _ANSWERS}
-            scores = {aspect: there.pop(aspect) for aspect in _ASPECTS if aspect in there}
-            rows.append((source, {**there, "scores": scores}))
-    except csv.Error as error:
-        source = Source(path=path, lines={(): reader.line_num})
-        raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
-    return rows
+def _by_aspect(cells: Mapping[str, str]) -> dict[str, object]:
+    """The fields of a row whose table has a column for each aspect; an empty cell there is no score."""
+    there = {name: cell for name, cell in cells.items() if cell.strip() or name in _ANSWERS}
+    scores = {aspect: there.pop(aspect) for aspect in _ASPECTS if aspect in there}
+    return {**there, "scores": scores}
 
 
-def _check_header(source: Source, columns: list[str]) -> None:
-    for name in columns:
+def _columns(source: Source, header: list[str]) -> list[str]:
+    """The names in a header, whatever their case, if they name an aspect and none wrongly."""
+    names = [name.strip().casefold() for name in header]
+    for name in names:
         if name not in _ASPECTS and get_close_matches(name, _ASPECTS, n=1, cutoff=0.8):
             raise source.error(name, _no_aspect(name))
-    if not set(columns) & set(_ASPECTS):
+    if not set(names) & set(_ASPECTS):
         raise source.error("", f"the header names no aspect; add a column for at least one of {', '.join(_ASPECTS)}")
+    return names

@@ -127,6 +127,16 @@ class QueryTags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How a server wants to be asked."""
+
+    at_once: int
+    """Requests under way, at most."""
+    not_before: float
+    """Seconds since 1970: when it may be asked again, or when it was last overloaded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """One prompt on some queries; the three sequences run in parallel."""
 
@@ -151,6 +161,51 @@ class TrialState(StrEnum):
     """The race stopped it: significantly behind the incumbent."""
     FAILED = "failed"
     """No aspect could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeKey:
+    """Which models a shift is between, and over the answers to which queries."""
+
+    base: str
+    """Identity of the base model."""
+    aligned: str
+    """Identity of the aligned model."""
+    queries: tuple[str, ...]
+    """Their texts."""
+    max_tokens: int
+    """Longest answer."""
+
+    @property
+    def id(self) -> str:
+        """Hash of queries and length."""
+        return content_id([self.queries, self.max_tokens])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeShift:
+    """How far the base model under one prompt is from the aligned model, over the aligned answers to some queries.
+
+    Shares and means are over all positions of the answers but the end of the turn (Lin et al. 2024, section 2).
+    """
+
+    positions: int
+    unshifted: float
+    """Share of the positions where the aligned model's token is the base model's most probable one."""
+    marginal: float
+    """Share of those where it is its second or third."""
+    shifted: float
+    """Share of those where it comes later."""
+    surprise: float
+    """Mean of -log p of the aligned model's token in the base model, in nats."""
+    kl_base_aligned: float | None
+    """Mean of KL(base || aligned), in nats; None from servers that do not tell whole distributions."""
+    kl_aligned_base: float | None
+    """Mean of KL(aligned || base), likewise."""
+    by_query: tuple[float, ...]
+    """`surprise` of each answer, in the order of the queries."""
+    usage: Usage
+    """Tokens that both models read for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 import numpy as np
 import optuna
@@ -20,12 +19,13 @@ from urial_opt.content import content_id
 from urial_opt.errors import InputError
 from urial_opt.evaluation import Evaluator, query_scores, scorecard, strata_of, usage_of
 from urial_opt.ledger import Ledger
-from urial_opt.outcome import Measured, SearchResult
+from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
+from urial_opt.probe import PROBES, ShiftWatch, watch_shift
+from urial_opt.progress import Best, Phase, Progress
 from urial_opt.protocols import ChatGenerator, TokenCounter
 from urial_opt.racing import Race, Verdict, finalists
 from urial_opt.records import (
     Candidate,
-    Estimate,
     Evaluation,
     Query,
     Sampling,
@@ -34,6 +34,7 @@ from urial_opt.records import (
     TrialState,
     Usage,
 )
+from urial_opt.resampling import rank_correlation
 from urial_opt.sampler import make_sampler
 from urial_opt.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Role, Spent, Terms
@@ -62,41 +63,6 @@ class LimitReached(Interrupted):
         self.limit = limit
 
 
-class Phase(StrEnum):
-    """What a search is doing."""
-
-    TRIALS = "search"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Best:
-    """The prompt believed best so far."""
-
-    trial: int
-    estimate: Estimate
-    """Shrunken, not the luckiest mean."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Where a search is; reported after every block of queries."""
-
-    phase: Phase
-    done: int
-    """Trials recorded, or contexts measured in a later phase."""
-    total: int
-    states: Mapping[TrialState, int]
-    best: Best | None
-    improved_at: int | None
-    """Number of the trial that last changed which prompt is believed best."""
-    usage: Usage
-    bill: Bill
-    fraction: float = 0.0
-    """How much of the current trial's queries were asked, 0 to 1."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
     """What a search is asked for beside its space and models."""
@@ -107,6 +73,8 @@ class SearchOptions:
     sampler: str = "thompson"
     name: str = ""
     """Empty: made from everything that decides the outcome, so that the same command goes on with the same search."""
+    prune_by_shift: bool = False
+    """Stop a prompt before any query is judged, when it leaves the base model further from the aligned one."""
     terms: Terms = field(default_factory=Terms)
 
 
@@ -137,6 +105,7 @@ def search(
         watch=watch,
         stop=stop,
     )
+    under_way.follow_shift(aligned)
     with Ledger(store, begun.name, sampler) as ledger:
         under_way.run_trials(ledger)
     return under_way.finish(aligned)
@@ -173,11 +142,14 @@ def begin(
         "sampler": options.sampler,
         "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
     }
+    if options.prune_by_shift:
+        settings["prune_by_shift"] = True
     roles = {Role.BASE: evaluator.generator.identity, Role.JUDGE: evaluator.judge.identity}
     roles |= {Role.ALIGNED: aligned.identity} if aligned else {}
     options.terms.check(roles)
     name = options.name or f"{space.name}-{content_id(settings)[:6]}"
     store.open_search(name, settings)
+    store.pace(evaluator.generator, evaluator.judge, aligned)
     return Begun(name=name, account=store.account(name), roles=roles)
 
 
@@ -200,7 +172,11 @@ class _Search:
     """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
     estimates: dict[int, TrialEstimate] = field(default_factory=dict)
     """By number of the trial; failed trials have none."""
+    shift: ShiftWatch | None = None
+    """None where there is no aligned model, or none that can be compared with the base model."""
     improved_at: int | None = None
+    asked: int = 0
+    """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)
     """Tokens of the recorded trials, and of the measurements after them."""
 
@@ -212,10 +188,23 @@ class _Search:
         for record in self.store.trials(self.begun.name):
             self._learn(record)
 
+    def follow_shift(self, aligned: ChatGenerator | None) -> None:
+        """Measure the token shift of survivors from here on, if the models can be compared."""
+        queries = self.blocks[0][:PROBES]
+        longest = self.space.hand_written.sampling.max_tokens
+        account, generator = self.begun.account, self.evaluator.generator
+        self.shift = watch_shift(generator, aligned, account, queries=queries, max_tokens=longest)
+        if self.options.prune_by_shift and self.shift is None:
+            raise InputError(
+                "--prune-by-shift needs a base and an aligned model whose tokens can be compared, as local ones of one "
+                "family; give the right --aligned, or leave the option out"
+            )
+
     def run_trials(self, ledger: Ledger) -> None:
         """Race prompts until the budget is recorded."""
         ledger.catch_up(self.records, self.estimates)
         self._keep_estimates()
+        self._probe_survivors()
         self._report(Phase.TRIALS)
         while len(self.records) < self.options.budget:
             self._go_on_or_raise(len(self.blocks[0]))
@@ -229,6 +218,7 @@ class _Search:
             self._learn(record)
             self._keep_estimates()
             ledger.tell(record, self.estimates)
+            self._probe_survivors()
             self._report(Phase.TRIALS)
 
     def _run_trial(self, trial: optuna.Trial) -> tuple[TrialRecord, Evaluation]:
@@ -238,7 +228,8 @@ class _Search:
         evaluation = Evaluation(queries=(), completions=(), judgments=())
         scores: dict[str, float | None] = {}
         verdict = Verdict.GO_ON
-        for block in self.blocks:
+        further = self._is_further_than_best(candidate)
+        for block in () if further else self.blocks:
             self._go_on_or_raise(len(block))
             asked = self.evaluator.evaluate(candidate, block)
             evaluation += asked
@@ -254,11 +245,23 @@ class _Search:
             optuna_number=trial.number,
             candidate=candidate,
             query_scores=scores,
-            state=complete if read else TrialState.FAILED,
+            state=complete if read or further else TrialState.FAILED,
             seconds=time.perf_counter() - started,
             usage=usage_of(evaluation),
         )
         return record, evaluation
+
+    def _is_further_than_best(self, candidate: Candidate) -> bool:
+        """Whether the prompt is to be dropped for its token shift alone."""
+        if not self.options.prune_by_shift or self.shift is None or self.best is None:
+            return False
+        self._go_on_or_raise(PROBES)
+        return self.shift.is_further(candidate.prompt, self.records[self.best].candidate.prompt)
+
+    def _probe_survivors(self) -> None:
+        if self.shift:
+            survivors = {n: self.records[n].candidate.prompt for n in self._complete()}
+            self.shift.take(survivors, asked=sum(len(record.query_scores) for record in self.records))
 
     def _keep_estimates(self) -> None:
         self.store.set_estimates(self.begun.name, {number: each.interval for number, each in self.estimates.items()})
@@ -282,6 +285,10 @@ class _Search:
     def best(self) -> int | None:
         """Number of the complete trial believed best."""
         return next(iter(finalists(self._complete(), 1)), None)
+
+    @property
+    def _spent(self) -> Usage:
+        return self.usage + (self.shift.usage if self.shift else _NOTHING)
 
     def _complete(self) -> dict[int, TrialEstimate]:
         """Estimates of the trials that were asked every dev query, by number."""
@@ -311,6 +318,7 @@ class _Search:
         found, yardstick = (
             query_scores(measured[role].evaluation, self.space.objective) for role in ("found", "hand_written")
         )
+        shift = self._shift_outcome(winner.number)
         result = SearchResult(
             name=self.begun.name,
             zero_shot=measured["zero_shot"],
@@ -320,13 +328,33 @@ class _Search:
             found_trial=winner.number,
             gain=bootstrap_difference(found, yardstick, strata_of(test, self.space.objective)),
             states=self._states(),
-            usage=self.usage,
+            usage=self._spent,
             bill=self.bill,
+            shift=shift,
             seconds=sum(record.seconds for record in self.records) + time.perf_counter() - started,
             database=self.store.name,
         )
         self.store.finish(self.begun.name, result.as_json())
         return result
+
+    def _shift_outcome(self, winner: int) -> ShiftOutcome | None:
+        """How the shift of survivors goes with their score."""
+        if self.shift is None:
+            return None
+        # with all that the end of the search asked, more can be afforded
+        asked = sum(len(record.query_scores) for record in self.records) + self.asked
+        for numbers in ([0, winner], [*self._complete()]):
+            self.shift.take({n: self.records[n].candidate.prompt for n in numbers}, asked=asked)
+        shifts = dict(sorted(self.shift.by_trial.items()))
+        surprises = [shift.surprise for shift in shifts.values()]
+        return ShiftOutcome(
+            queries=len(self.shift.probe.key.queries),
+            by_trial=shifts,
+            found=shifts.get(winner),
+            start=shifts.get(0),
+            correlation=rank_correlation(surprises, [self.estimates[number].mean for number in shifts]),
+            usage=self.shift.usage,
+        )
 
     def _choose(self) -> TrialRecord:
         """The best on `validation` among the best few on `dev`, the starting prompt among them."""
@@ -352,6 +380,7 @@ class _Search:
             evaluation += self.evaluator.evaluate(candidate, some)
         self.store.add_result(self.begun.name, role, split, candidate, evaluation)
         self.usage += usage_of(evaluation)
+        self.asked += len(evaluation.queries)
         generator = self.evaluator.generator
         counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
         card = scorecard(evaluation, self.space.objective)
@@ -364,6 +393,7 @@ class _Search:
         evaluation = self.evaluator.evaluate_aligned(aligned, sampling, test)
         self.store.add_result(self.begun.name, "aligned", "test", None, evaluation)
         self.usage += usage_of(evaluation)
+        self.asked += len(evaluation.queries)
         card = scorecard(evaluation, self.space.objective)
         return Measured(candidate=None, evaluation=evaluation, card=card, prompt_tokens=None)
 
@@ -404,7 +434,7 @@ class _Search:
                 states=self._states(),
                 best=None if best is None else Best(trial=best, estimate=self.estimates[best].interval),
                 improved_at=self.improved_at,
-                usage=self.usage + usage,
+                usage=self._spent + usage,
                 bill=self.bill,
                 fraction=asked / sum(map(len, self.blocks)),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -248,6 +249,26 @@ class SearchSpace:
                     "leave it out"
                 )
         return replace(self, exemplars={**self.exemplars, **new}, generation=generation)
+
+    def decoding_by(self, fixed: Mapping[str, float]) -> SearchSpace:
+        """This space with one value of each decoding parameter named, for all prompts.
+
+        UnknownNameError if it has no such parameter, InputError if that cannot have the value.
+        """
+        values: dict[str, tuple[int | float, ...]] = {}
+        for name, value in fixed.items():
+            if name not in self.decoding:
+                raise UnknownNameError.of("parameter of decoding", name, self.decoding)
+            least = 0.0 if name == "temperature" else math.ulp(0.0)
+            if not least <= value < math.inf or (name == "max_tokens" and value % 1):
+                raise InputError(f"{name} cannot be {value:g}; give another number, such as {self.decoding[name][0]}")
+            values[name] = (int(value) if name == "max_tokens" else value,)
+        return replace(
+            self,
+            decoding={**self.decoding, **values},
+            hand_written_params={n: v for n, v in self.hand_written_params.items() if n not in values},
+            start_params={n: v for n, v in self.start_params.items() if n not in values},
+        )
 
     def starting_from(self, prompt: UrialPrompt) -> SearchSpace:
         """This space, its pool and system prompts grown by those of `prompt`, and `prompt` as its start.

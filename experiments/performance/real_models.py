@@ -91,7 +91,7 @@ def main() -> None:
         without._shared = without._expanded = None
 
         def ours(generator: TransformersGenerator = generator) -> list[str]:
-            generator._forget_prefixes()
+            generator.forget_prefixes()
             return [completion.text for completion in generator.generate(prefix, suffixes, sampling)]
 
         def whole(generator: TransformersGenerator = without) -> list[str]:

@@ -26,7 +26,7 @@ from typing import Any
 
 from urial_opt import plugins
 from urial_opt.evaluation import Evaluator
-from urial_opt.nano.faults import Fault, Faults
+from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import EmbeddedModels
@@ -39,19 +39,6 @@ KEY = "sk-to-be-found-nowhere"
 MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
 TIMEOUT, STALL = "10", 12.0
 """Seconds that a client waits, and that a server is silent."""
-
-
-class CountingFaults(Faults):
-    """Faults that tell which of them struck."""
-
-    def __init__(self, share: float, seed: int) -> None:
-        super().__init__(share, seed, stall=STALL)
-        self.struck: Counter[Fault | None] = Counter()
-
-    def next(self, body: bytes) -> Fault | None:
-        fault = super().next(body)
-        self.struck[fault] += 1
-        return fault
 
 
 class CountingJudge:
@@ -89,7 +76,7 @@ def main() -> int:
     log = io.StringIO()
     logging.basicConfig(stream=log, level=logging.DEBUG)
     models = EmbeddedModels(base=open_base(""), aligned=open_aligned(""))
-    faults = CountingFaults(asked.faults, asked.seed)
+    faults = Faults(asked.faults, asked.seed, stall=STALL)
     with tempfile.TemporaryDirectory() as folder:
         with listening(models, key=KEY) as url:
             healthy = searched(asked.space, asked.budget, url, Path(folder, "healthy.db"))

@@ -19,8 +19,10 @@ COMMANDS = {
     "list": "List the searches in a store.",
     "inspect": "Show the best prompts of a search.",
     "evaluate": "Measure a prompt, or given answers, on any queries.",
+    "shift": "Show where a base model parts from its aligned twin.",
     "export": "Write a found prompt for whatever serves the base model.",
     "judge-check": "Compare a judge with scores that are known.",
+    "tag": "Tag queries by task, topic and difficulty.",
     "doctor": "Find out what a server of models can do.",
 }
 """What each command does, in the order shown; its code is in the module of that name with `_command` behind."""

@@ -1,13 +1,16 @@
-"""Which search and which trial a command speaks of, when the user left it open."""
+"""Which search, trial, space, queries and models a command speaks of, where the user left it open."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from urial_opt.records import TrialRecord
+    from urial_opt.records import Candidate, Query, Split, TrialRecord
+    from urial_opt.space import SearchSpace
     from urial_opt.store import SearchRecord, Store
 
 
@@ -43,3 +46,58 @@ def found_trial(store: Store, search: SearchRecord) -> int:
     if not best:
         raise InputError(f"the search {search.name!r} has no scored trial yet; go on with it by its search command")
     return best[0].trial.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """What a search is called, where it searched, and the candidate asked for."""
+
+    name: str
+    space: str
+    candidate: Candidate
+
+
+def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched:
+    """The candidate that a search found, or another of its trials."""
+    from urial_opt.store import Store
+
+    with Store.open(store_url, create=False) as store:
+        search = chosen_search(store, name)
+        candidate = chosen_trial(store, search, trial).candidate
+    return Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
+
+
+def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
+    """The space of that name, else that of the search, else the embedded world's."""
+    from urial_opt.space_file import load_space
+
+    if name is not None or searched is None:
+        return load_space(name or "nano")
+    try:
+        return load_space(searched.space)
+    except UnknownNameError as error:
+        raise InputError(
+            f"the search {searched.name!r} was run on the space {searched.space!r}, which does not come with this "
+            "package; add its file: --space FILE.yaml"
+        ) from error
+
+
+def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *, by_default: Split) -> Sequence[Query]:
+    """The queries of a source, or the space's of one split or of all."""
+    from urial_opt.query_sources import load_queries
+
+    if source is not None:
+        queries: Sequence[Query] = load_queries(source)
+    else:
+        queries, split = space.queries.queries, split or by_default
+    return [query for query in queries if split in (None, "all", query.split)]
+
+
+def chosen_model(role: Literal["base", "aligned", "judge"], space: SearchSpace) -> str:
+    """The model that the space names for a role."""
+    from urial_opt import plugins
+
+    if name := getattr(space.defaults, role):
+        return str(name)
+    known = ", ".join(plugins.names("judge" if role == "judge" else "generator"))
+    raise InputError(f"the space {space.name!r} names no {role}; add --{role} NAME, one of: {known}")

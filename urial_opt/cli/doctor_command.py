@@ -57,9 +57,9 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     called = model or ""
     for kind in _KINDS:
         called = called.removeprefix(kind)
-    endpoint = Endpoint(called, url=url, timeout=timeout)
+    endpoint = Endpoint(called, url=url, timeout=timeout, url_option="--url")
     if not called:
-        endpoint = Endpoint(_only_model(endpoint), url=url, timeout=timeout)
+        endpoint = Endpoint(_only_model(endpoint), url=url, timeout=timeout, url_option="--url")
     diagnosis = examine(endpoint, watch=lambda name: click.echo(f"[asking] {name}", err=True))
     if as_json:
         print_json(diagnosis.as_json())

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from urial_opt.cli.models import opening, opening_options
+from urial_opt.cli.models import notes_of, opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.terms import given_prices, price_option
 
 if TYPE_CHECKING:
     from urial_opt.just_eval import Output
-    from urial_opt.records import Candidate, Query, Sampling
+    from urial_opt.records import Candidate, Completion, Query, Sampling
     from urial_opt.space import SearchSpace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -26,6 +27,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
 @click.option("--zero-shot", is_flag=True, help="No prompt: the query alone.")
 @click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
+@click.option(
+    "--against",
+    metavar="WHAT",
+    help="Let the judge compare the answers, query by query, with those under another prompt: zero-shot, hand-written "
+    "(the space's) or a prompt file; with --outputs, with those in another file of answers.",
+)
 @click.option(
     "--queries",
     "source",
@@ -50,6 +57,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Longest answer. [default: likewise]")
 @click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Write the verdicts in just-eval's result format, too.")
 @store_option
 @json_option
@@ -58,6 +66,7 @@ def command(
     search_name: str | None,
     trial: int | None,
     outputs_file: Path | None,
+    against: str | None,
     source: str | None,
     split: Literal["dev", "validation", "test", "all"] | None,
     sample: int | None,
@@ -68,6 +77,7 @@ def command(
     temperature: float | None,
     repetition_penalty: float | None,
     max_tokens: int | None,
+    price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
     *,
@@ -83,6 +93,7 @@ def command(
     Examples:
       urial-opt evaluate --zero-shot
       urial-opt evaluate --prompt found.txt --queries mine.jsonl --sample 100
+      urial-opt evaluate --prompt found.txt --against hand-written --judge llm:gpt-4o
       urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
 
     \b
@@ -91,26 +102,37 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n that could be read, missing),
+      average, interval (95 %), aspects (by name: mean, interval, n that could be read, missing; of a panel
+        spread, how far its judges are apart),
       queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
-      answered_in_prompt (ids of the queries that stand in the prompt with an answer)
+      answered_in_prompt (ids of the queries that stand in the prompt with an answer),
+      spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
+        dollars or null), cost (of all roles; null if a price is not known),
+      against (null unless asked for): judge, queries, overall and aspects (by name): wins, ties,
+        losses, unread, won (a tie being half a win: mean, interval); consistent (share of the
+        pairs of which both orders say the same: mean, interval)
     """
     from urial_opt import plugins
     from urial_opt.assessment import Scoring, assess_outputs, assess_prompt
-    from urial_opt.cli.tables import show_assessment
+    from urial_opt.cli.choosing import chosen_model, chosen_space, searched_candidate
+    from urial_opt.cli.tables import show_assessment, show_bill, show_duel
+    from urial_opt.counting import Counted
+    from urial_opt.duel import able_to_compare, hold_duel
     from urial_opt.errors import InputError
     from urial_opt.evaluation import Evaluator
     from urial_opt.just_eval import read_outputs, results_json
     from urial_opt.query_sources import sample_queries
+    from urial_opt.records import Candidate
+    from urial_opt.spending import Bill, Role, prices_of
     from urial_opt.store import Store
 
     if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:
         raise InputError("say what to measure by one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE")
     if trial is not None and search_name is None:
         raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
-    searched = None if search_name is None else _searched(store_url, search_name, trial)
-    space = _space(space_name, searched)
+    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
+    space = chosen_space(space_name, searched)
     candidate = searched.candidate if searched else _candidate(prompt_file, space)
     decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
     candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
@@ -118,63 +140,50 @@ def command(
     queries = _queries(source, split, space, outputs)
     if sample is not None:
         queries = sample_queries(queries, sample, seed=seed or 0)
-    judge_name = judge or _default("judge", space)
-    base_name = base or _default("base", space) if outputs is None else None
+    judge_name = judge or chosen_model("judge", space)
+    base_name = base or chosen_model("base", space) if outputs is None else None
     scoring = Scoring(objective=space.objective, na_as_five=na_as_five)
+    prices = given_prices(price)
+    others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
 
-    def watch(done: int) -> None:
-        click.echo(f"[evaluating] {done}/{len(queries)}", err=True)
+    def watch(doing: str) -> Callable[[int], None]:
+        return lambda done: click.echo(f"[{doing}] {done}/{len(queries)}", err=True)
 
     with Store.open(store_url) as store:
-        models = f"judge {judge_name}" if base_name is None else f"base {base_name}, judge {judge_name}"
-        click.echo(f"space {space.name}, {models}, store {store.name}", err=True)
+        named = f"judge {judge_name}" if base_name is None else f"base {base_name}, judge {judge_name}"
+        click.echo(f"space {space.name}, {named}, store {store.name}", err=True)
         opened = plugins.open_judge(judge_name, opening("judge"))  # first: it is the quicker one to refuse
-        if outputs is not None:
-            assessment = assess_outputs(outputs, queries, opened, store, scoring=scoring, watch=watch)
+        comparing = None if others is None else able_to_compare(opened)
+        generator = None if base_name is None else plugins.open_generator(base_name, opening("base"))
+        models: dict[Role, object] = {Role.BASE: generator} if generator else {}
+        models[Role.JUDGE] = opened
+        store.pace(*models.values())
+        for note in notes_of(*models.values()):
+            click.echo(note, err=True)
+        counted = Counted(store)
+        if generator is None:
+            given = outputs or []
+            assessment = assess_outputs(given, queries, opened, counted, scoring=scoring, watch=watch("evaluating"))
+            theirs = others if isinstance(others, list) else []
         else:
-            generator = plugins.open_generator(str(base_name), opening("base"))
-            evaluator = Evaluator(generator=generator, judge=opened, memory=store)
-            assessment = assess_prompt(evaluator, candidate, queries, scoring=scoring, watch=watch)
+            evaluator = Evaluator(generator=generator, judge=opened, memory=counted)
+            assessment = assess_prompt(evaluator, candidate, queries, scoring=scoring, watch=watch("evaluating"))
+            theirs = evaluator.answer(others, queries) if isinstance(others, Candidate) else []
+        duel = None
+        if comparing is not None:
+            ours = assessment.evaluation.completions
+            duel = hold_duel(queries, ours, theirs, comparing, counted, watch=watch("comparing"))
+    bill = Bill(spent={role: counted.spent[role] for role in models}, prices=prices_of(models, prices))
     if results_file is not None:
         _write(results_file, results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five))
     if as_json:
-        print_json(assessment.as_json())
+        compared = {"against": duel.as_json() if duel else None}
+        print_json({**assessment.as_json(), "spending": bill.as_json(), "cost": bill.total, **compared})
     else:
         show_assessment(assessment)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Searched:
-    """What a search is called, where it searched, and the candidate asked for."""
-
-    name: str
-    space: str
-    candidate: Candidate
-
-
-def _searched(store_url: str, name: str, trial: int | None) -> _Searched:
-    from urial_opt.cli.choosing import chosen_search, chosen_trial
-    from urial_opt.store import Store
-
-    with Store.open(store_url, create=False) as store:
-        search = chosen_search(store, name)
-        candidate = chosen_trial(store, search, trial).candidate
-    return _Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
-
-
-def _space(name: str | None, searched: _Searched | None) -> SearchSpace:
-    from urial_opt.errors import InputError, UnknownNameError
-    from urial_opt.space_file import load_space
-
-    if name is not None or searched is None:
-        return load_space(name or "nano")
-    try:
-        return load_space(searched.space)
-    except UnknownNameError as error:
-        raise InputError(
-            f"the search {searched.name!r} was run on the space {searched.space!r}, which does not come with this "
-            "package; add its file: --space FILE.yaml"
-        ) from error
+        if duel is not None:
+            show_duel(duel, against=str(against))
+        show_bill(bill)
 
 
 def _candidate(prompt_file: Path | None, space: SearchSpace) -> Candidate:
@@ -188,6 +197,27 @@ def _candidate(prompt_file: Path | None, space: SearchSpace) -> Candidate:
     return Candidate(prompt=read_prompt_file(prompt_file), sampling=sampling, params={})
 
 
+def _others(
+    against: str, space: SearchSpace, queries: Sequence[Query], decoding: Mapping[str, Any], *, given: bool
+) -> Candidate | list[Completion]:
+    """What the answers are compared with: those of a candidate, or given ones."""
+    from urial_opt.errors import InputError
+    from urial_opt.just_eval import outputs_for, read_outputs
+    from urial_opt.records import Completion
+
+    if later := next((query for query in queries if query.earlier), None):
+        raise InputError(
+            f"--against compares answers to single queries, and {later.id!r} is a later turn of a conversation; "
+            "leave it out, or give other queries"
+        )
+    if given:
+        answering = outputs_for(queries, read_outputs(Path(against)))
+        return [Completion(text=output.text, finish_reason="stop") for output in answering]
+    named = {"zero-shot": space.zero_shot, "hand-written": space.hand_written}
+    candidate = named[against] if against in named else _candidate(Path(against), space)
+    return replace(candidate, sampling=_decoded(candidate.sampling, decoding, None))
+
+
 def _decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None) -> Sampling:
     """The sampling with what was chosen in its place; a seed is left out of greedy ones, so that none is paid twice."""
     sampling = replace(sampling, **{name: value for name, value in chosen.items() if value is not None})
@@ -198,25 +228,11 @@ def _queries(
     source: str | None, split: str | None, space: SearchSpace, outputs: Sequence[Output] | None
 ) -> Sequence[Query]:
     """The queries of a source, or those that given outputs answer, or the space's, of one split or of all."""
-    from urial_opt.query_sources import load_queries
+    from urial_opt.cli.choosing import chosen_queries
 
-    if source is not None:
-        queries: Sequence[Query] = load_queries(source)
-    elif outputs is not None:
-        queries = [output.query for output in outputs]
-    else:
-        queries, split = space.queries.queries, split or "test"
-    return [query for query in queries if split in (None, "all", query.split)]
-
-
-def _default(role: Literal["base", "judge"], space: SearchSpace) -> str:
-    from urial_opt import plugins
-    from urial_opt.errors import InputError
-
-    if name := getattr(space.defaults, role):
-        return str(name)
-    known = ", ".join(plugins.names("generator" if role == "base" else "judge"))
-    raise InputError(f"the space {space.name!r} names no {role}; add --{role} NAME, one of: {known}")
+    if source is None and outputs is not None:
+        return [output.query for output in outputs if split in (None, "all", output.query.split)]
+    return chosen_queries(source, split, space, by_default="test")
 
 
 def _write(path: Path, text: str) -> None:

@@ -26,8 +26,9 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
     With --json an object with the keys
       name, status, settings, found_trial (null while it runs), and
       trials: a list of objects with number, state, estimate and average (mean, interval), aspects and gains (by
-      aspect: mean, interval), params, system, exemplars, text, sampling, best, worst and won (examples: query,
-      answer, score, before, reasons)
+      aspect: mean, interval), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
+      kl_base_aligned, kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples:
+      query, answer, score, before, reasons)
     """
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.inspection import inspect_search
@@ -58,7 +59,7 @@ def _show(inspected: InspectedTrial) -> None:
     from rich.table import Table
 
     from urial_opt.aspects import Aspect
-    from urial_opt.cli.tables import interval, print_table
+    from urial_opt.cli.tables import interval, print_table, shift_line
 
     record = inspected.record
     click.secho(f"\nTrial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
@@ -73,6 +74,8 @@ def _show(inspected: InspectedTrial) -> None:
             gain = [interval(inspected.gains[aspect], signed=True)] if aspect in inspected.gains else []
             table.add_row(aspect.value, interval(inspected.card.aspects[aspect]), *gain)
     print_table(table)
+    if inspected.shift:
+        click.echo(shift_line(inspected.shift))
     chosen = {name: value for name, value in record.candidate.params.items() if value is not False}
     click.echo("parameters: " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     click.secho("\nprompt", bold=True)
@@ -99,7 +102,7 @@ def _show_examples(title: str, examples: Sequence[Example]) -> None:
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
     from dataclasses import asdict
 
-    from urial_opt.outcome import estimate_json
+    from urial_opt.outcome import estimate_json, shift_json
 
     record = inspected.record
     prompt = record.candidate.prompt
@@ -110,6 +113,7 @@ def _as_json(inspected: InspectedTrial) -> dict[str, object]:
         "average": estimate_json(inspected.card.average),
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
+        "shift": shift_json(inspected.shift) if inspected.shift else None,
         "params": dict(record.candidate.params),
         "system": prompt.system,
         "exemplars": [{"query": e.query, "answer": e.answer, "style": e.style} for e in prompt.exemplars],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.models import opening, opening_options
+from urial_opt.cli.models import notes_of, opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(
     FILE holds JSON lines, a JSON list, CSV, or what just-eval wrote. A row has the fields query (or instruction,
     input), answer (or output, candidate, output_cand) and scores, from 1 to 5 or N/A by aspect; it may have id and kind
     (regular or safety). In CSV each aspect is a column. Verdicts are kept in the store: the same check costs nothing a
-    second time, but for what repeats verdicts or compares answers.
+    second time, but for verdicts that are repeated.
 
     \b
     Examples:
@@ -74,7 +74,10 @@ def command(
 
     rated = read_rated_answers(file)[:limit]
     opened = plugins.open_judge(judge, opening("judge"))
+    for note in notes_of(opened):
+        click.echo(note, err=True)
     with Store.open(store_url) as store:
+        store.pace(opened)
         check = check_judge(
             rated,
             opened,
@@ -128,10 +131,9 @@ def _cells(agreement: Agreement) -> list[str]:
 
 
 def _share(estimate: Estimate | None) -> str:
-    """`93 % [90, 96]`."""
-    if estimate is None:
-        return "–"
-    return f"{100 * estimate.mean:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+    from urial_opt.cli.tables import share_cell
+
+    return share_cell(estimate)
 
 
 def _number(estimate: Estimate | None, *, signed: bool = False) -> str:

@@ -15,7 +15,8 @@ def command(store_url: str, *, as_json: bool) -> None:
 
     \b
     With --json a list of objects with the keys
-      name, created_at, status (running or finished), trials, best (mean, interval; null before any)
+      name, created_at, status (running or finished), trials, best (mean, interval; null before any), shifted (share
+      of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
     from rich.table import Table
 
@@ -34,6 +35,7 @@ def command(store_url: str, *, as_json: bool) -> None:
                     "status": each.status.value,
                     "trials": each.trials,
                     "best": estimate_json(each.best) if each.best else None,
+                    "shifted": each.shifted,
                 }
                 for each in searches
             ]
@@ -43,10 +45,13 @@ def command(store_url: str, *, as_json: bool) -> None:
         click.echo("No search yet. Start one with: urial-opt search --budget 200")
         return
     table = Table()
-    for column in ("search", "started", "status", "trials", "best on dev [95 %]"):
+    for column in ("search", "started", "status", "trials", "best on dev [95 %]", "tokens shifted"):
         table.add_column(column)
     for each in searches:
         best = interval(each.best) if each.best else "–"
-        table.add_row(each.name, each.created_at[:16].replace("T", " "), each.status.value, str(each.trials), best)
+        shifted = "–" if each.shifted is None else f"{100 * each.shifted:.1f} %"
+        table.add_row(
+            each.name, each.created_at[:16].replace("T", " "), each.status.value, str(each.trials), best, shifted
+        )
     print_table(table)
     click.echo(f"Look into one with: urial-opt inspect {searches[0].name}")

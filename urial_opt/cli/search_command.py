@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
-from urial_opt.cli.models import opening, opening_options
+from urial_opt.cli.models import notes_of, opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
 from urial_opt.cli.terms import given_prices, terms_options
 
@@ -22,8 +22,19 @@ from urial_opt.cli.terms import given_prices, terms_options
 @click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "aligned", "judge")
+@click.option(
+    "--decoding",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Decode all prompts so, such as repetition_penalty=1; may be repeated. [default: as the space searches]",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
+@click.option(
+    "--prune-by-shift",
+    is_flag=True,
+    help="Drop a prompt unjudged if it leaves the base model further from the aligned one than the best does.",
+)
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option("--name", default="", help="Name of the search. [default: made from the options; the same ones resume]")
 @terms_options
@@ -36,6 +47,7 @@ def command(
     base: str | None,
     aligned: str | None,
     judge: str | None,
+    decoding: tuple[str, ...],
     seed: int,
     sampler: str,
     start_from: Path | None,
@@ -46,6 +58,7 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
+    prune_by_shift: bool,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -70,7 +83,6 @@ def command(
     from urial_opt.evaluation import Evaluator
     from urial_opt.planning import plan
     from urial_opt.prompt_file import read_prompt_file
-    from urial_opt.protocols import Noted
     from urial_opt.search import Interrupted, LimitReached, SearchOptions, search
     from urial_opt.space_file import load_space
     from urial_opt.spending import Role, Terms, prices_of
@@ -81,6 +93,7 @@ def command(
     space = load_space(space_name)
     if start_from is not None:
         space = space.starting_from(read_prompt_file(start_from))
+    space = space.decoding_by(_numbers(decoding))
     chosen = {
         "base": base or space.defaults.base,
         "judge": judge or space.defaults.judge,
@@ -100,16 +113,17 @@ def command(
         if aligned_name and aligned_name != "none":
             twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
         models = {Role.BASE: generator, Role.JUDGE: opened} | ({Role.ALIGNED: twin} if twin else {})
-        for model in models.values():
-            for note in model.notes if isinstance(model, Noted) else ():
-                display.say(note)
+        for note in notes_of(*models.values()):
+            display.say(note)
         terms = Terms(
             prices=prices_of(models, given_prices(price)),
             max_cost=max_cost,
             max_tokens=max_tokens,
             max_seconds=max_time,
         )
-        options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+        options = SearchOptions(
+            budget=budget, seed=seed, sampler=sampler, name=name, prune_by_shift=prune_by_shift, terms=terms
+        )
         if only_plan:
             expected = plan(space, evaluator, store, aligned=twin, options=options)
             print_json(expected.as_json()) if as_json else show_plan(expected)
@@ -130,6 +144,19 @@ def command(
         print_json(result.as_json())
     else:
         show_result(result, store_url=store_url)
+
+
+def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
+    from urial_opt.errors import InputError
+
+    numbers = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        try:
+            numbers[name] = float(value)
+        except ValueError as error:
+            raise InputError(f"{pair!r} sets no number; give one such as --decoding repetition_penalty=1") from error
+    return numbers
 
 
 @contextmanager

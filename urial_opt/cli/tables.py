@@ -9,9 +9,10 @@ from rich.table import Table
 from urial_opt.aspects import Aspect
 from urial_opt.assessment import Assessment
 from urial_opt.cli.options import DEFAULT_STORE
-from urial_opt.outcome import Measured, SearchResult
+from urial_opt.duel import Duel
+from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
 from urial_opt.planning import Plan
-from urial_opt.records import Estimate, Usage
+from urial_opt.records import Estimate, ProbeShift
 from urial_opt.spending import Bill
 
 _NAMES = {
@@ -48,17 +49,39 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         table.add_row(_NAMES[role], *aspect_cells(measured), interval(measured.card.average), tokens, style=style)
     print_table(table)
     print_table(_bill_table(result.bill, title="what it took"))
+    _say_missing_prices(result.bill)
     click.echo()
     gain = interval(result.gain, signed=True)
     if result.significant:
         click.echo(f"The found prompt (trial {result.found_trial}) gains {gain} on the hand-written one.")
     else:
         click.echo(f"No significant gain over the hand-written prompt: {gain}.")
+    if result.shift and result.shift.by_trial:
+        _show_shift(result.shift)
     click.echo()
     click.echo("Next:")
     store = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
     click.echo(f"  urial-opt inspect {result.name}{store}")
     click.echo(f"  urial-opt export {result.name}{store} --format urial --output found.txt")
+
+
+def _show_shift(shift: ShiftOutcome) -> None:
+    for name, each in (("starting", shift.start), ("found", shift.found)):
+        if each:
+            click.echo(f"The {name} prompt: {shift_line(each)}")
+    number = len(shift.by_trial)
+    if shift.correlation:
+        told = interval(shift.correlation, signed=True)
+        click.echo(f"Surprise goes with the score of {number} trials by a rank correlation of {told}.")
+    else:
+        click.echo(f"Too few trials ({number}) to say whether token shift goes with the score.")
+
+
+def shift_line(shift: ProbeShift) -> str:
+    """How far a prompt leaves the base model from the aligned one, in a line."""
+    shifted, marginal = (f"{100 * share:.1f} %" for share in (shift.shifted, shift.marginal))
+    of = f"{shifted} of {shift.positions} tokens of the aligned model shifted, {marginal} marginal"
+    return f"{of}; surprise {shift.surprise:.3f} nats a token"
 
 
 def show_assessment(assessment: Assessment) -> None:
@@ -74,19 +97,48 @@ def show_assessment(assessment: Assessment) -> None:
     table.add_column("mean [95 %]", justify="right", footer=average)
     table.add_column("n", justify="right", footer=str(card.queries))
     table.add_column("missing", justify="right", footer=str(card.missing))
+    spreads = {aspect: interval(spread) for aspect, spread in assessment.spreads.items()}
+    if spreads:
+        table.add_column("judges apart by", justify="right")
     for aspect, verdicts in card.verdicts.items():
         mean = interval(card.aspects[aspect]) if aspect in card.aspects else "–"
-        table.add_row(aspect.value, mean, str(verdicts.n), str(verdicts.missing))
+        apart = [spreads.get(aspect, "–")] if spreads else []
+        table.add_row(aspect.value, mean, str(verdicts.n), str(verdicts.missing), *apart)
     print_table(table)
     if assessment.scoring.na_as_five:
         click.echo("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
-    for role, usage in assessment.usage.items():
-        if usage == Usage():
-            continue
-        spent = f"{usage.prompt_tokens} read, {usage.completion_tokens} written"
-        click.echo(f"tokens of the {role}: {spent}, {usage.saved_tokens} saved")
     if there := assessment.answered_in_prompt:
         click.echo(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
+
+
+def show_duel(duel: Duel, *, against: str) -> None:
+    """Which answers the judge prefers, on the whole and by aspect."""
+    table = Table(title=f"compared with {against}: {duel.queries} queries", title_justify="left")
+    table.add_column("")
+    for heading in ("wins", "ties", "losses", "not readable", "won [95 %]"):
+        table.add_column(heading, justify="right")
+    for name, tally in [("overall", duel.overall), *duel.aspects.items()]:
+        counts = (tally.wins, tally.ties, tally.losses, tally.unread)
+        table.add_row(name, *map(str, counts), share_cell(tally.won), style="bold" if name == "overall" else None)
+    print_table(table)
+    if duel.consistent is not None:
+        click.echo(f"Shown two answers in both orders, the judge says the same in {share_cell(duel.consistent)}.")
+
+
+def share_cell(estimate: Estimate | None) -> str:
+    """`93 % [90, 96]`."""
+    if estimate is None:
+        return "–"
+    return f"{100 * estimate.mean:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
+
+
+def show_bill(bill: Bill) -> None:
+    """What was asked for and paid now."""
+    if any(spent.calls for spent in bill.spent.values()):
+        print_table(_bill_table(bill, title="what it took"))
+        _say_missing_prices(bill)
+    else:
+        click.echo("It took nothing: all answers and verdicts were in the store.")
 
 
 def show_plan(plan: Plan) -> None:
@@ -99,6 +151,7 @@ def show_plan(plan: Plan) -> None:
         lasts = "not known: all that was asked was stored already" if seconds is None else duration(seconds)
         click.echo(f"time: {lasts}")
         click.echo()
+    _say_missing_prices(plan.expected)
 
 
 def duration(seconds: float) -> str:
@@ -119,6 +172,14 @@ def _bill_table(bill: Bill, *, title: str) -> Table:
         numbers = (spent.calls, usage.prompt_tokens, usage.completion_tokens, usage.saved_tokens)
         table.add_row(role.value, *(f"{number:,}" for number in numbers), "price?" if cost is None else f"{cost:.2f}")
     return table
+
+
+def _say_missing_prices(bill: Bill) -> None:
+    for role, spent in bill.spent.items():
+        if spent.calls and bill.cost(role) is None:
+            click.echo(
+                f"The price of the {role} model is not known; give dollars for a million tokens: --price {role}=2.5/10"
+            )
 
 
 def print_table(table: Table) -> None:

@@ -31,18 +31,22 @@ class Duration(click.ParamType[float]):
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
+price_option = click.option(
+    "--price",
+    multiple=True,
+    metavar="ROLE=IN/OUT",
+    help="Dollars for a million tokens of a role, such as judge=2.5/10. [default: what is known]",
+)
+"""What `given_prices` reads, as `price`."""
+
+
 def terms_options(function: _F) -> _F:
     """The four options, as `max_cost`, `max_tokens`, `max_time` and `price`."""
     options = [
         click.option("--max-cost", type=click.FloatRange(min=0), help="Stop before this many dollars are spent."),
         click.option("--max-tokens", type=click.IntRange(min=1), help="Stop before this many tokens are spent."),
         click.option("--max-time", type=Duration(), help="Stop this run after a time such as 90s, 45m or 1h30m."),
-        click.option(
-            "--price",
-            multiple=True,
-            metavar="ROLE=IN/OUT",
-            help="Dollars for a million tokens of a role, such as judge=2.5/10. [default: what is known]",
-        ),
+        price_option,
     ]
     for option in reversed(options):
         function = option(function)

@@ -156,12 +156,12 @@ ABILITIES = (
     Check(
         name="temperature",
         look=_temperature,
-        without="Temperature has no effect: give the space decoding: {temperature: [0.0]}",
+        without="Temperature has no effect: type --decoding temperature=0",
     ),
     Check(
         name="seed",
         look=_seed,
-        without="Seeds have no effect, so sampling cannot be repeated: give the space decoding: {temperature: [0.0]}",
+        without="Seeds have no effect, so sampling cannot be repeated: type --decoding temperature=0",
     ),
     Check(
         name="max_tokens",
@@ -176,7 +176,7 @@ ABILITIES = (
     Check(
         name="repetition_penalty",
         look=_penalty,
-        without="There is no repetition penalty: give the space decoding: {repetition_penalty: [1.0]}",
+        without="There is no repetition penalty to search: type --decoding repetition_penalty=1",
     ),
     Check(
         name="no_penalty_of_its_own",

@@ -89,7 +89,7 @@ def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -
         context_length=context_length,
         latency=pace.latency,
         tokens_per_second=pace.tokens_per_second,
-        command=_command(patient, pace.concurrency),
+        command=_command(patient, pace.concurrency, penalty=findings["repetition_penalty"].verdict),
     )
 
 
@@ -120,11 +120,13 @@ def _context(length: int | None) -> Finding:
     return Finding(verdict=Verdict.YES, says=says, warning=warning)
 
 
-def _command(patient: Patient, concurrency: int | None) -> str:
+def _command(patient: Patient, concurrency: int | None, *, penalty: Verdict) -> str:
     model, url = patient.endpoint.model, patient.endpoint.url
     role, kind = ("base", "openai") if patient.completes else ("judge", "llm")
     words = [f"--{role}", f"{kind}:{model}", f"--{role}-url", url]
     if concurrency is not None:
         words += [f"--{role}-option", f"concurrency={concurrency}"]
+    if patient.completes and penalty in (Verdict.NO, Verdict.IGNORED):
+        words += ["--decoding", "repetition_penalty=1"]
     words += ["--judge", "llm:JUDGE"] if patient.completes else ["--base", "hf:BASE"]
     return shlex.join(["urial-opt", "search", "--space", "urial", *words])

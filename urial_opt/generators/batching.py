@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 import torch
 
@@ -56,6 +57,16 @@ class Batches:
                 ) from error
             return False
         return True
+
+
+def by_length(texts: Sequence[Sequence[int]], *, apart: bool = False) -> list[list[int]]:
+    """The rows that hold these texts, the shortest first: in one piece, or one `apart` for each length."""
+
+    def length(row: int) -> int:
+        return len(texts[row])
+
+    ordered = sorted(range(len(texts)), key=length)
+    return [list(rows) for _, rows in groupby(ordered, length)] if apart else [ordered]
 
 
 def out_of_memory(error: BaseException) -> bool:

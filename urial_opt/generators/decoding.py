@@ -100,6 +100,29 @@ class AnswerText:
         """The text of an answer's tokens."""
         return self._decode([*self._anchor, *ids])[self._start :]
 
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token of an answer; they join to its text. The last token of a character carries it."""
+        pieces: list[str] = []
+        before, pending = self._anchor, list[int]()
+        for token in ids:
+            pending.append(token)
+            piece = self._decode([*before, *pending])[len(self._decode(before)) :]
+            if not piece or piece.endswith("\ufffd"):
+                # Also of tokens that are not shown: of a run of them alone a tokenizer could not tell what follows.
+                pieces.append("")
+            else:
+                pieces.append(piece)
+                before, pending = pending, []
+        if pending:
+            pieces[-1] = self._decode([*before, *pending])[len(self._decode(before)) :]
+        return pieces
+
+    def names(self, ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself, special ones by their names; a piece of a character reads as U+FFFD."""
+        rows = [[*self._anchor, token] for token in ids]
+        texts = self._tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+        return [text[self._start :] for text in texts]
+
     def endings(self, stop: tuple[str, ...]) -> frozenset[int]:
         """The tokens that can complete one of these strings."""
         if stop not in self._endings:
@@ -117,6 +140,14 @@ class AnswerText:
     def _decode(self, ids: list[int]) -> str:
         text = self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return str(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A completion and its tokens, the one that ended it included."""
+
+    completion: Completion
+    tokens: tuple[int, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,13 +194,16 @@ class AnswerSheet:
             self._answers[row].ids.clear()
         return waiting
 
-    def completions(self, usages: Sequence[Usage]) -> list[Completion]:
+    def written(self, usages: Sequence[Usage]) -> list[Written]:
         """The answers, all of them ended, with what their prompts cost."""
         return [
-            Completion(
-                text=answer.text,
-                finish_reason=answer.finish_reason or "length",
-                usage=usage + Usage(completion_tokens=len(answer.ids)),
+            Written(
+                completion=Completion(
+                    text=answer.text,
+                    finish_reason=answer.finish_reason or "length",
+                    usage=usage + Usage(completion_tokens=len(answer.ids)),
+                ),
+                tokens=tuple(answer.ids),
             )
             for answer, usage in zip(self._answers, usages, strict=True)
         ]

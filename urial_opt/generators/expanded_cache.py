@@ -7,7 +7,7 @@ shapes as in `shared_prefix`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from inspect import signature
@@ -23,7 +23,7 @@ from transformers.cache_utils import (
     LinearAttentionLayer,
 )
 
-from urial_opt.generators.prefix_memory import TOKENS_A_PASS, agrees, whole_logits
+from urial_opt.generators.prefix_memory import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
@@ -114,13 +114,21 @@ class ExpandedRows:
         self._accepted = set(signature(prefix.model.forward).parameters)
 
     def read(self) -> Tensor:
-        step = max(1, TOKENS_A_PASS // len(self._ids))
-        while self._length < self._ids.shape[1]:
-            logits = self._forward(self._ids[:, self._length : self._length + step])
-        return logits
+        (logits,) = self.read_columns(last=1, step=1)
+        return logits[:, -1]
+
+    def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
+        known = self._length
+        rows, width = self._ids.shape
+        for part in passes(width - known, rows=rows, last=last, step=step):
+            ids = self._ids[:, known + part.start : known + part.end]
+            if part.kept:
+                yield self._forward(ids, kept=part.kept)
+            else:
+                self._forward(ids, kept=1)
 
     def write(self, ids: Tensor) -> Tensor:
-        return self._forward(ids[:, None])
+        return self._forward(ids[:, None], kept=1)[:, -1]
 
     def remove(self, row: int) -> None:
         last = len(self._mask) - 1
@@ -147,10 +155,10 @@ class ExpandedRows:
             self._cache.layers[place] = layer = deepcopy(kept)
             layer.reorder_cache(torch.zeros(len(source), dtype=torch.long))  # type: ignore[arg-type]
 
-    def _forward(self, ids: Tensor) -> Tensor:
+    def _forward(self, ids: Tensor, *, kept: int) -> Tensor:
         end = self._length + ids.shape[1]
         columns = torch.arange(self._length, end, device=ids.device)
-        optional = {"position_ids": (columns - self._padding).clamp_(min=0), "logits_to_keep": 1}
+        optional = {"position_ids": (columns - self._padding).clamp_(min=0), "logits_to_keep": kept}
         logits: Tensor = self._prefix.model(
             input_ids=ids,
             attention_mask=self._mask[:, :end],
@@ -159,7 +167,7 @@ class ExpandedRows:
             **{name: value for name, value in optional.items() if name in self._accepted},
         ).logits
         self._length = end
-        return logits[:, -1]
+        return logits[:, -kept:]
 
 
 def expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,7 +22,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.hub import cached_file, extract_commit_hash
 
 from urial_opt.content import content_id
-from urial_opt.errors import InputError
+from urial_opt.errors import InputError, causes
 from urial_opt.generators.batching import out_of_memory
 
 Role: TypeAlias = Literal["base", "aligned", "judge"]
@@ -110,7 +109,7 @@ class Loading:
         if device == "auto":
             return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         if device == "balanced" and find_spec("accelerate") is None:
-            raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install accelerate")
+            raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install 'urial-opt[gpus]'")
         if device == "mps" and not torch.backends.mps.is_available():
             raise InputError(f"there is no device 'mps' here; type {self._option('device=cpu')}")
         kind, _, number = device.partition(":")
@@ -151,16 +150,16 @@ class Loading:
                 f"{name!r} has no *.safetensors: weights in pickles are not read, since they can run code; give a "
                 "model with safetensors, such as save_pretrained of transformers writes"
             )
-        causes = {type(cause) for cause in _causes(error)}
-        if GatedRepoError in causes:
+        kinds = {type(cause) for cause in causes(error)}
+        if GatedRepoError in kinds:
             return (
                 f"{name!r} is gated: accept its terms at https://huggingface.co/{repository}, then type: hf auth login"
             )
-        if RevisionNotFoundError in causes:
+        if RevisionNotFoundError in kinds:
             return f"{repository!r} has no revision {name.rpartition('@')[2]!r}; give a branch, tag or commit of it"
-        if RepositoryNotFoundError in causes:
+        if RepositoryNotFoundError in kinds:
             return f"there is no model {name!r}, neither as a folder nor on the Hugging Face hub; {_EXPECTED}"
-        if causes & {LocalEntryNotFoundError, OfflineModeIsEnabled}:
+        if kinds & {LocalEntryNotFoundError, OfflineModeIsEnabled}:
             return (
                 f"{name!r} is no folder here, and the Hugging Face hub cannot be reached; give a folder, or fetch it "
                 f"where there is a network: hf download {repository}"
@@ -185,12 +184,6 @@ def _repository(name: str) -> tuple[str, str | None]:
 
 def _has_pickles(folder: Path) -> bool:
     return any(file for pattern in _PICKLES for file in folder.glob(pattern))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _files_id(folder: Path) -> str:

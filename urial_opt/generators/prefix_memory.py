@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Protocol, TypeVar
 
 import torch
@@ -21,6 +22,12 @@ class SideBySide(Protocol):
 
     def read(self) -> Tensor:
         """Read the suffixes; logits (R, vocabulary) of the token after each."""
+
+    def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
+        """Read the suffixes; logits (R, up to `step`, vocabulary) of the tokens after each of the `last` columns.
+
+        All suffixes end in the same column, and one of them has `last` tokens or more.
+        """
 
     def write(self, ids: Tensor, /) -> Tensor:
         """Append one token to each row (R); logits (R, vocabulary) of the token after it."""
@@ -84,6 +91,32 @@ class PrefixMemory:
         self._kept.clear()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """Columns read in one forward pass."""
+
+    start: int
+    end: int
+    kept: int
+    """Of how many of them, the last ones, logits are wanted."""
+
+
+def passes(width: int, *, rows: int, last: int, step: int) -> Iterator[Pass]:
+    """Passes over `width` columns of some rows, with logits of the `last` ones, up to `step` of them at a time.
+
+    What stands before them is read in passes as large as may be, and with the first of them, not by itself.
+    """
+    stride = max(1, TOKENS_A_PASS // rows)
+    step = min(step, stride)
+    first = width - last + min(step, last)
+    *before, (start, end) = pairwise([0, *range(first, 0, -stride)[::-1]])
+    yield from (Pass(start=start, end=end, kept=0) for start, end in before)
+    yield Pass(start=start, end=end, kept=min(step, last))
+    for start in range(first, width, step):
+        end = min(start + step, width)
+        yield Pass(start=start, end=end, kept=end - start)
+
+
 def common_length(sequences: Sequence[_Ordered]) -> int:
     """How many first elements all of these have in common: as many as the least and the greatest of them."""
     pairs = zip(min(sequences), max(sequences), strict=False)
@@ -106,5 +139,5 @@ def agrees(model: PreTrainedModel, empty: KeptPrefix, expected: Tensor) -> bool:
     rows.read()
     found = rows.write(torch.tensor([suffix[-1] for suffix in suffixes], device=model.device)).float()
     expected = expected[: len(suffixes)]
-    tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
+    tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 0.1
     return bool((found - expected).norm() <= tolerance * expected.norm())

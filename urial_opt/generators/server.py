@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from urial_opt.content import content_id
-from urial_opt.endpoint import Endpoint, Reply, open_endpoint
-from urial_opt.errors import InputError
+from urial_opt.endpoint import Endpoint, open_endpoint
+from urial_opt.errors import AdapterError, InputError
+from urial_opt.generators.server_scoring import ServerTokenScorer
 from urial_opt.prompt import before_stop
+from urial_opt.protocols import ChatGenerator, PaceMemory, TokenScorer
 from urial_opt.records import Completion, Sampling
+from urial_opt.server_replies import Reply
 
 _STOPS_SENT = 4
 """The protocol's own limit."""
@@ -29,15 +32,40 @@ class ServerGenerator:
     def priced_as(self) -> str:
         return self._endpoint.model
 
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self._endpoint.keep_pace(memory)
+
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
         requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
+        try:
+            replies = self._complete(prefix, requests)
+        except AdapterError as error:
+            if sampling.repetition_penalty == 1 or error.retryable or "penalty" not in str(error):
+                raise
+            advice = "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+            raise AdapterError(f"{str(error).removesuffix('; change what it names')}; {advice}") from error
+        return [_completion(reply, sampling) for reply in replies]
+
+    def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
+        """As `protocols.Scorable`; also InputError if the aligned model is behind no server, or a server tells nothing.
+
+        Both servers are tried out: AdapterError as `Endpoint.complete`.
+        """
+        if not isinstance(aligned, ServerChatGenerator):
+            raise InputError(
+                f"tokens of {aligned.identity!r}, which is behind no server, cannot be compared with those of "
+                f"{self.identity!r}; give one behind a server too, openai-chat:…, or a local base model"
+            )
+        return ServerTokenScorer(self._endpoint, aligned.endpoint, messages=aligned.messages)
+
+    def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
         # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
         ahead = 0 if prefix == self._known_prefix else 1
         replies = self._endpoint.complete(requests[:ahead])
         self._known_prefix = prefix
-        replies += self._endpoint.complete(requests[ahead:])
-        return [_completion(reply, sampling) for reply in replies]
+        return replies + self._endpoint.complete(requests[ahead:])
 
 
 class ServerChatGenerator:
@@ -45,25 +73,31 @@ class ServerChatGenerator:
 
     def __init__(self, endpoint: Endpoint, *, system: str = "") -> None:
         """Answers under `system`, unless empty."""
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._system = system
 
     @property
     def identity(self) -> str:
         under = f" under {content_id(self._system)}" if self._system else ""
-        return f"openai-chat:{self._endpoint.name}{under}"
+        return f"openai-chat:{self.endpoint.name}{under}"
 
     @property
     def priced_as(self) -> str:
-        return self._endpoint.model
+        return self.endpoint.model
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self.endpoint.keep_pace(memory)
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; a query refused by a filter has no answer."""
+        requests = [{"messages": self.messages(query), **_body(sampling)} for query in queries]
+        return [_completion(reply, sampling) for reply in self.endpoint.chat(requests)]
+
+    def messages(self, query: str) -> list[dict[str, str]]:
+        """What asks the model a query."""
         opening = [{"role": "system", "content": self._system}] if self._system else []
-        requests = [
-            {"messages": [*opening, {"role": "user", "content": query}], **_body(sampling)} for query in queries
-        ]
-        return [_completion(reply, sampling) for reply in self._endpoint.chat(requests)]
+        return [*opening, {"role": "user", "content": query}]
 
 
 def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
@@ -79,7 +113,7 @@ def open_aligned(
     """The aligned model `argument` of the server at `url`, under a system text. Errors: see `open_base`."""
     if not argument:
         raise InputError("'openai-chat' needs the name of a model; type openai-chat:MODEL --aligned-url URL")
-    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--aligned-url")
     return ServerChatGenerator(endpoint, system=system)
 
 

@@ -8,7 +8,7 @@ heads, K key-value heads, Q query tokens of each row, P prefix tokens, S own tok
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from urial_opt.generators.prefix_memory import TOKENS_A_PASS, agrees, whole_logits
+from urial_opt.generators.prefix_memory import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
@@ -121,24 +121,32 @@ class Rows:
 
     def read(self) -> Tensor:
         """Read the suffixes; logits (R, vocabulary) of the token after each."""
-        step = max(1, TOKENS_A_PASS // len(self._ids))
-        columns = torch.arange(self._ids.shape[1], device=self._ids.device)
-        for start in range(0, self._ids.shape[1], step):
-            new = columns[start : start + step]
-            seen = columns[: start + len(new)]
+        (logits,) = self.read_columns(last=1, step=1)
+        return logits[:, -1]
+
+    def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
+        """See `prefix_memory.SideBySide`."""
+        rows, width = self._ids.shape
+        columns = torch.arange(width, device=self._ids.device)
+        for part in passes(width, rows=rows, last=last, step=step):
+            new, seen = columns[part.start : part.end], columns[: part.end]
             # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
             padded = (seen < self._padding[:, None, None]) & (seen != new[:, None])
             hidden = (padded | (seen > new[:, None]))[:, None]
             mask = torch.zeros(hidden.shape, dtype=self._mask.dtype, device=hidden.device)
             positions = (new - self._padding[:, None]).clamp_(min=0) + len(self._cache.prefix.tokens)
-            logits = self._forward(self._ids[:, new], mask.masked_fill_(hidden, -torch.inf), positions)
-        return logits
+            mask.masked_fill_(hidden, -torch.inf)
+            # What is yielded has no name here, so that it lives no longer than whoever asked wants it.
+            if part.kept:
+                yield self._forward(self._ids[:, new], mask, positions, kept=part.kept)
+            else:
+                self._forward(self._ids[:, new], mask, positions, kept=1)
 
     def write(self, ids: Tensor) -> Tensor:
         """Append one token to each row (R); logits (R, vocabulary) of the token after it."""
         mask = self._mask[: self._cache.rows, :, :, : self._cache.length + 1]
         positions = self._cache.get_seq_length() - self._padding[: self._cache.rows, None]
-        return self._forward(ids[:, None], mask, positions)
+        return self._forward(ids[:, None], mask, positions, kept=1)[:, -1]
 
     def remove(self, row: int) -> None:
         """Forget `row`; the last row takes its place."""
@@ -150,7 +158,7 @@ class Rows:
         """What was read by the only row, as a prefix for others."""
         return self._cache.extended_prefix(self._ids[0].tolist())
 
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
+    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, *, kept: int) -> Tensor:
         # A mask of four dimensions is handed on as it is, which saves building one at each step.
         logits: Tensor = self._model(
             input_ids=ids,
@@ -158,11 +166,11 @@ class Rows:
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=kept,
             shared_prefix=self._cache.prefix,
         ).logits
         self._cache.length += ids.shape[1]
-        return logits[:, -1]
+        return logits[:, -kept:]
 
 
 def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tensor] | None, *, mask: Tensor) -> Tensor:
@@ -194,7 +202,8 @@ def _part(query: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None) -
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         out, log_sum = fused(query, keys, values, dropout_p=0.0, is_causal=False, attn_mask=mask, scale=1.0)
         return out, log_sum
-    scores = (query @ keys.transpose(-1, -2)).float()
+    scores = query @ keys.transpose(-1, -2)
+    scores = scores if scores.dtype == torch.float64 else scores.float()
     if mask is not None:
         scores += mask
     weights = scores.softmax(-1)

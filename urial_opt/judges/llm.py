@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.endpoint import Endpoint, Reply, open_endpoint
+from urial_opt.endpoint import Endpoint, open_endpoint
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.judges.asking import (
     Question,
@@ -21,7 +21,9 @@ from urial_opt.judges.asking import (
     label,
 )
 from urial_opt.judges.replies import Reading, read_reply
+from urial_opt.protocols import PaceMemory
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
+from urial_opt.server_replies import Reply
 
 T = TypeVar("T")
 Mode: TypeAlias = Literal["scores", "aspects"]
@@ -52,10 +54,14 @@ class _Heard(Generic[T]):
 class LLMJudge:
     """Asks the model at an endpoint, everything of a batch at once, and again what could not be read."""
 
-    def __init__(self, endpoint: Endpoint, *, mode: Mode = "scores") -> None:
-        """`aspects` asks about each aspect alone instead of all that are due for a query."""
+    def __init__(self, endpoint: Endpoint, *, mode: Mode = "scores", max_tokens: int = _MAX_TOKENS) -> None:
+        """`aspects` asks about each aspect alone instead of all that are due for a query.
+
+        `max_tokens` is the longest reply, thoughts included.
+        """
         self._endpoint = endpoint
         self._mode = mode
+        self._max_tokens = max_tokens
         self._takes_schemas = True
 
     @property
@@ -63,8 +69,16 @@ class LLMJudge:
         return self._identity("scores" if self._mode == "scores" else "aspect", "safety")
 
     @property
+    def pairwise_identity(self) -> str:
+        return self._identity("pairwise", "pairwise_aspects")
+
+    @property
     def priced_as(self) -> str:
         return self._endpoint.model
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self._endpoint.keep_pace(memory)
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
@@ -104,7 +118,8 @@ class LLMJudge:
         ]
 
     def _identity(self, *templates: str) -> str:
-        return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates)])
+        length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
+        return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates), *length])
 
     def _questions(self, query: Query, answer: str) -> list[Question[float]]:
         if self._mode == "scores" or query.kind == "safety":
@@ -127,7 +142,7 @@ class LLMJudge:
         one, other = there.value("overall"), _turned(back.value("overall"))
         return Preference(
             query_id=query.id,
-            judge=self._identity("pairwise", "pairwise_aspects"),
+            judge=self.pairwise_identity,
             overall=_agreed(one, other),
             aspects={
                 Aspect(name): _agreed(there_each.value(name), _turned(back_each.value(name)))
@@ -143,7 +158,7 @@ class LLMJudge:
         heard: dict[int, _Heard[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
-            replies = self._chat([_body(questions[row], turn) for row in unsettled])
+            replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
             for row, reply in zip(unsettled, replies, strict=True):
                 new = _read(questions[row], reply)
                 heard[row] = _better(heard[row], new) if row in heard else new
@@ -167,24 +182,35 @@ class LLMJudge:
 
 
 def open_judge(
-    argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", mode: str = "scores"
+    argument: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    mode: str = "scores",
+    max_tokens: str = str(_MAX_TOKENS),
 ) -> LLMJudge:
     """The judge `llm:MODEL`; `mode` is `scores` (one call for all aspects) or `aspects` (one call for each)."""
     if not argument:
         raise InputError("the judge 'llm' wants a model; type llm:MODEL, such as llm:gpt-4o")
+    if not max_tokens.isdecimal() or int(max_tokens) == 0:
+        raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; type for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
-            return LLMJudge(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout), mode=known)
+            endpoint = open_endpoint(
+                argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--judge-url"
+            )
+            return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
     raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
 
 
-def _body(question: Question[T], turn: int) -> dict[str, object]:
+def _body(question: Question[T], turn: int, max_tokens: int) -> dict[str, object]:
     schema = {"name": "verdict", "strict": True, "schema": question.schema}
     return {
         "messages": [{"role": "user", "content": question.prompt + (_AGAIN if turn else "")}],
         "temperature": 0,
         "seed": turn,  # a cache on the way would answer the same request alike
-        "max_tokens": _MAX_TOKENS,
+        "max_tokens": max_tokens,
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
 

@@ -9,7 +9,7 @@ from statistics import fmean
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.protocols import Judge, Metered, Noted
+from urial_opt.protocols import Judge, Metered, Noted, Paced, PaceMemory
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 
@@ -33,6 +33,18 @@ class Panel:
         """As `protocols.Judge`; the members are asked one after the other."""
         verdicts = [member.judge(queries, completions) for member in self._members.values()]
         return [self._joined(query, together) for query, *together in zip(queries, *verdicts, strict=True)]
+
+    def spread(self, judgment: Judgment) -> dict[Aspect, float]:
+        """As `protocols.Divided`."""
+        members: list[dict[str, float | None]] = list(json.loads(judgment.raw).values())
+        scores = {aspect: [score for each in members if (score := each.get(aspect)) is not None] for aspect in Aspect}
+        return {aspect: max(given) - min(given) for aspect, given in scores.items() if len(given) > 1}
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`: so do its members."""
+        for member in self._members.values():
+            if isinstance(member, Paced):
+                member.keep_pace(memory)
 
     def _joined(self, query: Query, judgments: Sequence[Judgment]) -> Judgment:
         by_name = dict(zip(self._members, judgments, strict=True))
@@ -66,7 +78,8 @@ def _reason(aspect: Aspect, judgments: Mapping[str, Judgment], scores: Sequence[
         + (f": {reason}" if (reason := each.reasons.get(aspect.value)) else "")
         for name, each in judgments.items()
     ]
-    return "\n".join([f"spread {max(scores) - min(scores):g}" if scores else "no score", *said])
+    spread = f"spread {max(scores) - min(scores):g}" if len(scores) > 1 else "one score" if scores else "no score"
+    return "\n".join([spread, *said])
 
 
 def open_judge(argument: str, *, url: str = "", concurrency: str = "", timeout: str = "") -> Panel:

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedTokenizer
 
 from urial_opt.aspects import ASPECTS_OF
 from urial_opt.errors import InputError
-from urial_opt.generators.batching import Batches
+from urial_opt.generators.batching import Batches, by_length
 from urial_opt.generators.loading import Loaded, Loading
 from urial_opt.records import Completion, Judgment, Query, Usage
 
@@ -67,8 +67,8 @@ class RewardJudge:
         def read(batch: list[int]) -> None:
             rewards.update(zip(batch, self._rewards([texts[row] for row in batch]), strict=True))
 
-        by_length = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        fitting = [row for row in by_length if len(texts[row]) <= self._window]
+        (rows,) = by_length(texts)
+        fitting = [row for row in rows if len(texts[row]) <= self._window]
         self._batches.work_on(fitting, read, unfinished=lambda rows: [row for row in rows if row not in rewards])
         return [self._judgment(query, texts[row], rewards.get(row)) for row, query in enumerate(queries)]
 

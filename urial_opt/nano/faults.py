@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from random import Random
@@ -44,6 +44,8 @@ class Faults:
         self._lock = threading.Lock()
         self._met: defaultdict[bytes, list[Fault | None]] = defaultdict(list)
         self.stall = stall
+        self.struck: Counter[Fault | None] = Counter()
+        """How many requests met each so far."""
 
     def next(self, body: bytes) -> Fault | None:
         """What goes wrong with the request that has just come; None if nothing does."""
@@ -51,8 +53,10 @@ class Faults:
             met = self._met[body]
             dice = Random(f"{self._seed} {len(met)} {body!r}")
             spared = len(met) >= _IN_A_ROW and None not in met[-_IN_A_ROW:]
-            met.append(None if spared or dice.random() >= self._share else dice.choice(self._kinds))
-            return met[-1]
+            fault = None if spared or dice.random() >= self._share else dice.choice(self._kinds)
+            met.append(fault)
+            self.struck[fault] += 1
+            return fault
 
 
 def send_json(

@@ -6,18 +6,20 @@ import argparse
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from os.path import commonprefix
-from typing import Annotated, Any, Literal, TypeVar
-
-from pydantic import BaseModel, Field, ValidationError
+from typing import Any, TypeVar
 
 from urial_opt.errors import AdapterError
+from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.models import open_aligned, open_base
+from urial_opt.nano.requests import ChatRequest, CompletionRequest, read_request
+from urial_opt.nano.telling import ABILITIES, Ability, ToldText, answer_telling, complete_telling
 from urial_opt.protocols import ChatGenerator, Generator
 from urial_opt.records import Completion, Sampling, Usage
 
@@ -29,8 +31,18 @@ _ROUTES = {"/v1/completions": "nano", "/v1/chat/completions": "nano-aligned"}
 class EmbeddedModels:
     """What a server says for a base model, called `nano`, and its aligned twin, `nano-aligned`."""
 
-    def __init__(self, *, base: Generator | None = None, aligned: ChatGenerator | None = None) -> None:
-        """Offers those that are given."""
+    def __init__(
+        self,
+        *,
+        base: Generator | None = None,
+        aligned: ChatGenerator | None = None,
+        abilities: Set[Ability] = ABILITIES,
+        most_listed: int = 20,
+    ) -> None:
+        """Offers those that are given; of local ones it tells probabilities, of so many tokens a position at most."""
+        self._base, self._aligned = base, aligned
+        self._abilities = abilities
+        self._most_listed = most_listed
         self._batches: dict[str, _Batches] = {}
         if base is not None:
             self._batches["nano"] = _Batches(_continuing(base))
@@ -45,14 +57,18 @@ class EmbeddedModels:
         if path not in _ROUTES:
             raise Refused(404, f"nothing is at {path!r}; there are {', '.join(('/v1/models', *_ROUTES))}")
         chat = path == "/v1/chat/completions"
-        asked = _read(_ChatRequest, body) if chat else _read(_CompletionRequest, body)
+        asked = read_request(ChatRequest, body) if chat else read_request(CompletionRequest, body)
         if asked.model not in self._batches:
             offered = ", ".join(self._batches)
             raise Refused(404, f"no model is called {asked.model!r}; there are {offered}", code="model_not_found")
         if asked.model != _ROUTES[path]:
             raise Refused(404, f"{asked.model!r} is not served at {path!r}, but {_ROUTES[path]!r} is")
         try:
-            completions = self._batches[asked.model].ask(asked.texts(), asked.sampling())
+            if asked.tells():
+                choices = [self._batches[asked.model].alone(self._telling(asked, text)) for text in asked.texts()]
+            else:
+                completions = self._batches[asked.model].ask(asked.texts(), asked.sampling())
+                choices = [ToldText(completion=completion) for completion in completions]
         except AdapterError as error:
             raise Refused(400, str(error), code="context_length_exceeded") from error
         return {
@@ -63,14 +79,30 @@ class EmbeddedModels:
             "choices": [
                 {
                     "index": index,
-                    **_said(completion.text, chat=chat),
-                    "finish_reason": completion.finish_reason,
+                    **_said(choice.echoed + choice.completion.text, chat=chat),
+                    "finish_reason": choice.completion.finish_reason,
                     "logprobs": None,
+                    **choice.told,
                 }
-                for index, completion in enumerate(completions)
+                for index, choice in enumerate(choices)
             ],
-            "usage": _usage(sum((completion.usage for completion in completions), Usage())),
+            "usage": _usage(sum((choice.completion.usage for choice in choices), Usage())),
         }
+
+    def _telling(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], ToldText]:
+        """What answers one text with probabilities. `Refused` if these models do not tell what is asked."""
+        tells = asked.tells()
+        for ability, number in tells.items():
+            if ability not in self._abilities:
+                raise _not_told(ability)
+            if number > self._most_listed:
+                words = f"Requested {ability} of {number}, which is greater than max allowed: {self._most_listed}"
+                raise Refused(400, words, code="invalid_value")
+        if isinstance(asked, ChatRequest) and isinstance(self._aligned, TransformersChatGenerator):
+            return partial(answer_telling, self._aligned, text, asked.sampling(), tells)
+        if isinstance(asked, CompletionRequest) and isinstance(self._base, TransformersGenerator):
+            return partial(complete_telling, self._base, text, asked.sampling(), tells)
+        raise _not_told(next(iter(tells)))
 
 
 @contextmanager
@@ -80,9 +112,12 @@ def serving(
     aligned: ChatGenerator | None = None,
     faults: Faults | None = None,
     key: str | None = None,
+    abilities: Set[Ability] = ABILITIES,
+    most_listed: int = 20,
 ) -> Iterator[str]:
     """Serves these models on this machine as long as the context lasts; its value is the URL, up to `/v1`."""
-    with listening(EmbeddedModels(base=base, aligned=aligned), faults=faults, key=key) as url:
+    models = EmbeddedModels(base=base, aligned=aligned, abilities=abilities, most_listed=most_listed)
+    with listening(models, faults=faults, key=key) as url:
         yield url
 
 
@@ -123,6 +158,9 @@ class _Job:
         return self.error is not None or len(self.completions) == len(self.texts)
 
 
+_Done = TypeVar("_Done")
+
+
 class _Batches:
     """Gathers requests that come together, whoever sends them, since models work on many at once."""
 
@@ -146,6 +184,11 @@ class _Batches:
         if job.error is not None:
             raise job.error
         return job.completions
+
+    def alone(self, work: Callable[[], _Done]) -> _Done:
+        """What work returns that has the model for itself."""
+        with self._turn:
+            return work()
 
     def _answer(self, jobs: list[_Job]) -> None:
         try:
@@ -171,74 +214,8 @@ def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Com
     return run
 
 
-class _Request(BaseModel):
-    """What both routes understand; what they do not offer is refused, not passed over."""
-
-    model: str
-    temperature: float = Field(1.0, ge=0, le=2)
-    top_p: float = Field(1.0, gt=0, le=1)
-    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    seed: int | None = None
-    repetition_penalty: float = Field(1.0, gt=0)
-    n: Literal[1] | None = 1
-    stream: Literal[False] | None = False
-
-    def _sampling(self, max_tokens: int) -> Sampling:
-        return Sampling(
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=max_tokens,
-            stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ()),
-            seed=self.seed or 0,
-            repetition_penalty=self.repetition_penalty,
-        )
-
-
-class _CompletionRequest(_Request):
-    prompt: str | Annotated[list[str], Field(min_length=1)]
-    max_tokens: int = Field(16, ge=1)
-    echo: Literal[False] | None = False
-    logprobs: None = None
-
-    def texts(self) -> list[str]:
-        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
-
-    def sampling(self) -> Sampling:
-        return self._sampling(self.max_tokens)
-
-
-class _Message(BaseModel):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str
-
-
-class _ChatRequest(_Request):
-    messages: list[_Message] = Field(min_length=1)
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    logprobs: Literal[False] | None = False
-
-    def texts(self) -> list[str]:
-        """The last message of the user, all that the twin was tuned to read."""
-        queries = [message.content for message in self.messages if message.role == "user"]
-        if not queries:
-            raise Refused(400, "no message has the role 'user'; send one")
-        return queries[-1:]
-
-    def sampling(self) -> Sampling:
-        return self._sampling(self.max_completion_tokens or self.max_tokens or Sampling().max_tokens)
-
-
-_Read = TypeVar("_Read", bound=_Request)
-
-
-def _read(kind: type[_Read], body: Mapping[str, Any]) -> _Read:
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise Refused(400, f"{where!r}: {first['msg']}", code="invalid_value") from error
+def _not_told(ability: str) -> Refused:
+    return Refused(400, f"{ability!r}: this server does not tell that", code="invalid_value")
 
 
 def _said(text: str, *, chat: bool) -> Mapping[str, Any]:

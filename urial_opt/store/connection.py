@@ -131,6 +131,14 @@ def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], a
     connection.execute(_addition(table, connection.dialect.name, tuple(key), tuple(amounts)), {**key, **amounts})
 
 
+def replace_row(
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
+) -> None:
+    """Make the row of that key hold these values, whether it is there or not."""
+    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
+
+
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
     """Which of `ids` have no row yet. Asking costs less than inserting long rows that are there already."""
     wanted = list(ids)

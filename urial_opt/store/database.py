@@ -7,23 +7,34 @@ from types import TracebackType
 
 from sqlalchemy import Engine
 
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, Query, Sampling, Split, TrialRecord
-from urial_opt.store import paid_work, searches, trials
+from urial_opt.prompt import UrialPrompt
+from urial_opt.protocols import Paced
+from urial_opt.records import (
+    Candidate,
+    Completion,
+    Estimate,
+    Evaluation,
+    Pace,
+    Preference,
+    ProbeShift,
+    Query,
+    Split,
+    TrialRecord,
+)
+from urial_opt.store import paces, preferences, searches, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
+from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
 from urial_opt.store.spending import Account
 
 
-class Store:
+class Store(DatabaseMemory):
     """A database that remembers searches. Use as a context manager, or `close` it.
 
     Each method is one transaction: when it returns, what it wrote survives the death of the process. Methods raise
     StoreError where the database cannot be read or written, UnknownNameError for a search that is not there.
     """
-
-    def __init__(self, database: Connection) -> None:
-        self._database = database
 
     @classmethod
     def open(cls, url_or_path: str, *, create: bool = True, wait_seconds: float = 10.0) -> Store:
@@ -90,34 +101,44 @@ class Store:
         with self._database.writing() as connection:
             searches.finish_search(connection, search, summary)
 
-    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
-        """What `generator` wrote after each whole rendered prompt, in the order given; None where it was not asked."""
+    def find_preferences(
+        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference | None]:
+        """What `judge` prefers of each two answers, in the order given; None where it was not asked."""
         with self._database.reading() as connection:
-            return paid_work.find_completions(connection, generator, sampling, texts)
+            return preferences.find_preferences(connection, judge, queries, firsts, seconds)
 
-    def add_completions(
-        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
+    def add_preferences(
+        self,
+        preferred: Sequence[Preference],
+        queries: Sequence[Query],
+        firsts: Sequence[Completion],
+        seconds: Sequence[Completion],
     ) -> None:
-        """Keep what `generator` wrote after each whole rendered prompt; what is known already stands."""
+        """Keep the preferences; what is known already stands."""
         with self._database.writing() as connection:
-            written = dict(zip(texts, completions, strict=True))
-            paid_work.insert_completions(connection, generator, sampling, written)
+            preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
 
-    def find_judgments(
-        self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> list[Judgment | None]:
-        """The verdict of `judge` on each pair, in the order given; None where it was not asked."""
-        if len(queries) != len(completions):
-            raise ValueError("queries and completions must run in parallel")
+    def pace(self, *models: object) -> None:
+        """Let the models behind servers go on as their servers were last known to want it, and keep what they learn."""
+        for model in models:
+            if isinstance(model, Paced):
+                model.keep_pace(self)
+
+    def find_pace(self, server: str) -> Pace | None:
+        """How a server was last known to want to be asked."""
         with self._database.reading() as connection:
-            return paid_work.find_judgments(connection, judge, queries, completions)
+            return paces.find_pace(connection, server)
 
-    def add_judgments(
-        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> None:
-        """Keep the verdicts on pairs of query and completion; what is known already stands."""
+    def add_pace(self, server: str, pace: Pace) -> None:
+        """Keep how a server wants to be asked; from any thread."""
         with self._database.writing() as connection:
-            paid_work.insert_judgments(connection, judgments, queries, completions)
+            paces.write_pace(connection, server, pace)
+
+    def shifts_of_prompts(self, base: str, aligned: str, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
+        """The token shift under each prompt between two models, over whatever queries; None where it is not known."""
+        with self._database.reading() as connection:
+            return shifts.shifts_of_prompts(connection, base, aligned, prompts)
 
     def add_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
         """Record a trial, all or nothing. The same again is no error; another one of its number is a StoreError."""

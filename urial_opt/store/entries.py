@@ -44,6 +44,8 @@ class SearchSummary:
     """How many were asked for: the setting `budget`."""
     status: SearchStatus
     best: Estimate | None
+    shifted: float | None
+    """Share of the probe's tokens that are shifted under the prompt found; None where that was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

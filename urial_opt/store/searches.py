@@ -58,7 +58,7 @@ def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> in
 def list_searches(connection: sa.Connection) -> list[SearchSummary]:
     """Every search, the oldest first."""
     counted = sa.select(trials.c.search_id, sa.func.count().label("done")).group_by(trials.c.search_id).subquery()
-    columns = (searches.c.id, searches.c.name, searches.c.created_at, searches.c.settings, searches.c.status)
+    columns = [searches.c[name] for name in ("id", "name", "created_at", "settings", "status", "summary")]
     rows = connection.execute(
         sa.select(*columns, counted.c.done)
         .outerjoin(counted, counted.c.search_id == searches.c.id)
@@ -72,6 +72,7 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
             budget=row.settings.get("budget"),
             status=SearchStatus(row.status),
             best=_best(connection, row.id),
+            shifted=_shifted(row.summary),
         )
         for row in rows
     ]
@@ -113,3 +114,8 @@ def _shown(settings: Mapping[str, Any], key: str) -> str:
 
 
 _SHOWN = 60
+
+
+def _shifted(summary: Mapping[str, Any] | None) -> float | None:
+    found = ((summary or {}).get("shift") or {}).get("found")
+    return None if found is None else float(found["shifted"])

@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from urial_opt.content import canonical_json
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m002"
+SCHEMA_VERSION = "m004"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 _UNSTORABLE = re.compile("[\0\x1b\ud800-\udfff]")
@@ -210,6 +210,21 @@ trials = sa.Table(
     sa.Index("ix_urial_trials_best", "search_id", "estimate"),
 )
 
+preferences = sa.Table(
+    "urial_preferences",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("judge_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("query_id", sa.ForeignKey(queries.c.id), nullable=False),
+    sa.Column("first_id", sa.ForeignKey(answers.c.id), nullable=False),
+    sa.Column("second_id", sa.ForeignKey(answers.c.id), nullable=False),
+    sa.Column("overall", sa.Text),
+    sa.Column("aspects", JsonText, nullable=False),
+    sa.Column("consistent", sa.Boolean),
+    sa.Column("raw", ExactText, nullable=False),
+    *_usage(),
+)
+
 results = sa.Table(
     "urial_results",
     metadata,
@@ -231,4 +246,45 @@ spending = sa.Table(
     sa.Column("calls", sa.BigInteger, nullable=False),
     *_usage(sa.BigInteger),
     sqlite_with_rowid=False,
+)
+
+paces = sa.Table(
+    "urial_paces",
+    metadata,
+    sa.Column("server", ExactText, primary_key=True),
+    sa.Column("at_once", sa.Integer, nullable=False),
+    sa.Column("not_before", sa.Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+aligned_answers = sa.Table(
+    "urial_aligned_answers",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("aligned_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("query", ExactText, nullable=False),
+    sa.Column("max_tokens", sa.Integer, nullable=False),
+    sa.Column("tokens", JsonText, nullable=False),
+    sa.Column("pieces", JsonText, nullable=False),
+    sa.Column("ended", sa.Boolean, nullable=False),
+    *_usage(),
+)
+
+shifts = sa.Table(
+    "urial_shifts",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("base_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("aligned_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("text_id", Hash, nullable=False, index=True),
+    sa.Column("probe_id", Hash, nullable=False),
+    sa.Column("positions", sa.Integer, nullable=False),
+    sa.Column("unshifted", sa.Double, nullable=False),
+    sa.Column("marginal", sa.Double, nullable=False),
+    sa.Column("shifted", sa.Double, nullable=False),
+    sa.Column("surprise", sa.Double, nullable=False),
+    sa.Column("kl_base_aligned", sa.Double),
+    sa.Column("kl_aligned_base", sa.Double),
+    sa.Column("by_query", JsonText, nullable=False),
+    *_usage(),
 )

@@ -1,0 +1,312 @@
+"""How fast two models read given answers in step, and how much memory that takes.
+
+    python experiments/performance/token_shift.py [--threads N] [--device cuda]
+
+256 answer tokens after a prompt of 1,000, one answer or eight; random tokens, whose ranks take the longest to tell.
+(a) Against one whole forward for each token by each model, measured at eight positions and taken for all.
+(b) Share of the wall time that the two models' passes take.
+(c) Rate of the matrix products in these passes, those of attention included (of what each token must see, no padding),
+over the rate of plain products of the layers' shapes in the same run.
+(d) Peak memory beyond what stood before, of a vocabulary of 128,000, as answers grow.
+On a GPU: a model of Mistral-7B's shape, random, in bfloat16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+
+from urial_opt.generators.prefix_memory import common_length
+from urial_opt.generators.teacher_forcing import GivenAnswers
+from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.nano.models import open_aligned, open_base
+from urial_opt.prompt import UrialPrompt
+from urial_opt.token_scores import AlignedAnswer
+
+PROMPT, ANSWER, SAMPLED = 1000, 256, 8
+WIDTHS: dict[str, dict[str, Any]] = {
+    "llama, width 256": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 4, "vocab_size": 4096},
+    "llama, width 768": {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 8, "vocab_size": 32_000},
+}
+MISTRAL: dict[str, Any] = {"sliding_window": None, "max_position_embeddings": 4096}
+"""Beyond these the class's own defaults are Mistral-7B's shape."""
+BARS = "bars: 100 times, 85 %, 50 %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A base and an aligned model, and what they are asked."""
+
+    name: str
+    base: TransformersGenerator
+    aligned: TransformersChatGenerator
+    context: UrialPrompt
+
+
+@dataclass(slots=True, kw_only=True)
+class Passes:
+    """What the models' passes were: seconds, and matrix products by rows, inner and outer size."""
+
+    seconds: float = 0.0
+    products: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    device = torch.device(arguments.device)
+    print(f"{arguments.threads} threads, {device}, torch {torch.__version__}; {BARS}")
+    print("| pair | answers | tokens/s | one forward a token, tokens/s | times | in model passes | of plain products |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    for make in [_mistral] if device.type == "cuda" else [_embedded, *(lambda n=name: _llama(n) for name in WIDTHS)]:
+        pair = make()
+        for answers in (1, 8):
+            _measure(pair, answers)
+        del pair
+    if device.type == "cuda":
+        square = torch.randn(8192, 8192, dtype=torch.bfloat16, device=device)
+        seconds = _best(lambda: square @ square, device)
+        print(f"bfloat16 products of 8,192: {2 * 8192**3 / seconds / 1e12:.0f} TFLOP/s")
+    else:
+        _memory()
+
+
+def _measure(pair: Pair, number: int) -> None:
+    scorer = pair.base.token_scorer(pair.aligned)
+    answers = _answers(pair, number, ANSWER)
+    device = pair.base.model.device
+
+    def score() -> None:
+        pair.base.forget_prefixes()
+        pair.aligned.generator.forget_prefixes()
+        scorer.score(answers, [pair.context])
+
+    score()  # warm up
+    repeats = 5
+    with _watched(pair) as passes:
+        started = time.perf_counter()
+        for _ in range(repeats):
+            score()
+        _wait(device)
+        seconds = (time.perf_counter() - started) / repeats
+    plain = sum(count * _product(shape, pair.base.model) for shape, count in passes.products.items())
+    layers = sum(2 * count * rows * inner * outer for (rows, inner, outer), count in passes.products.items())
+    achieved = (layers + repeats * _attention(pair, answers)) / passes.seconds
+    rate = number * ANSWER / seconds
+    slow = 1 / _one_forward_a_token(pair, answers[0])
+    print(
+        f"| {pair.name} | {number} | {rate:.0f} | {slow:.2f} | {rate / slow:.0f} | "
+        f"{passes.seconds / repeats / seconds:.0%} | {achieved / (layers / plain):.0%} |",
+        flush=True,
+    )
+
+
+@contextmanager
+def _watched(pair: Pair) -> Iterator[Passes]:
+    """Times what `GivenAnswers.logits` takes, and notes the matrix products in it."""
+    passes, logits = Passes(), GivenAnswers.logits
+    device = pair.base.model.device
+
+    def timed(given: GivenAnswers, batch: Sequence[int], *, last: int, step: int) -> Iterator[Tensor]:
+        chunks = logits(given, batch, last=last, step=step)
+        while True:
+            _wait(device)
+            started = time.perf_counter()
+            chunk = next(chunks, None)
+            _wait(device)
+            passes.seconds += time.perf_counter() - started
+            if chunk is None:
+                return
+            yield chunk
+            del chunk
+
+    def note(module: torch.nn.Linear, given: tuple[Tensor, ...], _: Tensor) -> None:
+        rows = given[0].numel() // module.in_features
+        passes.products[rows, module.in_features, module.out_features] += 1
+
+    parts = [part for model in (pair.base, pair.aligned.generator) for part in model.model.modules()]
+    hooks = [part.register_forward_hook(note) for part in parts if isinstance(part, torch.nn.Linear)]
+    GivenAnswers.logits = timed  # type: ignore[assignment, method-assign]
+    try:
+        yield passes
+    finally:
+        GivenAnswers.logits = logits  # type: ignore[method-assign]
+        for hook in hooks:
+            hook.remove()
+
+
+def _attention(pair: Pair, answers: Sequence[AlignedAnswer]) -> float:
+    """Operations of attention's products when what prompts share is read once: each token sees those up to itself."""
+    total = 0.0
+    texts = [
+        [pair.context.render(answer.query) for answer in answers],
+        [pair.aligned.layout.render(a.query) for a in answers],
+    ]
+    for model, prompts, special in zip((pair.base, pair.aligned.generator), texts, (True, False), strict=True):
+        rows = model.tokens(prompts, special=special)
+        config = model.model.config
+        shared = common_length(rows) if len(rows) > 1 else 0
+        seen = shared * (shared + 1) / 2
+        for row in rows:
+            end = len(row) + ANSWER - 1
+            seen += (end * (end + 1) - shared * (shared + 1)) / 2
+        total += 4 * seen * config.num_hidden_layers * config.hidden_size
+    return total
+
+
+def _product(shape: tuple[int, int, int], model: torch.nn.Module) -> float:
+    """Seconds of a plain product of this shape."""
+    rows, inner, outer = shape
+    weight = next(model.parameters())
+    left = torch.randn(rows, inner, dtype=weight.dtype, device=weight.device)
+    right = torch.randn(outer, inner, dtype=weight.dtype, device=weight.device)
+    return _best(lambda: torch.nn.functional.linear(left, right), weight.device)
+
+
+def _best(work: Callable[[], object], device: torch.device) -> float:
+    """The median of some repetitions, in seconds."""
+    taken = []
+    for _ in range(9):
+        _wait(device)
+        started = time.perf_counter()
+        work()
+        _wait(device)
+        taken.append(time.perf_counter() - started)
+    return sorted(taken)[len(taken) // 2]
+
+
+@torch.inference_mode()
+def _one_forward_a_token(pair: Pair, answer: AlignedAnswer) -> float:
+    """Seconds for one token by one whole forward of each model, at the mean of some positions."""
+    prompts = [
+        (pair.base, pair.base.tokens([pair.context.render(answer.query)], special=True)[0]),
+        (
+            pair.aligned.generator,
+            pair.aligned.generator.tokens([pair.aligned.layout.render(answer.query)], special=False)[0],
+        ),
+    ]
+    seconds = 0.0
+    for place in range(0, ANSWER, ANSWER // SAMPLED):
+        for model, prompt in prompts:
+            ids = torch.tensor([[*prompt, *answer.tokens[:place]]], device=model.model.device)
+            _wait(model.model.device)
+            started = time.perf_counter()
+            model.model(ids, logits_to_keep=1, use_cache=False)
+            _wait(model.model.device)
+            seconds += time.perf_counter() - started
+    return seconds / SAMPLED
+
+
+def _memory() -> None:
+    """Peak memory beyond what stood before, a vocabulary of 128,000."""
+    config: dict[str, Any] = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "vocab_size": 128_000,
+    }
+    pair = _pair("wide", LlamaForCausalLM, LlamaConfig(**config, num_attention_heads=2, max_position_embeddings=8192))
+    scorer = pair.base.token_scorer(pair.aligned)
+    scorer.score(_answers(pair, 4, 16), [pair.context])  # reads the prefix
+    print("\n| answers of tokens | all logits of both models would be | peak memory |")
+    print("|---|---|---|")
+    for length in (64, 256, 1024, 4096):
+        peak = _peak(partial(scorer.score, _answers(pair, 4, length), [pair.context]))
+        all_logits = 2 * 4 * length * 128_000 * 4 / 2**20
+        print(f"| 4 of {length} | {all_logits:,.0f} MiB | {peak:,.0f} MiB |", flush=True)
+
+
+def _peak(work: Callable[[], object]) -> float:
+    """The most that torch held at a time of what it allocated for this work, in MiB."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        work()
+    assert profiled.profiler is not None
+    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
+    held = accumulate(int(event.nbytes()) for event in sorted(events, key=lambda event: event.start_ns()))
+    return max(held) / 2**20
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _answers(pair: Pair, number: int, length: int) -> list[AlignedAnswer]:
+    """Random tokens: what they are changes no time."""
+    draw = torch.Generator().manual_seed(number)
+    vocabulary = len(pair.base.tokenizer)
+    rows = torch.randint(5, vocabulary, (number, length), generator=draw).tolist()
+    queries = [_words_of(12, vocabulary, draw) if pair.name != "embedded" else f"What is {n}?" for n in range(number)]
+    return [
+        AlignedAnswer(query=query, tokens=tuple(row), pieces=("",) * length, ended=False)
+        for query, row in zip(queries, rows, strict=True)
+    ]
+
+
+def _embedded() -> Pair:
+    base = open_base("")
+    line = (
+        "# Query:\n```\nWhat is the capital of France?\n```\n\n# Answer:\n```\nThe capital of France is Paris.\n```\n\n"
+    )
+    context = UrialPrompt(raw=line * round(PROMPT / base.count_tokens(line)))
+    return Pair(name="embedded", base=base, aligned=open_aligned(""), context=context)
+
+
+def _llama(name: str) -> Pair:
+    heads = WIDTHS[name]["hidden_size"] // 64
+    config = LlamaConfig(**WIDTHS[name], num_attention_heads=heads, max_position_embeddings=2048)
+    return _pair(name, LlamaForCausalLM, config)
+
+
+def _mistral() -> Pair:
+    with torch.device("cuda"):
+        torch.set_default_dtype(torch.bfloat16)
+        try:
+            return _pair("Mistral-7B's shape", MistralForCausalLM, MistralConfig(**MISTRAL))
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+
+def _pair(name: str, kind: Any, config: Any) -> Pair:  # noqa: ANN401
+    tokenizer = _word_tokenizer(config.vocab_size)
+    torch.manual_seed(0)
+    base = TransformersGenerator(kind(config), tokenizer, identity="base")
+    aligned = TransformersChatGenerator(kind(config), tokenizer, identity="aligned")
+    context = UrialPrompt(raw=_words_of(PROMPT, config.vocab_size, torch.Generator().manual_seed(1)) + "\n")
+    return Pair(name=name, base=base, aligned=aligned, context=context)
+
+
+def _word_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
+    """One token for each word."""
+    words = Tokenizer(models.WordLevel({f"w{token}": token for token in range(vocabulary)}, unk_token="w0"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words)  # type: ignore[no-untyped-call]
+    tokenizer.chat_template = "{% for m in messages %}w1 {{ m.content }} w2 {% endfor %}"
+    return tokenizer
+
+
+def _words_of(number: int, vocabulary: int, draw: torch.Generator) -> str:
+    return " ".join(f"w{token}" for token in torch.randint(3, vocabulary, (number,), generator=draw).tolist())
+
+
+if __name__ == "__main__":
+    main()

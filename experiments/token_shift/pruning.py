@@ -1,0 +1,131 @@
+"""Is a prompt's token shift worth looking at before a judge is paid? `--prune-by-shift` at equal judge calls.
+
+    python experiments/token_shift/pruning.py [--seeds 10] [--first-seed 0] [--budget 60]
+
+For each seed a search of `--budget` trials without it; then one with it, which tries prompts until it has asked the
+judge as often on `dev`. Prints the test average of what each found and the mean paired difference with its 95 % t
+interval over the seeds; appends rows to pruning.csv beside this script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from scipy.stats import t  # type: ignore[import-untyped]
+
+from urial_opt import plugins
+from urial_opt.evaluation import Evaluator
+from urial_opt.outcome import SearchResult
+from urial_opt.progress import Phase, Progress
+from urial_opt.protocols import Judge
+from urial_opt.records import Completion, Judgment, Query
+from urial_opt.search import Interrupted, SearchOptions, search
+from urial_opt.space_file import load_space
+from urial_opt.store import Store
+
+MANY = 10_000
+
+
+class Counted:
+    """A judge that counts the answers it judges."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.identity = judge.identity
+        self.calls = 0
+
+    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
+        self.calls += len(queries)
+        return self._judge.judge(queries, completions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How a search went."""
+
+    result: SearchResult
+    trials: int
+    calls: int
+    """Answers judged on `dev`."""
+
+
+def run(path: Path, *, seed: int, budget: int, calls: int | None) -> Run:
+    """A search of so many trials, or, dropping prompts by their shift, of so many judge calls."""
+    space = load_space("nano")
+    judge = Counted(plugins.open_judge("nano"))
+    base, twin = plugins.open_generator("nano"), plugins.open_chat_generator("nano-aligned")
+    on_dev: list[int] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.phase is Phase.VALIDATION and not on_dev:
+            on_dev.append(judge.calls)
+
+    with Store.open(str(path)) as store:
+        evaluator = Evaluator(generator=base, judge=judge, memory=store)
+
+        def searching(number: int, *, until: int | None = None) -> SearchResult:
+            options = SearchOptions(budget=number, seed=seed, name="one", prune_by_shift=calls is not None)
+            return search(
+                space,
+                evaluator,
+                store,
+                aligned=twin,
+                options=options,
+                watch=watch,
+                stop=lambda: until is not None and judge.calls >= until,
+            )
+
+        if calls is None:
+            result = searching(budget)
+        else:
+            with suppress(Interrupted):
+                searching(MANY, until=calls)
+            result = searching(len(store.trials("one")))
+        return Run(result=result, trials=len(store.trials("one")), calls=on_dev[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--budget", type=int, default=60)
+    chosen = parser.parse_args()
+    table = Path(__file__).parent / "pruning.csv"
+    fresh = not table.exists()
+    differences = []
+    with table.open("a", newline="", encoding="utf-8") as file, tempfile.TemporaryDirectory() as folder:
+        rows = csv.writer(file)
+        if fresh:
+            rows.writerow(["seed", "by shift", "trials", "dev answers judged", "test average", "gain", "low", "high"])
+        for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
+            averages = []
+            calls: int | None = None
+            for by_shift in (False, True):
+                path = Path(folder) / f"{seed}-{by_shift}.db"
+                one = run(path, seed=seed, budget=chosen.budget, calls=calls)
+                average, gain = one.result.found.card.average.mean, one.result.gain
+                averages.append(average)
+                calls = one.calls
+                told = [f"{value:.4f}" for value in (average, gain.mean, gain.low, gain.high)]
+                rows.writerow([seed, by_shift, one.trials, one.calls, *told])
+                file.flush()
+                print(
+                    f"seed {seed}, by shift {by_shift}: {one.trials} trials, {one.calls} judged, {average:.3f}",
+                    flush=True,
+                )
+            differences.append(averages[1] - averages[0])
+    reach = float(t.ppf(0.975, len(differences) - 1)) * stdev(differences) / math.sqrt(len(differences))
+    middle = mean(differences)
+    print(f"by shift less without: {middle:+.3f} [{middle - reach:+.3f}, {middle + reach:+.3f}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Tests of what servers tell of tokens: where they stand in a text, and which ranks are certain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import exp, isnan, log
+from typing import Any
+
+import pytest
+
+from urial_opt.generators.token_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
+from urial_opt.generators.told_tokens import ToldToken, place_tokens
+from urial_opt.patience import AnotherModelError, NothingSaidError
+
+
+@pytest.mark.parametrize(
+    ("texts", "whole", "down_to", "pieces"),
+    [
+        (["Hel", "lo", "!"], "Hello!", 0, ["Hel", "lo", "!"]),
+        (["<s>", "one", " two"], "one two", 0, ["one", " two"]),
+        (["a", "b", "c", "d"], "abcd", 2, ["c", "d"]),
+        (["a", "bc", "d"], "abcd", 2, ["bc", "d"]),
+        (["Hello", "there", "you"], "Hello there you", 0, ["Hello", " there", " you"]),
+        (["a", "", "b"], "a  b", 0, ["a", "  ", "b"]),
+        (["a", "\ufffd", "\ufffd", "b"], "a東b", 0, ["a", "", "東", "b"]),
+        (["\ufffd", "\ufffd", "\ufffd"], "東", 0, ["", "", "東"]),
+        ([" \ufffd", "\ufffd", "b"], " 東b", 0, ["", " 東", "b"]),
+        (["a", "", "", "東"], "a東", 0, ["a", "", "", "東"]),
+        ([" Hello", "!"], "Hello!", 0, ["Hello", "!"]),
+        ([], "", 0, []),
+        (["Hi"], "Ho", 0, None),
+        (["Hi", " x"], "Ha x", 0, None),
+        (["b"], "ab", 0, None),
+        (["x", "\ufffd", "b"], "a東b", 0, None),
+        ([], "a", 0, None),
+    ],
+)
+def test_tokens_stand_in_the_text_that_they_end(
+    texts: Sequence[str], whole: str, down_to: int, pieces: Sequence[str] | None
+) -> None:
+    spans = place_tokens(texts, whole, down_to=down_to)
+    assert (spans if spans is None else [whole[start:end] for start, end in spans]) == pieces
+
+
+def _logs(probabilities: Mapping[str, float]) -> dict[str, float]:
+    return {text: log(probability) for text, probability in probabilities.items()}
+
+
+def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[ToldToken]:
+    """The tokens of a reply to an echoed prompt, after a first one of which nothing is told."""
+    tops = [None, *[_logs(top) for _, top in positions]]
+    logprobs = {
+        "tokens": ["<s>", *[text for text, _ in positions]],
+        "token_logprobs": [None, *[(top or {}).get(text) for (text, _), top in zip(positions, tops[1:], strict=True)]],
+        "top_logprobs": tops,
+    }
+    body = json.dumps({"model": "m", "choices": [{"text": "", "logprobs": logprobs}]})
+    return list(read_prompt_tokens(body, model="m", way="echo", listed=listed).tokens[1:])
+
+
+def test_a_token_listed_last_and_as_one_more_has_no_rank() -> None:
+    inside, outside, last = _echoed(
+        ("b", {"b": 0.3, "a": 0.4, "c": 0.2}),
+        ("d", {"d": 0.01, "a": 0.4, "b": 0.3, "c": 0.2}),
+        ("c", {"a": 0.4, "b": 0.3, "c": 0.2}),
+    )
+    assert (inside.rank, outside.rank, last.rank) == (2, 0, 3)
+    assert exp(outside.logprob) == pytest.approx(0.01)
+    assert [text for text, _ in outside.top.entries] == ["a", "b", "c"]
+
+
+def test_one_that_is_as_probable_as_another_has_no_rank() -> None:
+    tied, other = _echoed(("b", {"b": 0.3, "a": 0.3, "c": 0.2}), ("c", {"c": 0.2, "b": 0.3, "a": 0.3}))
+    assert (tied.rank, other.rank) == (0, 3)
+
+
+def test_where_a_token_is_missing_a_rank_is_told_only_if_that_cannot_stand_before() -> None:
+    full, sure, unsure = _echoed(
+        ("a", {"a": 0.4, "b": 0.3, "c": 0.2}),
+        ("a", {"a": 0.6, "\ufffd": 0.1}),
+        ("a", {"a": 0.4, "\ufffd": 0.1}),
+    )
+    assert (full.rank, sure.rank, unsure.rank) == (1, 1, 0)
+
+
+def test_a_token_that_the_list_lacks_has_no_rank() -> None:
+    (lacking, _) = _echoed(("d", {"a": 0.4, "b": 0.3, "c": 0.2}), ("a", {"a": 0.4, "b": 0.3, "c": 0.2}))
+    assert lacking.rank == 0
+    assert isnan(lacking.logprob)
+
+
+def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[ToldToken]:
+    """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token in its place first."""
+    told = [
+        {str(id_): {"logprob": log(p), "rank": rank, "decoded_token": text} for id_, text, p, rank in position}
+        for position in positions
+    ]
+    body = json.dumps({"model": "m", "choices": [{"text": "", "prompt_logprobs": [None, *told]}]})
+    return list(read_prompt_tokens(body, model="m", way="prompt_logprobs", listed=listed).tokens)
+
+
+def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None:
+    far, first, second, unsure = _prompt(
+        [(9, "x", 0.001, 777), (1, "a", 0.5, 1), (2, "b", 0.3, 2), (3, "c", 0.1, 3)],
+        [(4, "a", 0.4, 2), (7, "b", 0.4, 2), (3, "c", 0.1, 3)],
+        [(7, "b", 0.4, 2), (4, "a", 0.4, 2), (3, "c", 0.1, 3)],
+        [(3, "c", 0.1, 4), (4, "a", 0.4, 1), (7, "b", 0.3, 2)],
+        listed=3,
+    )
+    assert [far.rank, first.rank, second.rank, unsure.rank] == [777, 1, 2, 4]
+    assert [text for text, _ in far.top.entries] == ["a", "b", "c"]
+    assert [text for text, _ in second.top.entries] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("way", ["echo", "prompt_logprobs"])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"text": "x"},
+        {"text": "x", "logprobs": None, "prompt_logprobs": None},
+        {"text": "x", "logprobs": {"tokens": ["x"], "token_logprobs": [-1.0], "top_logprobs": [{"x": -1.0}]}},
+        {"text": "x", "prompt_logprobs": [None]},
+    ],
+)
+def test_a_reply_without_what_was_asked_tells_nothing(way: Way, choice: Mapping[str, Any]) -> None:
+    with pytest.raises(NothingToldError):
+        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", way=way, listed=3)
+
+
+def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop", **more: object) -> str:
+    content = None if tokens is None else [{"token": each, "logprob": -0.5, "top_logprobs": []} for each in tokens]
+    choice = {"message": {"content": text, **more}, "logprobs": {"content": content}, "finish_reason": reason}
+    return json.dumps({"model": "m", "choices": [choice]})
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens", "reason", "pieces", "end"),
+    [
+        ("Hi you", ["Hi", " you", "<end>"], "stop", ["Hi", " you"], "<end>"),
+        ("Hi you", ["Hi", " you", ""], "stop", ["Hi", " you"], ""),
+        ("Hi you", ["Hi", " you"], "stop", ["Hi", " you"], ""),
+        ("Hi you", ["Hi", " you"], "length", ["Hi", " you"], ""),
+        ("Hi", ["", " ", "Hi"], "length", ["", "", "Hi"], ""),
+        ("", ["<end>"], "stop", [], "<end>"),
+    ],
+)
+def test_the_tokens_of_an_answer_join_to_its_text(
+    text: str, tokens: Sequence[str], reason: str, pieces: Sequence[str], end: str
+) -> None:
+    told = read_answer_tokens(_chat(text, tokens, reason=reason), model="m")
+    assert [told.text[start:stop] for start, stop in told.spans] == pieces
+    assert len(told.tokens) == len(pieces)
+    assert (told.ended, told.end.text) == (reason == "stop", end)
+    assert isnan(told.end.logprob) == (len(tokens) == len(pieces))
+
+
+def test_bytes_tell_a_piece_of_a_character_whatever_its_name() -> None:
+    parts = "東".encode()
+    content = [{"token": "\\xe6", "bytes": [byte], "logprob": -1.0, "top_logprobs": []} for byte in parts]
+    choice = {"message": {"content": "東"}, "logprobs": {"content": content}, "finish_reason": "length"}
+    told = read_answer_tokens(json.dumps({"choices": [choice]}), model="m")
+    assert [token.text for token in told.tokens] == ["\ufffd"] * 3
+    assert told.spans == ((0, 0), (0, 0), (0, 1))
+
+
+def test_what_is_no_answer_with_probabilities() -> None:
+    with pytest.raises(ValueError, match="not those of its text"):
+        read_answer_tokens(_chat("", ["Hi", " you"]), model="m")
+    with pytest.raises(NothingSaidError):
+        read_answer_tokens(_chat("", []), model="m")
+    with pytest.raises(NothingToldError):
+        read_answer_tokens(_chat("Hi", None), model="m")
+    with pytest.raises(NothingToldError):
+        read_answer_tokens(_chat("Hi", []), model="m")
+    with pytest.raises(AnotherModelError):
+        read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
+    refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
+    assert (refused.tokens, refused.ended) == ((), False)

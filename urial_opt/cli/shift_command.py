@@ -1,0 +1,164 @@
+"""`urial-opt shift`: where a base model parts from its aligned twin, token by token, and what a prompt changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from urial_opt.cli.models import notes_of, opening, opening_options
+from urial_opt.cli.options import json_option, print_json, store_option
+
+if TYPE_CHECKING:
+    from urial_opt.prompt import UrialPrompt
+    from urial_opt.space import SearchSpace
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_CONTEXTS = ("zero-shot", "hand-written")
+
+
+@click.command(short_help="Show where a base model parts from its aligned twin.")
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="WHAT",
+    help="Context of the base model: zero-shot, hand-written (the space's) or a prompt file; may be repeated, and the "
+    "others are compared with the first. [default: zero-shot, hand-written]",
+)
+@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found, as another context.")
+@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
+@click.option("--space", "space_name", help="Space that defaults come from. [default: that of --search, or nano]")
+@click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
+@click.option("--aligned", help="Its aligned twin, such as hf-chat:NAME_OR_FOLDER. [default: the space's]")
+@opening_options("base", "aligned")
+@click.option(
+    "--queries",
+    "source",
+    metavar="SOURCE",
+    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    "[default: the space's]",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["dev", "validation", "test", "all"]),
+    help="[default: validation for the space's queries, all for others]",
+)
+@click.option("--sample", type=click.IntRange(1), help="Ask only so many, each kind, task and topic in its share.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of --sample.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer. [default: the space's]")
+@click.option("--explain", is_flag=True, help="Say what each context repairs, breaks and still lacks.")
+@click.option("--compat", type=click.Choice(["aligntds"]), help="Count as the paper's public code does.")
+@click.option("--html", "page_file", type=_FILE, help="Write a page that shows every token.")
+@click.option("--parquet", "table_file", type=_FILE, help="Write a row for every position of every answer.")
+@store_option
+@json_option
+def command(
+    prompts: tuple[str, ...],
+    search_name: str | None,
+    trial: int | None,
+    space_name: str | None,
+    base: str | None,
+    aligned: str | None,
+    source: str | None,
+    split: Literal["dev", "validation", "test", "all"] | None,
+    sample: int | None,
+    seed: int,
+    max_tokens: int | None,
+    compat: Literal["aligntds"] | None,
+    page_file: Path | None,
+    table_file: Path | None,
+    store_url: str,
+    *,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Show where a base model parts from its aligned twin, token by token.
+
+    The aligned model answers each query greedily; both models then read its answers, the base model in each context. A
+    token is unshifted if it is the base model's most probable one, marginal if it is the second or third, else shifted.
+
+    \b
+    Examples:
+      urial-opt shift --explain --html shift.html
+      urial-opt shift --search NAME --explain
+      urial-opt shift --space urial --base hf:BASE --aligned hf-chat:TWIN --queries just-eval-instruct
+
+    \b
+    With --json an object with the keys
+      base, aligned, compat, answers, cut_off (answers that were not ended in time),
+      contexts (by name: unshifted, marginal, shifted (mean, interval), and all that
+        urial_opt/token_shift.py lists), baseline (the first context), differences (of the others
+        with it), explanations (by name, with --explain: repaired, broken, findings)
+    """
+    from urial_opt import plugins
+    from urial_opt.cli.choosing import chosen_model, chosen_queries, chosen_space, searched_candidate
+    from urial_opt.cli.shift_tables import show_explanation, show_shift
+    from urial_opt.errors import InputError
+    from urial_opt.query_sources import sample_queries
+    from urial_opt.shift_explanation import explain_shift
+    from urial_opt.shift_reading import read_shift
+    from urial_opt.shift_summary import summarise_shift
+
+    if trial is not None and search_name is None:
+        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
+    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
+    space = chosen_space(space_name, searched)
+    contexts = {name: _prompt(name, space) for name in prompts or _CONTEXTS}
+    if searched is not None:
+        contexts["found" if trial is None else f"trial {trial}"] = searched.candidate.prompt
+    queries = chosen_queries(source, split, space, by_default="validation")
+    if sample is not None:
+        queries = sample_queries(queries, sample, seed=seed)
+    longest = max_tokens or space.hand_written.sampling.max_tokens
+    names = {"base": base or chosen_model("base", space), "aligned": aligned or chosen_model("aligned", space)}
+    click.echo(f"space {space.name}, base {names['base']}, aligned {names['aligned']}", err=True)
+    generator = plugins.open_generator(names["base"], opening("base"))
+    twin = plugins.open_chat_generator(names["aligned"], opening("aligned"))
+    for note in notes_of(generator, twin):
+        click.echo(note, err=True)
+
+    def watch(done: int) -> None:
+        click.echo(f"[reading] {done}/{len(queries)}", err=True)
+
+    reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
+    shift = summarise_shift(reading, compat=compat)
+    explained = {name: explain_shift(reading, name) for name in contexts} if explain else {}
+    if page_file is not None:
+        from urial_opt.report.shift_page import shift_page
+
+        _write(page_file, shift_page(reading, shift))
+    if table_file is not None:
+        from urial_opt.report.shift_table import write_shift_table
+
+        write_shift_table(table_file, reading)
+        click.echo(f"Wrote every position to {table_file}.", err=True)
+    if as_json:
+        more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
+        print_json({**shift.as_json(), **more})
+        return
+    show_shift(shift)
+    for each in explained.values():
+        show_explanation(each)
+
+
+def _prompt(name: str, space: SearchSpace) -> UrialPrompt:
+    from urial_opt.prompt_file import read_prompt_file
+
+    named: Mapping[str, UrialPrompt] = {
+        "zero-shot": space.zero_shot.prompt,
+        "hand-written": space.hand_written.prompt,
+    }
+    return named[name] if name in named else read_prompt_file(Path(name))
+
+
+def _write(path: Path, text: str) -> None:
+    from urial_opt.errors import InputError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another --html") from error
+    click.echo(f"Wrote the page to {path}; open it in a browser.", err=True)

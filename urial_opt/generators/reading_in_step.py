@@ -1,0 +1,115 @@
+"""Two models read in step: a chunk of positions of the one, the same of the other, compared before the next is read.
+
+So memory holds one chunk of both models' logits, however long the answers are. Letters in shapes: R rows, W columns in
+which answers stand, C columns of a chunk, V tokens of a model's vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from urial_opt.generators.distributions import Columns, Distributions, compare, describe, precision, rank_of
+
+LOGITS_A_CHUNK = 2**25
+"""Logits of one model in a chunk: 256 positions of a vocabulary of 128,000."""
+_LOGITS_A_BLOCK = {"cpu": 2**18}
+"""Of a chunk, logits looked at together: on a processor as many as its cache holds, elsewhere all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one model says at the columns of some rows."""
+
+    columns: Columns
+    """Of the aligned model as `distributions.describe`, of the base model as `distributions.compare`; (R, W, …)."""
+    final: Tensor
+    """Logits (R, V) at the last column."""
+
+    def tell_end(self, rows: list[int], tokens: Tensor) -> None:
+        """Tell of `tokens` at the last column of these rows, by the whole vocabulary, instead of what stands there."""
+        logits = self.final[rows]
+        ends = describe(logits, Distributions.of(logits), tokens)
+        ends["rank"] = rank_of(logits, tokens, top=ends["top_ids"])
+        for name, column in self.columns.items():
+            if name in ends:
+                column[rows, -1] = ends[name] if column.ndim == 2 else ends[name][:, : column.shape[2]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Tokens (R, W) whose probability and rank are asked: what answers say at their columns."""
+
+    aligned: Tensor
+    base: Tensor
+
+
+def read_in_step(
+    aligned: Iterator[Tensor], bases: Sequence[Iterator[Tensor]], sought: Sought, *, vocabulary: int
+) -> list[Said]:
+    """What the aligned model says, and after it the base model in each context; all give the same chunks (R, C, V).
+
+    Distributions are over the first `vocabulary` tokens.
+    """
+    columns = [list[Columns]() for _ in (aligned, *bases)]
+    finals: list[Tensor] = []
+    start, last = 0, sought.base.shape[1]
+    while start < last:
+        logs = torch.empty(0)
+        for number, stream in enumerate((aligned, *bases)):
+            logits = next(stream)
+            end = start + logits.shape[1]
+            tokens = (sought.base if number else sought.aligned)[:, start:end].to(logits.device)
+            if number:
+                told = _set_beside(logits[..., :vocabulary], tokens, logs)
+            else:
+                told, logs = _listened(logits[..., :vocabulary], tokens)
+            columns[number].append(told)
+            if end == last:
+                finals.append(logits[:, -1].clone())
+            del logits  # before the next ones are made
+        start = end
+    return [
+        Said(columns={name: torch.cat([each[name] for each in chunks], 1) for name in chunks[0]}, final=final)
+        for chunks, final in zip(columns, finals, strict=True)
+    ]
+
+
+# What these two look at lives no longer than they run: a chunk of logits would be held by a view of it.
+
+
+def _listened(logits: Tensor, tokens: Tensor) -> tuple[Columns, Tensor]:
+    """What the aligned model says of a chunk, and the logarithms (R, C, V) of its distributions."""
+    logs = torch.empty_like(logits, dtype=precision(logits))
+    told = []
+    for start, end in _blocks(logits):
+        block = logits.flatten(0, 1)[start:end]
+        said = Distributions.of(block)
+        logs.view(-1, logits.shape[-1])[start:end] = said.logs
+        told.append(describe(block, said, tokens.flatten()[start:end]))
+    return _joined(told, tokens.shape), logs
+
+
+def _set_beside(logits: Tensor, tokens: Tensor, logs: Tensor) -> Columns:
+    """What the base model says of the same chunk."""
+    told = [
+        compare(*(each.flatten(0, 1)[start:end].to(logits.device) for each in (logits, logs, tokens)))
+        for start, end in _blocks(logits)
+    ]
+    return _joined(told, tokens.shape)
+
+
+def _blocks(logits: Tensor) -> Iterator[tuple[int, int]]:
+    """Where the blocks of a chunk (R, C, V) begin and end, counted in positions."""
+    positions = logits.shape[0] * logits.shape[1]
+    size = max(1, _LOGITS_A_BLOCK.get(logits.device.type, LOGITS_A_CHUNK) // logits.shape[-1])
+    return ((start, min(start + size, positions)) for start in range(0, positions, size))
+
+
+def _joined(told: Sequence[Columns], rows: Sequence[int]) -> Columns:
+    """What is told of blocks, as (R, C, …)."""
+    joined = {name: torch.cat([each[name] for each in told]) for name in told[0]}
+    return {name: column.view(*rows, *column.shape[1:]) for name, column in joined.items()}

@@ -1,0 +1,130 @@
+"""Servers that tell probabilities of tokens: what each can tell is found out once, then asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from urial_opt.endpoint import Endpoint, RefusedError
+from urial_opt.errors import AdapterError, InputError
+from urial_opt.generators.token_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
+from urial_opt.generators.told_tokens import PromptReply, ToldAnswer, ToldPrompt
+from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
+
+_LISTED = (20, 10, 5)
+"""Most probable tokens asked for: vLLM lists 20 at most unless it is started otherwise, OpenAI's completions 5."""
+_QUERY = "Explain in a few sentences how a rainbow forms, and name its colours."
+_GREEDY = 0.1
+"""Nats by which the token written may be less probable than the most probable one, for want of exact arithmetic."""
+
+_Told = TypeVar("_Told")
+
+
+class AnsweringServer:
+    """An aligned model that tells the probabilities of what it answers."""
+
+    def __init__(self, endpoint: Endpoint, messages: Callable[[str], Sequence[Mapping[str, str]]]) -> None:
+        """`messages` asks a query. InputError if the server tells no probabilities; AdapterError as `Endpoint.chat`."""
+        self.endpoint = endpoint
+        self._messages = messages
+        self.listed, (self.sample,) = _most_listed(
+            partial(self._answer, [_QUERY], max_tokens=48),
+            lacking=f"{endpoint.name!r} tells no probabilities of what it answers: it lacks logprobs with top_logprobs",
+            advice=f"type urial-opt doctor openai-chat:{endpoint.model} --url {endpoint.url}",
+        )
+
+    def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[ToldAnswer]:
+        """The greedy answer to each. InputError if it is not greedy; AdapterError as `Endpoint.chat`."""
+        told = self._answer(queries, max_tokens=max_tokens, listed=self.listed)
+        for query, answer in zip(queries, told, strict=True):
+            for token in answer.tokens:
+                first = token.top.entries[:1]
+                if first and first[0][1] - token.logprob > _GREEDY:
+                    raise InputError(
+                        f"{self.endpoint.name!r} does not answer {query!r} greedily: it writes {token.text!r} where "
+                        f"{first[0][0]!r} is more probable; start its server without a repetition penalty of its own, "
+                        "as by --generation-config vllm"
+                    )
+        return told
+
+    def _answer(self, queries: Sequence[str], *, max_tokens: int, listed: int) -> list[ToldAnswer]:
+        greedy = {"temperature": 0.0, "max_tokens": max_tokens, "logprobs": True, "top_logprobs": listed}
+        requests = [{"messages": self._messages(query), **greedy} for query in queries]
+        read = partial(read_answer_tokens, model=self.endpoint.model)
+        return self.endpoint.ask("/chat/completions", requests, read)
+
+
+class ReadingServer:
+    """A base model that tells the probabilities of what it reads."""
+
+    def __init__(self, endpoint: Endpoint, *, sample: str) -> None:
+        """Tried out on a sample of an answer. InputError if it tells no probabilities; else as `Endpoint.complete`."""
+        self.endpoint = endpoint
+        head = f"a\n{PLAIN_FENCE}\n{UrialPrompt().suffix(_QUERY)}"
+        self._way, self.listed, reply = self._find_out(head + sample)
+        self.sample = self._placed(reply, head + sample, len(head))
+        self.start = len(head)
+        """Where in the prompt the sample begins."""
+        anchored = reply.place(head + sample, down_to=1)
+        ends = [token.text for span, token in anchored.placed() if span[0] == 1] if anchored else []
+        self.ending = ends[0] if ends else None
+        """The token by which a base model ends an answer: that by which `a` goes on with a fence behind it."""
+
+    def read(self, prompts: Sequence[str], starts: Sequence[int]) -> list[ToldPrompt]:
+        """What it tells of each prompt, from a place in its text on.
+
+        AdapterError as `Endpoint.complete`, and if the tokens told are not those of the prompt.
+        """
+        # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
+        ahead = self._ask(prompts[:1], way=self._way, listed=self.listed)
+        replies = ahead + self._ask(prompts[1:], way=self._way, listed=self.listed)
+        return [self._placed(*each) for each in zip(replies, prompts, starts, strict=True)]
+
+    def _find_out(self, prompt: str) -> tuple[Way, int, PromptReply]:
+        """The way to ask, how many tokens are listed then, and what was told of this prompt."""
+        ways: list[Way] = ["prompt_logprobs", "echo"]
+        for way in ways:
+            try:
+                listed, (reply,) = _most_listed(
+                    partial(self._ask, [prompt], way=way),
+                    lacking=f"{self.endpoint.name!r} tells no probabilities of the prompts it reads: it lacks "
+                    "prompt_logprobs, and echo with logprobs",
+                    advice=f"type urial-opt doctor openai:{self.endpoint.model} --url {self.endpoint.url}",
+                )
+            except InputError:
+                if way == ways[-1]:
+                    raise
+            else:
+                break
+        return way, listed, reply
+
+    def _ask(self, prompts: Sequence[str], *, way: Way, listed: int) -> list[PromptReply]:
+        # One token more than nothing, since 0 is as many as they like for some servers, and an error for others.
+        greedy = {"temperature": 0.0, "max_tokens": 1, "logprobs": listed}
+        asked = {"prompt_logprobs": listed} if way == "prompt_logprobs" else {"echo": True}
+        requests = [{"prompt": prompt, **greedy, **asked} for prompt in prompts]
+        read = partial(read_prompt_tokens, model=self.endpoint.model, way=way, listed=listed)
+        return self.endpoint.ask("/completions", requests, read)
+
+    def _placed(self, reply: PromptReply, prompt: str, start: int) -> ToldPrompt:
+        told = reply.place(prompt, down_to=start)
+        if told is None:
+            raise AdapterError(
+                f"the tokens that {self.endpoint.name!r} tells of are not those of the prompt that ends with "
+                f"{prompt[-40:]!r}; give local models, such as hf:{self.endpoint.model}"
+            )
+        return told
+
+
+def _most_listed(ask: Callable[..., _Told], *, lacking: str, advice: str) -> tuple[int, _Told]:
+    """The greatest number of tokens that a server lists, and what it told then. InputError if it lists none."""
+    words = ""
+    for listed in _LISTED:
+        try:
+            return listed, ask(listed=listed)
+        except RefusedError as error:
+            words = f" ({error.says})"
+        except NothingToldError:
+            break
+    raise InputError(f"{lacking}{words}; {advice}, or give local models")

@@ -1,0 +1,173 @@
+"""The probe: how far prompts leave the base model from the aligned one, on a few queries that are always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from urial_opt.errors import InputError
+from urial_opt.prompt import UrialPrompt
+from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
+from urial_opt.records import ProbeKey, ProbeShift, Query, Usage
+from urial_opt.statistics import wilcoxon_behind
+from urial_opt.token_scores import AlignedAnswer, Floats, TokenScores
+from urial_opt.token_shift import MARGINAL_RANK
+
+PROBES = 8
+"""Queries of a probe."""
+SHARE = 0.05
+"""Part of a search's tokens that its probes may take, as near as the number of queries tells."""
+_SIGNIFICANCE = 0.10
+_LEAST = float(np.finfo(np.float32).tiny)
+"""Probabilities below are taken for this one: float32 rounds them to nothing."""
+
+
+class ShiftMemory(Protocol):
+    """What remembers aligned answers and token shifts; `store.Store` is one."""
+
+    def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
+    def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...
+    def find_shifts(self, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]: ...
+    def add_shift(
+        self,
+        probe: ProbeKey,
+        prompt: UrialPrompt,
+        shift: ProbeShift,
+        *,
+        base: Sequence[Usage],
+        aligned: Sequence[Usage],
+    ) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Probe:
+    """Measures the token shift under prompts; what was measured before comes from memory."""
+
+    key: ProbeKey
+    scorer: TokenScorer
+    memory: ShiftMemory
+    _answers: list[AlignedAnswer] = field(default_factory=list)
+
+    def known(self, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
+        """The shift under each prompt; None where it was not measured."""
+        return self.memory.find_shifts(self.key, prompts)
+
+    def answers(self) -> list[AlignedAnswer]:
+        """The aligned model's answers to the queries of the probe, empty ones left out."""
+        if not self._answers:
+            found = self.memory.find_aligned_answers(self.key)
+            missing = [query for query, answer in zip(self.key.queries, found, strict=True) if answer is None]
+            if missing:
+                written = self.scorer.answer(missing, max_tokens=self.key.max_tokens)
+                self.memory.add_aligned_answers(self.key, written)
+                new = iter(written)
+                found = [answer or next(new) for answer in found]
+            self._answers = [answer for answer in found if answer and answer.tokens]
+        return self._answers
+
+    def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
+        """The shift under a prompt, from memory or read by both models; None if the aligned model said nothing."""
+        [shift] = self.known([prompt])
+        answers = self.answers() if shift is None else []
+        if answers:
+            [scores] = self.scorer.score(answers, [prompt])
+            shift = _summary(answers, scores)
+            base, aligned = [each.usage for each in scores], [each.aligned_usage for each in scores]
+            self.memory.add_shift(self.key, prompt, shift, base=base, aligned=aligned)
+        return shift
+
+
+@dataclass(slots=True, kw_only=True)
+class ShiftWatch:
+    """The token shift of a search's survivors, measured when it can be afforded."""
+
+    probe: Probe
+    by_trial: dict[int, ProbeShift] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    """Tokens that it took, over all runs of the search."""
+    _counted: set[str] = field(default_factory=set)
+
+    def take(self, survivors: Mapping[int, UrialPrompt], *, asked: int) -> None:
+        """Measure survivors, the earliest first, as far as the queries `asked` by the search so far afford.
+
+        Two models read an answer of the probe, where a query that is asked is answered by one.
+        """
+        for number, prompt in sorted(survivors.items()):
+            taken = len(self.by_trial)
+            if number in self.by_trial:
+                continue
+            if (1 + 2 * (taken + 1)) * len(self.probe.key.queries) > SHARE * asked:
+                break
+            if (shift := self._measure(prompt)) is not None:
+                self.by_trial[number] = shift
+
+    def is_further(self, prompt: UrialPrompt, best: UrialPrompt) -> bool:
+        """Whether a prompt leaves the base model further from the aligned one than `best` does, beyond chance."""
+        ours, theirs = self._measure(prompt), self._measure(best)
+        return bool(ours and theirs and further_away(ours, theirs, significance=_SIGNIFICANCE))
+
+    def _measure(self, prompt: UrialPrompt) -> ProbeShift | None:
+        shift = self.probe.measure(prompt)
+        if shift and prompt.id not in self._counted:
+            if not self._counted:
+                self.usage += sum((answer.usage for answer in self.probe.answers()), Usage())
+            self._counted.add(prompt.id)
+            self.usage += shift.usage
+        return shift
+
+
+def watch_shift(
+    base: Generator,
+    aligned: ChatGenerator | None,
+    memory: ShiftMemory,
+    *,
+    queries: Sequence[Query],
+    max_tokens: int,
+) -> ShiftWatch | None:
+    """A watch over prompts for `base`; None if there is no aligned model that can be compared with it."""
+    if aligned is None or not isinstance(base, Scorable):
+        return None
+    try:
+        scorer = base.token_scorer(aligned)
+    except InputError:
+        return None
+    texts = tuple(query.text for query in queries)
+    key = ProbeKey(base=base.identity, aligned=aligned.identity, queries=texts, max_tokens=max_tokens)
+    return ShiftWatch(probe=Probe(key=key, scorer=scorer, memory=memory))
+
+
+def further_away(ours: ProbeShift, theirs: ProbeShift, *, significance: float) -> bool:
+    """Whether a paired one-sided signed-rank test says that `ours` leaves the base model further from the aligned."""
+    nearer = np.array(theirs.by_query) - np.array(ours.by_query)
+    return wilcoxon_behind(nearer) <= significance
+
+
+def _summary(answers: Sequence[AlignedAnswer], scores: Sequence[TokenScores]) -> ProbeShift:
+    # the end of the turn, which stands only in some answers, is left out
+    pairs = [(score, slice(len(answer.tokens))) for answer, score in zip(answers, scores, strict=True)]
+    ranks = np.concatenate([score.rank[tokens] for score, tokens in pairs])
+    # at a first token that the base model writes otherwise, some of this is not known (`TokenScores`)
+    ranks = ranks[ranks > 0]
+    surprises = [-np.log(np.maximum(score.probability[tokens], _LEAST)) for score, tokens in pairs]
+    usages = [usage for score, _ in pairs for usage in (score.usage, score.aligned_usage)]
+    return ProbeShift(
+        positions=ranks.size,
+        unshifted=float((ranks == 1).mean()),
+        marginal=float(((ranks > 1) & (ranks <= MARGINAL_RANK)).mean()),
+        shifted=float((ranks > MARGINAL_RANK).mean()),
+        surprise=_mean(surprises) or 0.0,
+        kl_base_aligned=_mean([score.kl_base_aligned[tokens] for score, tokens in pairs]),
+        kl_aligned_base=_mean([score.kl_aligned_base[tokens] for score, tokens in pairs]),
+        by_query=tuple(_mean([surprise]) or 0.0 for surprise in surprises),
+        usage=sum(usages, Usage()),
+    )
+
+
+def _mean(parts: Sequence[Floats]) -> float | None:
+    """Of what is known; None if nothing is."""
+    values = np.concatenate(parts)
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else None

@@ -1,0 +1,45 @@
+"""Where a search is, as whoever watches it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from urial_opt.records import Estimate, TrialState, Usage
+from urial_opt.spending import Bill
+
+
+class Phase(StrEnum):
+    """What a search is doing."""
+
+    TRIALS = "search"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Best:
+    """The prompt believed best so far."""
+
+    trial: int
+    estimate: Estimate
+    """Shrunken, not the luckiest mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a search is; reported after every block of queries."""
+
+    phase: Phase
+    done: int
+    """Trials recorded, or contexts measured in a later phase."""
+    total: int
+    states: Mapping[TrialState, int]
+    best: Best | None
+    improved_at: int | None
+    """Number of the trial that last changed which prompt is believed best."""
+    usage: Usage
+    bill: Bill
+    fraction: float = 0.0
+    """How much of the current trial's queries were asked, 0 to 1."""

@@ -1,0 +1,163 @@
+"""The data of the token-shift page: what `shift_page.js` reads, rounded and with every text kept once.
+
+    base, aligned     identities of the models
+    texts             every text, named by its place below; the most frequent first, so that common places are short
+    kinds             names of kinds of token, named by their place below
+    contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl", "end": [ended answers, those
+                      whose end is ranked first], "difference": of shifted, to the first context}
+    curves            by context: {"shifted", "kl", "probability"}, each [means, lows, highs] over positions
+    reach             answers that reach each position of the curves
+    answers           each {"query", "ended", "pieces", "kinds", "ranks": by context, "packed"}
+
+An estimate is [mean, low, high]. Null says that a number is not known, and a rank of 0 too. What is looked at for one
+token at a time is `packed` (JSON, zlib, base64), which takes a third of the room: {"tokens": of the answer, "aligned",
+"under": by context}, the latter two {"tokens", "permille": ten of each for each position, most probable first, -1 where
+there is none, "probability": of the answer's token} and, for contexts, "kl": KL(base || aligned) and "reverse":
+KL(aligned || base).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from urial_opt.records import Estimate
+from urial_opt.token_kinds import TokenKind, kinds_of
+from urial_opt.token_scores import AlignedAnswer, Floats, ShiftReading, TokenScores, TopTokens
+from urial_opt.token_shift import ContextShift, CurvePoint, TokenShift
+
+LISTED = 10
+"""Most probable tokens shown of each model."""
+_DIGITS = 3
+"""Significant ones; an estimate's mean and ends have as many."""
+_KINDS = tuple(TokenKind)
+
+
+def page_data(reading: ShiftReading, shift: TokenShift) -> dict[str, object]:
+    """The object described above."""
+    texts = _Texts(reading)
+    return {
+        "base": reading.base,
+        "aligned": reading.aligned,
+        "texts": texts.kept,
+        "kinds": [str(kind) for kind in _KINDS],
+        "contexts": [_context(name, shift) for name in reading.contexts],
+        "curves": [_curves(shift.contexts[name].curve) for name in reading.contexts],
+        "reach": [point.answers for point in next((each.curve for each in shift.contexts.values()), ())],
+        "answers": [
+            _answer(answer, [scores[place] for scores in reading.contexts.values()], texts)
+            for place, answer in enumerate(reading.answers)
+        ],
+    }
+
+
+class _Texts:
+    """Texts by place, and the place of each text."""
+
+    def __init__(self, reading: ShiftReading) -> None:
+        used = [np.array(answer.tokens, dtype=np.int64) for answer in reading.answers]
+        for scores in (scores for each in reading.contexts.values() for scores in each):
+            used += [top.ids[:, :LISTED].ravel() for top in (scores.top, scores.aligned_top)]
+        tokens, numbers = np.unique(np.concatenate([np.array([-1]), *used]), return_counts=True)
+        texts = [reading.texts.get(token, f"#{token}") for token in tokens.tolist()]
+        counts = Counter(piece for answer in reading.answers for piece in answer.pieces)
+        for text, number in list(zip(texts, numbers.tolist(), strict=True))[1:]:
+            counts[text] += number
+        self.kept = [text for text, _ in counts.most_common()]
+        self._places = {text: place for place, text in enumerate(self.kept)}
+        self._tokens = tokens
+        self._of_token = np.array([-1, *(self._places[text] for text in texts[1:])])
+
+    def places(self, texts: Sequence[str]) -> list[int]:
+        return [self._places[text] for text in texts]
+
+    def of_tokens(self, tokens: npt.ArrayLike) -> object:
+        """Lists of the same shape; -1 of no token."""
+        places: object = self._of_token[np.searchsorted(self._tokens, np.asarray(tokens, dtype=np.int64))].tolist()
+        return places
+
+
+def _context(name: str, shift: TokenShift) -> dict[str, object]:
+    figures: ContextShift = shift.contexts[name]
+    end = figures.end_of_turn
+    difference = shift.differences.get(name)
+    return {
+        "name": name,
+        "shares": [_estimate(each) for each in (figures.unshifted, figures.marginal, figures.shifted)],
+        "kl": _estimate(figures.kl_base_aligned),
+        "end": [end.answers, round(end.unshifted.mean * end.answers) if end.unshifted else 0],
+        "difference": _estimate(difference.shifted) if difference else None,
+    }
+
+
+def _curves(points: Sequence[CurvePoint]) -> dict[str, list[list[float | None]]]:
+    return {
+        name: [list(column) for column in zip(*map(_estimate, estimates), strict=True)]
+        for name, estimates in (
+            ("shifted", [point.shifted for point in points]),
+            ("kl", [point.kl_base_aligned for point in points]),
+            ("probability", [point.probability for point in points]),
+        )
+    }
+
+
+def _answer(answer: AlignedAnswer, scores: Sequence[TokenScores], texts: _Texts) -> dict[str, object]:
+    aligned = scores[0]  # what it says does not hang on the base model's context
+    packed = {
+        "tokens": texts.of_tokens(answer.tokens),
+        "aligned": {**_lists(aligned.aligned_top, texts), "probability": _numbers(aligned.aligned_probability)},
+        "under": [
+            {
+                **_lists(each.top, texts),
+                "probability": _numbers(each.probability),
+                "kl": _numbers(each.kl_base_aligned),
+                "reverse": _numbers(each.kl_aligned_base),
+            }
+            for each in scores
+        ],
+    }
+    return {
+        "query": answer.query,
+        "ended": answer.ended,
+        "pieces": texts.places(answer.pieces),
+        "kinds": [_KINDS.index(kind) for kind in kinds_of(answer)],
+        "ranks": [each.rank.tolist() for each in scores],
+        "packed": b64encode(zlib.compress(compact_json(packed).encode("ascii"))).decode("ascii"),
+    }
+
+
+def _lists(top: TopTokens, texts: _Texts) -> dict[str, object]:
+    permille = np.round(1000 * top.probabilities[:, :LISTED])
+    return {
+        "tokens": texts.of_tokens(top.ids[:, :LISTED]),
+        "permille": np.where(np.isnan(permille), -1, permille).astype(np.int64).tolist(),
+    }
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    return [_short(value) for value in values.tolist()]
+
+
+def _estimate(estimate: Estimate | None) -> list[float | None]:
+    if estimate is None:
+        return [None, None, None]
+    return [_short(each) for each in (estimate.mean, estimate.low, estimate.high)]
+
+
+def _short(value: float) -> float | None:
+    """To few digits; below what is shown, 0. Numbers that are none are null: JSON knows no others."""
+    if not math.isfinite(value):
+        return None
+    return float(f"{value:.{_DIGITS}g}") if abs(value) >= 1e-5 else 0.0
+
+
+def compact_json(value: object) -> str:
+    """JSON in ASCII without blanks, lone surrogates escaped."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

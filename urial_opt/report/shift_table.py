@@ -1,0 +1,86 @@
+"""The token-shift table: one row for each position of each answer in each context, as a Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from urial_opt.errors import AdapterError, InputError
+from urial_opt.token_kinds import kinds_of
+from urial_opt.token_scores import Floats, Ints, ShiftReading, TopTokens
+from urial_opt.token_shift import shift_class
+
+LISTED = 10
+"""Most probable tokens told of each model."""
+
+
+def write_shift_table(path: Path, reading: ShiftReading) -> None:
+    """Write the table; what is not known is null. The end of a turn has the kind `end` and the token null.
+
+    Columns: context, answer (its number), query, position (from 0), token, token_id, kind, class, rank, probability,
+    aligned_probability, kl_base_aligned, kl_aligned_base, entropy, aligned_entropy (nats), and of both models the most
+    probable tokens with their probabilities: top_tokens, top_probabilities, aligned_top_tokens,
+    aligned_top_probabilities. InputError if the file cannot be written, AdapterError without pyarrow.
+    """
+    try:
+        import pyarrow as pa  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise AdapterError("Parquet files need pyarrow; type: pip install 'urial-opt[parquet]'") from error
+    table = pa.Table.from_pylist(_rows(reading))
+    try:
+        pq.write_table(table, path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written ({error}); give another --parquet") from error
+
+
+def _rows(reading: ShiftReading) -> list[dict[str, Any]]:
+    kinds = [kinds_of(answer) for answer in reading.answers]
+    rows = []
+    for context, scores in reading.contexts.items():
+        for number, (answer, score) in enumerate(zip(reading.answers, scores, strict=True)):
+            for position, rank in enumerate(score.rank.tolist()):
+                inside = position < len(answer.tokens)
+                rows.append(
+                    {
+                        "context": context,
+                        "answer": number,
+                        "query": answer.query,
+                        "position": position,
+                        "token": answer.pieces[position] if inside else None,
+                        "token_id": answer.tokens[position] if inside else None,
+                        "kind": kinds[number][position].value if inside else "end",
+                        "class": shift_class(rank),
+                        "rank": rank or None,
+                        **{name: _number(getattr(score, name), position) for name in _NUMBERS},
+                        **_listed("top", score.top, position, reading),
+                        **_listed("aligned_top", score.aligned_top, position, reading),
+                    }
+                )
+    return rows
+
+
+_NUMBERS = (
+    "probability",
+    "aligned_probability",
+    "kl_base_aligned",
+    "kl_aligned_base",
+    "entropy",
+    "aligned_entropy",
+)
+
+
+def _number(values: Floats, position: int) -> float | None:
+    value = float(values[position])
+    return None if np.isnan(value) else value
+
+
+def _listed(name: str, top: TopTokens, position: int, reading: ShiftReading) -> dict[str, list[Any]]:
+    ids: Ints = top.ids[position, :LISTED]
+    there = ids >= 0
+    return {
+        f"{name}_tokens": [reading.texts[int(token)] for token in ids[there]],
+        f"{name}_probabilities": top.probabilities[position, :LISTED][there].tolist(),
+    }

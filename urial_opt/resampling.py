@@ -1,0 +1,154 @@
+"""Resampling: ratios of sums and correlations with bootstrap intervals, what belongs together resampled whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from urial_opt.agreement import share
+from urial_opt.records import Estimate
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+RESAMPLES = 2_000
+_BATCH = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resampling:
+    """How intervals are drawn."""
+
+    clusters: int
+    """How many things are resampled whole, such as queries."""
+    seed: int = 0
+    resamples: int = RESAMPLES
+
+
+class Ratios:
+    """Named ratios of sums over positions, all measured on the same resamples of the clusters they lie in."""
+
+    def __init__(self, resampling: Resampling, cluster: IntArray) -> None:
+        """`cluster`: the number of each position's cluster."""
+        self._resampling = resampling
+        self._cluster = cluster
+        self._columns: dict[str, tuple[FloatArray, FloatArray]] = {}
+        self._shares: set[str] = set()
+
+    def add_mean(self, name: str, values: FloatArray, *, at: IntArray | slice = slice(None)) -> None:
+        """Mean of the values that are not NaN; `at` says at which positions they are, if not at all of them."""
+        there = ~np.isnan(values)
+        self._add(name, np.where(there, values, 0.0), there, at)
+
+    def add_share(self, name: str, part: Flags, whole: Flags, *, at: IntArray | slice = slice(None)) -> None:
+        """Of the positions in `whole`, those that are in `part` too."""
+        self._add(name, part & whole, whole, at)
+        self._shares.add(name)
+
+    def add_part(self, name: str, part: Flags, values: FloatArray) -> None:
+        """Of the sum of the values that are not NaN, what positions in `part` give."""
+        values = np.nan_to_num(values)
+        self._add(name, np.where(part, values, 0.0), values, slice(None))
+
+    def _add(self, name: str, above: FloatArray | Flags, below: FloatArray | Flags, at: IntArray | slice) -> None:
+        above_sum, below_sum = (
+            np.bincount(self._cluster[at], weights=each.astype(np.float64), minlength=self._resampling.clusters)
+            for each in (above, below)
+        )
+        self._columns[name] = above_sum.astype(np.float64), below_sum.astype(np.float64)
+
+    def estimates(self) -> dict[str, Estimate | None]:
+        """Each ratio as `bootstrap_ratios` has it; a share of all or nothing with the Wilson interval of its clusters.
+
+        Resamples of all or nothing are all alike, and would pass it off as certain.
+        """
+        above, below = (np.stack([column[side] for column in self._columns.values()], axis=1) for side in (0, 1))
+        found = bootstrap_ratios(above, below, seed=self._resampling.seed, resamples=self._resampling.resamples)
+        told = [int((column > 0).sum()) for column in below.T]
+        return {
+            name: share(clusters * round(each.mean), clusters)
+            if each is not None and name in self._shares and each.mean in (0.0, 1.0)
+            else each
+            for name, each, clusters in zip(self._columns, found, told, strict=True)
+        }
+
+
+def bootstrap_ratios(
+    above: FloatArray, below: FloatArray, *, seed: int = 0, resamples: int = RESAMPLES
+) -> list[Estimate | None]:
+    """Ratios of sums with their 95 % percentile intervals, clusters resampled whole.
+
+    `above` and `below` are clusters x ratios: what each cluster, such as a query with all its positions, adds to the
+    two sums; `below` is never negative. All ratios are of the same resamples. None where nothing stands below; the ends
+    of the interval are NaN where fewer than two clusters do; resamples without any of these say nothing.
+    """
+    clusters = len(above)
+    if clusters == 0:
+        return [None] * above.shape[1]
+    totals = above.sum(axis=0), below.sum(axis=0)
+    drawn = np.concatenate(
+        [_divide(counts @ above, counts @ below) for counts in _resampled_counts(clusters, seed, resamples)]
+    )
+    whole = ~np.isnan(drawn).any(axis=0)
+    ends = np.full((2, above.shape[1]), np.nan)
+    ends[:, whole] = np.quantile(drawn[:, whole], [0.025, 0.975], axis=0)
+    several = (below > 0).sum(axis=0) > 1
+    for column in np.flatnonzero(several & ~whole):
+        ends[:, column] = np.nanquantile(drawn[:, column], [0.025, 0.975])
+    ends[:, ~several] = np.nan
+    return [
+        None if np.isnan(mean) else Estimate(mean=float(mean), low=float(low), high=float(high))
+        for mean, (low, high) in zip(_divide(*totals), ends.T, strict=True)
+    ]
+
+
+def rank_correlation(
+    ours: Sequence[float | None], theirs: Sequence[float | None], *, seed: int = 0, resamples: int = RESAMPLES
+) -> Estimate | None:
+    """Spearman's correlation of the pairs of which both are there, with its 95 % percentile interval.
+
+    Pairs are resampled; ties share their mean rank. None of fewer than three pairs, or where one side is constant.
+    """
+    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a is not None and b is not None]
+    if len(pairs) < 3:
+        return None
+    sides = [np.unique(side, return_inverse=True)[1] for side in np.array(pairs, dtype=np.float64).T]
+    mean = float(_spearman(np.ones((1, len(pairs)), dtype=np.int64), *sides)[0])
+    drawn = [_spearman(counts, *sides) for counts in _resampled_counts(len(pairs), seed, resamples)]
+    if np.isnan(mean):
+        return None
+    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
+    return Estimate(mean=mean, low=float(low), high=float(high))
+
+
+def _spearman(counts: IntArray, ours: IntArray, theirs: IntArray) -> FloatArray:
+    """Correlation of ranks in each resample, a row of `counts`; NaN where a side is constant."""
+    one, other = _centred_ranks(counts, ours), _centred_ranks(counts, theirs)
+    spread = np.sqrt((counts * one**2).sum(axis=1) * (counts * other**2).sum(axis=1))
+    return _divide((counts * one * other).sum(axis=1), spread)
+
+
+def _centred_ranks(counts: IntArray, places: IntArray) -> FloatArray:
+    """Twice each value's mean rank, less twice that of all: whole numbers, so that constants give exactly 0."""
+    of_value = counts @ np.eye(int(places.max()) + 1)[places]
+    ranks: FloatArray = (2.0 * of_value.cumsum(axis=1) - of_value - of_value.sum(axis=1, keepdims=True))[:, places]
+    return ranks
+
+
+def _resampled_counts(number: int, seed: int, resamples: int) -> Iterator[IntArray]:
+    """How often each of `number` things is drawn in each resample, some resamples at a time."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, _BATCH):
+        yield rng.multinomial(number, np.full(number, 1 / number), size=min(_BATCH, resamples - start))
+
+
+def _divide(above: FloatArray, below: FloatArray) -> FloatArray:
+    """NaN where nothing stands below."""
+    ratio = np.full(below.shape, np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio

@@ -1,0 +1,174 @@
+"""What a server says: the completion in a reply, the reason in a refusal, and how long it asks to wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, Field
+
+from urial_opt.patience import AnotherModelError, NothingSaidError
+from urial_opt.records import FinishReason, Usage
+
+_TOO_LONG = re.compile(
+    r"context.?(length|size|window)|too long|longer than|too large|tokens.*(exceed|must be <=)|exceed.*tokens",
+    re.IGNORECASE | re.DOTALL,
+)
+
+_INSTEAD: Mapping[str, str | None] = {"max_tokens": "max_completion_tokens", "temperature": None, "seed": None}
+"""What some chat models, such as OpenAI's reasoning ones, will not be told, and how they want it said, if at all."""
+
+Route: TypeAlias = Literal["/completions", "/chat/completions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model said to one request."""
+
+    text: str
+    finish_reason: FinishReason
+    usage: Usage
+    """Prompt tokens that the server found in its cache are saved ones."""
+    refused: bool = False
+    """The model, or a filter around it, would not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What came of a request that was sent once, whatever it was."""
+
+    status: int = 0
+    """Of HTTP; 0: no reply came."""
+    body: Mapping[str, object] = field(default_factory=dict)
+    """The JSON object in a reply of status 200; empty if there was none."""
+    words: str = ""
+    """What the server said instead, or why it said nothing; without secrets."""
+    seconds: float
+
+    def at(self, *path: str | int) -> object:
+        """What stands there in the body; None if nothing does."""
+        found: object = self.body
+        for key in path:
+            if isinstance(found, Mapping) and isinstance(key, str):
+                found = found.get(key)
+            elif isinstance(found, list) and isinstance(key, int) and key < len(found):
+                found = found[key]
+            else:
+                return None
+        return found
+
+
+def read_reply(body: str, *, route: Route, model: str) -> Reply:
+    """What `model` said in the body of a reply.
+
+    ValueError if that is no completion, AnotherModelError if it is another model's, NothingSaidError if it is empty.
+    """
+    read = _Body.model_validate_json(body)
+    (choice,) = read.choices
+    message = choice.message if route == "/chat/completions" else _Message(content=choice.text)
+    if message is None or (route == "/completions" and message.content is None):
+        raise ValueError(f"there is no text for {route!r} in it")
+    check_name(read.model, model)
+    reply = Reply(
+        text=message.content or "",
+        finish_reason="length" if choice.finish_reason == "length" else "stop",
+        usage=(read.usage or ToldUsage()).counted(),
+        refused=bool(message.refusal) or choice.finish_reason == "content_filter",
+    )
+    if not (reply.text or reply.refused or reply.finish_reason == "length"):
+        raise NothingSaidError(reply)
+    return reply
+
+
+def check_name(told: str | None, asked: str) -> None:
+    """AnotherModelError if a server that answers as `told` was asked for another model."""
+    if not _is_called(told, asked):
+        raise AnotherModelError(f"the server answers as {told!r}; type that name if it is the model you mean")
+
+
+def words_of(body: object) -> str:
+    """What a server says in the body of an error, whatever its layout."""
+    if isinstance(body, Mapping):
+        body = body.get("message") or body.get("detail") or body.get("error") or body
+    return str(body or "")
+
+
+def is_too_long(words: str) -> bool:
+    """Whether they say that prompt and answer do not fit the model's context."""
+    return _TOO_LONG.search(words) is not None
+
+
+def refused_field(words: str, request: Mapping[str, object]) -> str | None:
+    """The field of a request to a chat model that the words refuse; None if the model cannot do without it."""
+    quoted = set(re.findall(r"['\"`](\w+)['\"`]", words))
+    return next((name for name, instead in _INSTEAD.items() if name in request and (instead or name) in quoted), None)
+
+
+def without(refused: Set[str], request: Mapping[str, object]) -> dict[str, object]:
+    """The request with these fields said in another way, or left out."""
+    names = {name: _INSTEAD[name] if name in refused else name for name in request}
+    return {name: request[old] for old, name in names.items() if name is not None}
+
+
+def asked_pause(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait as the server asks; None if it does not, or for none at all."""
+    after = headers.get("retry-after", "")
+    pause = 0.0
+    with suppress(ValueError, TypeError):
+        pause = (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds()
+    with suppress(ValueError):
+        pause = float(after)
+    with suppress(ValueError):
+        pause = float(headers.get("retry-after-ms", "")) / 1000
+    return pause if pause > 0 else None
+
+
+class _Details(BaseModel):
+    cached_tokens: int | None = None
+
+
+class ToldUsage(BaseModel):
+    """Tokens as a reply counts them."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+
+    def counted(self) -> Usage:
+        prompt = self.prompt_tokens or 0
+        saved = min(prompt, (self.prompt_tokens_details or _Details()).cached_tokens or 0)
+        return Usage(prompt_tokens=prompt - saved, completion_tokens=self.completion_tokens or 0, saved_tokens=saved)
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    text: str | None = None
+    message: _Message | None = None
+    finish_reason: str | None = None
+
+
+class _Body(BaseModel):
+    choices: list[_Choice] = Field(min_length=1, max_length=1)
+    model: str | None = None
+    usage: ToldUsage | None = None
+
+
+def _is_called(told: str | None, asked: str) -> bool:
+    """Whether a server that answers as `told` was asked for `asked`: it may add a date or a folder, or drop one."""
+    return (
+        not told
+        or told == asked
+        or (told.startswith(asked) and told[len(asked)] in "-@:")
+        or PurePosixPath(told).name == asked
+        or PurePosixPath(asked).name == told
+    )

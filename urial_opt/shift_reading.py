@@ -1,0 +1,71 @@
+"""A reading: an aligned model answers queries, and both models read the answers, the base model in several contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from urial_opt.errors import InputError
+from urial_opt.prompt import UrialPrompt
+from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
+from urial_opt.records import Query
+from urial_opt.token_scores import AlignedAnswer, ShiftReading, TokenScores
+
+_AT_ONCE = 64
+"""Queries between two words on how far it is."""
+
+
+def scorer_of(base: Generator, aligned: ChatGenerator) -> TokenScorer:
+    """The two models as one scorer. InputError if they cannot be compared."""
+    if not isinstance(base, Scorable):
+        raise InputError(
+            f"{base.identity!r} does not tell probabilities of tokens; give a local base model, such as hf:…, or one "
+            "behind a server that does: see urial-opt doctor"
+        )
+    return base.token_scorer(aligned)
+
+
+def read_shift(
+    base: Generator,
+    aligned: ChatGenerator,
+    queries: Sequence[Query],
+    contexts: Mapping[str, UrialPrompt],
+    *,
+    max_tokens: int,
+    watch: Callable[[int], None] = lambda _: None,
+) -> ShiftReading:
+    """Let the aligned model answer the queries, and read the answers under each context, by name.
+
+    `max_tokens`: longest answer; `watch` hears how many queries are done. InputError if the models cannot be compared,
+    or a query is a later turn of a conversation.
+    """
+    if later := next((query for query in queries if query.earlier), None):
+        raise InputError(f"{later.id!r} is a later turn of a conversation; leave it out, or give other queries")
+    scorer = scorer_of(base, aligned)
+    answers: list[AlignedAnswer] = []
+    scores: dict[str, list[TokenScores]] = {name: [] for name in contexts}
+    for start in range(0, len(queries), _AT_ONCE):
+        texts = [query.text for query in queries[start : start + _AT_ONCE]]
+        some = scorer.answer(texts, max_tokens=max_tokens)
+        for name, each in zip(contexts, scorer.score(some, list(contexts.values())), strict=True):
+            scores[name] += each
+        answers += some
+        watch(len(answers))
+    return ShiftReading(
+        base=base.identity,
+        aligned=aligned.identity,
+        answers=answers,
+        contexts=scores,
+        texts=_texts(scorer, answers, scores),
+    )
+
+
+def _texts(
+    scorer: TokenScorer, answers: Sequence[AlignedAnswer], scores: Mapping[str, Sequence[TokenScores]]
+) -> dict[int, str]:
+    """The text of every token that occurs."""
+    tops = [top.ids.ravel() for each in scores.values() for score in each for top in (score.top, score.aligned_top)]
+    said = [np.array(answer.tokens, dtype=np.int64) for answer in answers]
+    ids = [int(token) for token in np.unique(np.concatenate([*tops, *said])) if token >= 0] if tops or said else []
+    return dict(zip(ids, scorer.texts(ids), strict=True))

@@ -1,0 +1,20 @@
+"""Paces: how servers want to be asked, so that a restart does not begin where the last run was told to wait."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from urial_opt.records import Pace
+from urial_opt.store.connection import replace_row
+from urial_opt.store.tables import paces
+
+
+def find_pace(connection: sa.Connection, server: str) -> Pace | None:
+    """What was last learnt about a server."""
+    row = connection.execute(sa.select(paces).where(paces.c.server == server)).one_or_none()
+    return None if row is None else Pace(at_once=row.at_once, not_before=row.not_before)
+
+
+def write_pace(connection: sa.Connection, server: str, pace: Pace) -> None:
+    """Keep what was learnt, in place of what was known."""
+    replace_row(connection, paces, {"server": server}, {"at_once": pace.at_once, "not_before": pace.not_before})

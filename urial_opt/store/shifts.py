@@ -1,0 +1,123 @@
+"""Token shift: how far prompts leave the base model from the aligned one, and the answers that this rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from urial_opt.content import content_id
+from urial_opt.prompt import UrialPrompt
+from urial_opt.records import ProbeKey, ProbeShift
+from urial_opt.store.connection import chunks, insert_new
+from urial_opt.store.paid_work import identity_id, read_usage, usage_columns
+from urial_opt.store.tables import aligned_answers, identities, shifts
+from urial_opt.token_scores import AlignedAnswer
+
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_ANSWERS = sa.select(aligned_answers).where(aligned_answers.c.id.in_(_IDS))
+_SHIFTS = sa.select(shifts).where(shifts.c.id.in_(_IDS))
+
+
+def find_aligned_answers(connection: sa.Connection, probe: ProbeKey) -> list[AlignedAnswer | None]:
+    """The aligned model's answer to each query of the probe; None where it was never asked."""
+    ids = [_answer_id(probe, query) for query in probe.queries]
+    rows = {row.id: row for some in chunks(ids) for row in connection.execute(_ANSWERS, {"ids": some})}
+    return [
+        AlignedAnswer(
+            query=query,
+            tokens=tuple(row.tokens),
+            pieces=tuple(row.pieces),
+            ended=row.ended,
+            usage=read_usage(row._mapping, aligned_answers),
+        )
+        if (row := rows.get(id_))
+        else None
+        for id_, query in zip(ids, probe.queries, strict=True)
+    ]
+
+
+def insert_aligned_answers(connection: sa.Connection, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None:
+    """Keep each answer; of a query that was answered already, the first stands."""
+    aligned = identity_id(connection, probe.aligned)
+    rows = [
+        {
+            "id": _answer_id(probe, answer.query),
+            "aligned_id": aligned,
+            "query": answer.query,
+            "max_tokens": probe.max_tokens,
+            "tokens": answer.tokens,
+            "pieces": answer.pieces,
+            "ended": answer.ended,
+            **usage_columns(answer.usage),
+        }
+        for answer in answers
+    ]
+    insert_new(connection, aligned_answers, rows)
+
+
+def find_shifts(connection: sa.Connection, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
+    """The shift under each prompt; None where it was never measured."""
+    ids = [_shift_id(probe, prompt) for prompt in prompts]
+    rows = {row.id: row for some in chunks(ids) for row in connection.execute(_SHIFTS, {"ids": some})}
+    return [_read(rows[id_]) if id_ in rows else None for id_ in ids]
+
+
+def shifts_of_prompts(
+    connection: sa.Connection, base: str, aligned: str, prompts: Sequence[UrialPrompt]
+) -> list[ProbeShift | None]:
+    """The shift under each prompt between these models, over whatever queries; None where it was never measured."""
+    names = {
+        name: sa.select(identities.c.id).where(identities.c.name == name).scalar_subquery() for name in (base, aligned)
+    }
+    between = sa.select(shifts).where(shifts.c.base_id == names[base], shifts.c.aligned_id == names[aligned])
+    found = {
+        row.text_id: _read(row)
+        for some in chunks([prompt.id for prompt in prompts])
+        for row in connection.execute(between.where(shifts.c.text_id.in_(some)))
+    }
+    return [found.get(prompt.id) for prompt in prompts]
+
+
+def insert_shift(connection: sa.Connection, probe: ProbeKey, prompt: UrialPrompt, shift: ProbeShift) -> None:
+    """Keep the shift under a prompt; of one that was measured already, the first stands."""
+    row = {
+        "id": _shift_id(probe, prompt),
+        "base_id": identity_id(connection, probe.base),
+        "aligned_id": identity_id(connection, probe.aligned),
+        "text_id": prompt.id,
+        "probe_id": probe.id,
+        "positions": shift.positions,
+        "unshifted": shift.unshifted,
+        "marginal": shift.marginal,
+        "shifted": shift.shifted,
+        "surprise": shift.surprise,
+        "kl_base_aligned": shift.kl_base_aligned,
+        "kl_aligned_base": shift.kl_aligned_base,
+        "by_query": shift.by_query,
+        **usage_columns(shift.usage),
+    }
+    insert_new(connection, shifts, [row])
+
+
+def _read(row: sa.Row[Any]) -> ProbeShift:
+    return ProbeShift(
+        positions=row.positions,
+        unshifted=row.unshifted,
+        marginal=row.marginal,
+        shifted=row.shifted,
+        surprise=row.surprise,
+        kl_base_aligned=row.kl_base_aligned,
+        kl_aligned_base=row.kl_aligned_base,
+        by_query=tuple(row.by_query),
+        usage=read_usage(row._mapping, shifts),
+    )
+
+
+def _answer_id(probe: ProbeKey, query: str) -> str:
+    return content_id([probe.aligned, query, probe.max_tokens])
+
+
+def _shift_id(probe: ProbeKey, prompt: UrialPrompt) -> str:
+    return content_id([probe.base, probe.aligned, probe.id, prompt.id])

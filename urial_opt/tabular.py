@@ -1,0 +1,53 @@
+"""Tables in files: the rows of a CSV or Parquet file, each with its place."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from io import StringIO
+from pathlib import Path
+
+from urial_opt.errors import InputError
+from urial_opt.queries import Source, read_text
+
+
+def read_csv(
+    path: Path, columns: Callable[[Source, list[str]], list[str]] = lambda _, names: names
+) -> Iterator[tuple[Source, dict[str, str]]]:
+    """The rows under a header, whose names `columns` may change or refuse. SpaceError if a row does not match it."""
+    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
+    try:
+        reader.fieldnames = columns(Source(path=path), list(reader.fieldnames or ()))
+        for cells in reader:
+            within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
+            source = Source(path=path, lines={(): reader.line_num - within})
+            if None in cells or None in cells.values():
+                more = "more" if None in cells else "fewer"
+                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
+            yield source, cells
+    except csv.Error as error:
+        source = Source(path=path, lines={(): reader.reader.line_num})
+        raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
+
+
+def read_parquet(path: Path) -> list[tuple[Source, object]]:
+    """The rows. InputError if the file is none, or the package that reads it is missing."""
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError as error:
+        needs = "needs the package 'pyarrow', which is not installed"
+        raise InputError(
+            f"{str(path)!r} {needs}; type: pip install 'urial-opt[parquet]', or give a .jsonl file"
+        ) from error
+    try:
+        rows = parquet.read_table(path).to_pylist()
+    except (OSError, ValueError) as error:
+        says = " ".join(str(error).split())[:160]
+        raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
+    return numbered(path, rows)
+
+
+def numbered(path: Path, rows: Iterable[object]) -> list[tuple[Source, object]]:
+    """Rows of a file that has no lines; errors name their number."""
+    return [(Source(path=path, lines={(): number}), row) for number, row in enumerate(rows, start=1)]
