@@ -76,7 +76,7 @@ class TokenScores:
     """The base model's."""
     aligned_top: TopTokens
     kl_base_aligned_least: Floats | None = None
-    """(P) what KL(base || aligned) is at least, where only the most probable tokens are told; None where it is known."""
+    """(P) what KL(base || aligned) is at least, where only the most probable tokens are told; None: it is known."""
     kl_aligned_base_least: Floats | None = None
     """(P) what KL(aligned || base) is at least, likewise. Neither has an upper bound: what is not told may be 0."""
     usage: Usage = field(default_factory=Usage)

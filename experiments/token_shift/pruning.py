@@ -2,9 +2,9 @@
 
     python experiments/token_shift/pruning.py [--seeds 10] [--first-seed 0] [--budget 60]
 
-For each seed a search of `--budget` trials without it; then one with it, which tries prompts until it has asked the
-judge as often on `dev`. Prints the test average of what each found and the mean paired difference with its 95 % t
-interval over the seeds; appends rows to pruning.csv beside this script.
+For each seed a search of `--budget` trials without it; then one with it, which tries prompts until as many answers on
+`dev` were judged. Prints the test average of what each found and the mean paired difference with its 95 % t interval
+over the seeds; appends rows to pruning.csv beside this script.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import csv
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,27 +24,12 @@ from scipy.stats import t  # type: ignore[import-untyped]
 from urial_opt import plugins
 from urial_opt.evaluation import Evaluator
 from urial_opt.outcome import SearchResult
-from urial_opt.progress import Phase, Progress
-from urial_opt.protocols import Judge
-from urial_opt.records import Completion, Judgment, Query
+from urial_opt.progress import Progress
 from urial_opt.search import Interrupted, SearchOptions, search
 from urial_opt.space_file import load_space
 from urial_opt.store import Store
 
-MANY = 10_000
-
-
-class Counted:
-    """A judge that counts the answers it judges."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self.identity = judge.identity
-        self.calls = 0
-
-    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
-        self.calls += len(queries)
-        return self._judge.judge(queries, completions)
+MANY = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,43 +38,37 @@ class Run:
 
     result: SearchResult
     trials: int
-    calls: int
-    """Answers judged on `dev`."""
+    judged: int
+    """Answers on `dev` whose verdicts it used."""
 
 
-def run(path: Path, *, seed: int, budget: int, calls: int | None) -> Run:
-    """A search of so many trials, or, dropping prompts by their shift, of so many judge calls."""
+def run(path: Path, *, seed: int, budget: int, judged: int | None) -> Run:
+    """A search of so many trials, or, dropping prompts by their shift, of so many judged answers."""
     space = load_space("nano")
-    judge = Counted(plugins.open_judge("nano"))
     base, twin = plugins.open_generator("nano"), plugins.open_chat_generator("nano-aligned")
-    on_dev: list[int] = []
-
-    def watch(progress: Progress) -> None:
-        if progress.phase is Phase.VALIDATION and not on_dev:
-            on_dev.append(judge.calls)
-
     with Store.open(str(path)) as store:
-        evaluator = Evaluator(generator=base, judge=judge, memory=store)
+        evaluator = Evaluator(generator=base, judge=plugins.open_judge("nano"), memory=store)
+        seen = [0, 0]
 
-        def searching(number: int, *, until: int | None = None) -> SearchResult:
-            options = SearchOptions(budget=number, seed=seed, name="one", prune_by_shift=calls is not None)
-            return search(
-                space,
-                evaluator,
-                store,
-                aligned=twin,
-                options=options,
-                watch=watch,
-                stop=lambda: until is not None and judge.calls >= until,
-            )
+        def so_far() -> int:
+            return sum(len(trial.query_scores) for trial in store.trials("one"))
 
-        if calls is None:
-            result = searching(budget)
-        else:
+        def enough() -> bool:
+            return judged is not None and seen[1] >= judged
+
+        def watch(progress: Progress) -> None:
+            if progress.done != seen[0]:
+                seen[:] = progress.done, so_far()
+
+        def searching(number: int, stop: Callable[[], bool]) -> SearchResult:
+            options = SearchOptions(budget=number, seed=seed, name="one", prune_by_shift=judged is not None)
+            return search(space, evaluator, store, aligned=twin, options=options, watch=watch, stop=stop)
+
+        if judged is not None:
             with suppress(Interrupted):
-                searching(MANY, until=calls)
-            result = searching(len(store.trials("one")))
-        return Run(result=result, trials=len(store.trials("one")), calls=on_dev[0])
+                searching(MANY, enough)
+            budget = len(store.trials("one"))
+        return Run(result=searching(budget, lambda: False), trials=budget, judged=so_far())
 
 
 def main() -> None:
@@ -107,18 +86,18 @@ def main() -> None:
             rows.writerow(["seed", "by shift", "trials", "dev answers judged", "test average", "gain", "low", "high"])
         for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
             averages = []
-            calls: int | None = None
+            judged: int | None = None
             for by_shift in (False, True):
                 path = Path(folder) / f"{seed}-{by_shift}.db"
-                one = run(path, seed=seed, budget=chosen.budget, calls=calls)
+                one = run(path, seed=seed, budget=chosen.budget, judged=judged)
                 average, gain = one.result.found.card.average.mean, one.result.gain
                 averages.append(average)
-                calls = one.calls
+                judged = one.judged
                 told = [f"{value:.4f}" for value in (average, gain.mean, gain.low, gain.high)]
-                rows.writerow([seed, by_shift, one.trials, one.calls, *told])
+                rows.writerow([seed, by_shift, one.trials, one.judged, *told])
                 file.flush()
                 print(
-                    f"seed {seed}, by shift {by_shift}: {one.trials} trials, {one.calls} judged, {average:.3f}",
+                    f"seed {seed}, by shift {by_shift}: {one.trials} trials, {one.judged} judged, {average:.3f}",
                     flush=True,
                 )
             differences.append(averages[1] - averages[0])
