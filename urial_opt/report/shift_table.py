@@ -20,7 +20,8 @@ def write_shift_table(path: Path, reading: ShiftReading) -> None:
     """Write the table; what is not known is null. The end of a turn has the kind `end` and the token null.
 
     Columns: context, answer (its number), query, position (from 0), token, token_id, kind, class, rank, probability,
-    aligned_probability, kl_base_aligned, kl_aligned_base, entropy, aligned_entropy (nats), and of both models the most
+    aligned_probability, kl_base_aligned, kl_aligned_base, entropy, aligned_entropy (nats); where a server does not tell
+    divergences, what they are at least: kl_base_aligned_least, kl_aligned_base_least; and of both models the most
     probable tokens with their probabilities: top_tokens, top_probabilities, aligned_top_tokens,
     aligned_top_probabilities. InputError if the file cannot be written, AdapterError without pyarrow.
     """
@@ -69,10 +70,14 @@ _NUMBERS = (
     "kl_aligned_base",
     "entropy",
     "aligned_entropy",
+    "kl_base_aligned_least",
+    "kl_aligned_base_least",
 )
 
 
-def _number(values: Floats, position: int) -> float | None:
+def _number(values: Floats | None, position: int) -> float | None:
+    if values is None:
+        return None
     value = float(values[position])
     return None if np.isnan(value) else value
 
