@@ -12,6 +12,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import ipaddress
 import json
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -50,6 +51,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--write-generated"):
         items[:] = [item for item in items if "generated" in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_gets_through() -> None:
+    """A shell ignores Ctrl-C for what it runs in the background, and so would every process started by a test."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

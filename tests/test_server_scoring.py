@@ -158,6 +158,13 @@ def test_equals_the_same_models_here(abilities: frozenset[Ability]) -> None:
         assert (np.isnan(exact) == np.isnan(least)).all()  # at the ends of turns
         assert np.nanmax(least - exact) < 1e-9
         assert np.nansum(least) > 0.7 * np.nansum(exact)
+    # They rest on the token written at least, be it listed or not.
+    for own, answer in zip(scores[0], mine, strict=True):
+        told = zip(own.aligned_probability.tolist(), own.probability.tolist(), own.top.ids.tolist(), strict=True)
+        for place, (aligned, base, ids) in enumerate(list(told)[: len(answer.tokens)]):
+            assert own.kl_aligned_base_least is not None
+            if answer.tokens[place] not in ids:
+                assert own.kl_aligned_base_least[place] > least_divergence([(aligned, base)]) - 1e-9
 
 
 def test_a_server_that_lists_fewer_is_asked_for_fewer() -> None:
@@ -474,6 +481,34 @@ def _saying(text: str) -> Change:
         choice |= {"message": {"content": text}, "logprobs": {"content": told}, "finish_reason": "length"}
 
     return _chat_only(say)
+
+
+def test_tokens_told_without_their_space_are_told_apart_by_the_text() -> None:
+    """As some versions of vLLM tell those of SentencePiece."""
+    answers, expected, _ = _local()
+
+    def strip(path: str, _: object, reply: dict[str, Any]) -> Mapping[str, Any]:
+        choice = reply["choices"][0]
+        if path == "/completions":
+            for token in [token for place in choice["prompt_logprobs"][1:] for token in place.values()]:
+                token["decoded_token"] = token["decoded_token"].removeprefix(" ")
+        else:
+            content = choice["logprobs"]["content"]
+            for token in [*content, *[other for each in content for other in each["top_logprobs"]]]:
+                token |= {"token": token["token"].removeprefix(" "), "bytes": None}
+        return reply
+
+    with listening(Changed(strip)) as url:
+        scorer = _scorer(url)
+        mine = scorer.answer(QUERIES, max_tokens=LONGEST)
+        [scores] = scorer.score(mine, CONTEXTS[:1])
+    assert [answer.pieces for answer in mine] == [answer.pieces for answer in answers]
+    for own, local in zip(scores, expected[0], strict=True):
+        told = own.rank > 0
+        assert own.rank[told].tolist() == local.rank[told].tolist()
+        assert told.mean() > 0.95  # but a blank that is a token of its own
+        for ids in (*own.top.ids.tolist(), *own.aligned_top.ids.tolist()):
+            assert len(set(ids)) == len(ids)
 
 
 def test_the_command_line_over_servers(run: Run, tmp_path: Path) -> None:

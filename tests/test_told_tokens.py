@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from urial_opt.generators.token_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.generators.told_tokens import ToldToken, place_tokens
+from urial_opt.generators.told_tokens import PromptReply, ToldList, ToldToken, place_tokens
 from urial_opt.patience import AnotherModelError, NothingSaidError
+from urial_opt.records import Usage
 
 
 @pytest.mark.parametrize(
@@ -59,11 +60,13 @@ def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> lis
     return list(read_prompt_tokens(body, model="m", way="echo", listed=listed).tokens[1:])
 
 
-def test_a_token_listed_last_and_as_one_more_has_no_rank() -> None:
+@pytest.mark.parametrize("listed", [3, 20], ids=["as many as asked for", "fewer"])
+def test_a_token_listed_last_and_as_one_more_has_no_rank(listed: int) -> None:
     inside, outside, last = _echoed(
         ("b", {"b": 0.3, "a": 0.4, "c": 0.2}),
         ("d", {"d": 0.01, "a": 0.4, "b": 0.3, "c": 0.2}),
         ("c", {"a": 0.4, "b": 0.3, "c": 0.2}),
+        listed=listed,
     )
     assert (inside.rank, outside.rank, last.rank) == (2, 0, 3)
     assert exp(outside.logprob) == pytest.approx(0.01)
@@ -111,6 +114,22 @@ def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None
     assert [far.rank, first.rank, second.rank, unsure.rank] == [777, 1, 2, 4]
     assert [text for text, _ in far.top.entries] == ["a", "b", "c"]
     assert [text for text, _ in second.top.entries] == ["a", "b", "c"]
+
+
+def test_what_goes_on_is_no_token_of_the_prompt() -> None:
+    tokens = tuple(ToldToken(text=text, rank=rank) for rank, text in enumerate("x!!!!"))
+    whole = PromptReply(tokens=tokens, after=ToldList(), usage=Usage()).place("x!!!!", down_to=3)
+    assert whole is not None
+    assert [(span, token.rank) for span, token in whole.placed()] == [((3, 4), 3), ((4, 5), 4)]
+    more = ToldToken(text="!", top=ToldList(entries=(("!", -0.1),), full=True))
+    goes_on = PromptReply(tokens=(*tokens, more), after=None, usage=Usage()).place("x!!!!", down_to=3)
+    assert goes_on is not None
+    assert list(goes_on.placed()) == list(whole.placed())
+    assert goes_on.after == more.top
+    ended = PromptReply(tokens=tokens, after=None, usage=Usage()).place("x!!!!", down_to=0)
+    assert ended is not None
+    assert ended.after == ToldList()
+    assert PromptReply(tokens=tokens, after=None, usage=Usage()).place("x????", down_to=0) is None
 
 
 @pytest.mark.parametrize("way", ["echo", "prompt_logprobs"])
