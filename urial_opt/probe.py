@@ -51,10 +51,6 @@ class Probe:
     memory: ShiftMemory
     _answers: list[AlignedAnswer] = field(default_factory=list)
 
-    def known(self, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
-        """The shift under each prompt; None where it was not measured."""
-        return self.memory.find_shifts(self.key, prompts)
-
     def answers(self) -> list[AlignedAnswer]:
         """The aligned model's answers to the queries of the probe, empty ones left out."""
         if not self._answers:
@@ -70,7 +66,7 @@ class Probe:
 
     def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
         """The shift under a prompt, from memory or read by both models; None if the aligned model said nothing."""
-        [shift] = self.known([prompt])
+        [shift] = self.memory.find_shifts(self.key, [prompt])
         answers = self.answers() if shift is None else []
         if answers:
             [scores] = self.scorer.score(answers, [prompt])
@@ -87,7 +83,7 @@ class ShiftWatch:
     probe: Probe
     by_trial: dict[int, ProbeShift] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    """Tokens that it took, over all runs of the search."""
+    """Tokens that the shifts it looked at took, in whichever run they were read."""
     _counted: set[str] = field(default_factory=set)
 
     def take(self, survivors: Mapping[int, UrialPrompt], *, asked: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from urial_opt.cli.models import notes_of, opening, opening_options
-from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.options import json_option, print_json, store_option, write_file
 from urial_opt.cli.terms import given_prices, price_option
 
 if TYPE_CHECKING:
@@ -175,7 +175,9 @@ def command(
             duel = hold_duel(queries, ours, theirs, comparing, counted, watch=watch("comparing"))
     bill = Bill(spent={role: counted.spent[role] for role in models}, prices=prices_of(models, prices))
     if results_file is not None:
-        _write(results_file, results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five))
+        verdicts = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
+        write_file(results_file, verdicts, option="--just-eval")
+        click.echo(f"Wrote the verdicts to {results_file}.", err=True)
     if as_json:
         compared = {"against": duel.as_json() if duel else None}
         print_json({**assessment.as_json(), "spending": bill.as_json(), "cost": bill.total, **compared})
@@ -233,13 +235,3 @@ def _queries(
     if source is None and outputs is not None:
         return [output.query for output in outputs if split in (None, "all", output.query.split)]
     return chosen_queries(source, split, space, by_default="test")
-
-
-def _write(path: Path, text: str) -> None:
-    from urial_opt.errors import InputError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another --just-eval") from error
-    click.echo(f"Wrote the verdicts to {path}.", err=True)

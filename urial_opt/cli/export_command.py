@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urial_opt.cli.options import store_option
+from urial_opt.cli.options import store_option, write_file
 
 
 @click.command(short_help="Write a found prompt for whatever serves the base model.")
@@ -23,7 +23,6 @@ def command(name: str | None, trial: int | None, format_name: str, output: Path 
     """
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_search, chosen_trial
-    from urial_opt.errors import InputError
     from urial_opt.prompt_file import check_public_name
     from urial_opt.store import Store
 
@@ -35,8 +34,5 @@ def command(name: str | None, trial: int | None, format_name: str, output: Path 
         return
     if format_name == "urial":
         check_public_name(output.stem)
-    try:
-        output.write_bytes(text.encode())
-    except OSError as error:
-        raise InputError(f"{str(output)!r} cannot be written ({error.strerror}); give another --output") from error
+    write_file(output, text, option="--output")
     click.echo(f"Wrote the prompt of trial {record.number} to {output}.", err=True)

@@ -1,9 +1,10 @@
-"""Options that several commands share, and the one way to print JSON."""
+"""Options that several commands share, and the one way to print JSON and to write a file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -35,3 +36,13 @@ def json_option(function: _F) -> _F:
 def print_json(content: Mapping[str, object] | list[Mapping[str, object]]) -> None:
     """Print a JSON document, readable and stable."""
     click.echo(json.dumps(content, ensure_ascii=False, indent=2))
+
+
+def write_file(path: Path, text: str, *, option: str) -> None:
+    """Write a file that an option named; InputError if that cannot be done."""
+    from urial_opt.errors import InputError
+
+    try:
+        path.write_bytes(text.encode())
+    except OSError as error:
+        raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error

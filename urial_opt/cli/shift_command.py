@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.models import notes_of, opening, opening_options
-from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.options import json_option, print_json, store_option, write_file
 
 if TYPE_CHECKING:
     from urial_opt.prompt import UrialPrompt
@@ -129,7 +129,8 @@ def command(
     if page_file is not None:
         from urial_opt.report.shift_page import shift_page
 
-        _write(page_file, shift_page(reading, shift))
+        write_file(page_file, shift_page(reading, shift), option="--html")
+        click.echo(f"Wrote the page to {page_file}; open it in a browser.", err=True)
     if table_file is not None:
         from urial_opt.report.shift_table import write_shift_table
 
@@ -152,13 +153,3 @@ def _prompt(name: str, space: SearchSpace) -> UrialPrompt:
         "hand-written": space.hand_written.prompt,
     }
     return named[name] if name in named else read_prompt_file(Path(name))
-
-
-def _write(path: Path, text: str) -> None:
-    from urial_opt.errors import InputError
-
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another --html") from error
-    click.echo(f"Wrote the page to {path}; open it in a browser.", err=True)
