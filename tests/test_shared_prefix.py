@@ -64,10 +64,34 @@ def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, m
     rows = prefix.rows(suffixes, room=2)
     first = rows.read()
     rows.remove(0)  # the last row takes its place
-    second = rows.write(torch.tensor([10, 11]))
+    second = rows.write(torch.tensor([[10], [11]]))[:, -1]
     for logits, own in [(first[0], [2, 6]), (first[1], suffixes[1]), (first[2], [7])]:
         torch.testing.assert_close(logits, _logits(model, [*shared, *own]), rtol=1e-4, atol=1e-4)
     for logits, own in [(second[0], [7, 10]), (second[1], [*suffixes[1], 11])]:
+        torch.testing.assert_close(logits, _logits(model, [*shared, *own]), rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> None:
+    shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
+    rows = PrefixMemory(Prefix(model=model), budget=100).read(shared)[0].rows(suffixes, room=5)
+    rows.read()
+    assert rows.takes_back
+    first = rows.write(torch.tensor([[10, 20, 30], [11, 21, 31], [12, 22, 32]]))
+    rows.take_back([2, 0, 1])
+    rows.remove(1)  # the last row takes its place
+    second = rows.write(torch.tensor([[13, 23, 33], [14, 24, 34]]))
+    rows.take_back([3, 1])
+    # The second row has room for one token more: what is written beyond is lost, and disturbs nothing.
+    third = rows.write(torch.tensor([[15, 25, 35, 45], [16, 0, 0, 0]]))
+    for logits, own in [
+        *zip(first[0], ([2, 6, 10], [2, 6, 10, 20], [2, 6, 10, 20, 30]), strict=True),
+        (first[1, 2], [*suffixes[1], 11, 21, 31]),
+        *zip(second[0], ([2, 6, 10, 13], [2, 6, 10, 13, 23], [2, 6, 10, 13, 23, 33]), strict=True),
+        *zip(second[1, :2], ([7, 12, 22, 14], [7, 12, 22, 14, 24]), strict=True),
+        (third[0, 3], [2, 6, 10, 15, 25, 35, 45]),
+        (third[1, 0], [7, 12, 22, 14, 24, 16]),
+    ]:
         torch.testing.assert_close(logits, _logits(model, [*shared, *own]), rtol=1e-4, atol=1e-4)
 
 

@@ -89,7 +89,7 @@ def test_rows_that_do_not_fit_are_halved_and_the_size_remembered(
 
 
 def test_answers_finished_before_memory_ran_out_are_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
+    generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama", drafts=False)
     whole = generator.generate(PREFIX, SUFFIXES, GREEDY)
     sampling = replace(GREEDY, stop=(whole[0].text[1:4],))
     expected = generator.generate(PREFIX, SUFFIXES, sampling)
@@ -249,3 +249,10 @@ def test_rows_side_by_side_may_be_chosen(folder: Path, monkeypatch: pytest.Monke
     for wrong in ("0", "-1", "many", "1.5"):
         with pytest.raises(InputError, match=f"'{wrong}' rows .*; type a number, as in --base-option rows=16"):
             open_base(str(folder), rows=wrong)
+
+
+def test_drafts_may_be_left_out(folder: Path) -> None:
+    assert open_base(str(folder), device="cpu").drafts
+    assert not open_base(str(folder), device="cpu", drafts="no").drafts
+    with pytest.raises(InputError, match="drafts is yes or no, not 'some'; type --base-option drafts=no"):
+        open_base(str(folder), drafts="some")

@@ -86,8 +86,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for name in [arguments.only] if arguments.only else MODELS:
         plain, mine = _model(name), _model(name)
-        generator = TransformersGenerator(mine, tokenizer, identity=name)
-        without = TransformersGenerator(mine, tokenizer, identity=name)
+        generator = TransformersGenerator(mine, tokenizer, identity=name, drafts=False)
+        without = TransformersGenerator(mine, tokenizer, identity=name, drafts=False)
         without._shared = without._expanded = None
 
         def ours(generator: TransformersGenerator = generator) -> list[str]:

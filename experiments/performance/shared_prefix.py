@@ -2,7 +2,7 @@
 
     python experiments/performance/shared_prefix.py [--nano-shape] [--threads N]
 
-Random weights, float32, greedy. (a) one left-padded `generate` over the whole prompts; (b) a loop of `generate`.
+Random weights, float32, greedy, no drafts. (a) one left-padded `generate` over the whole prompts; (b) a loop of it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def main() -> None:
     sampling = Sampling(max_tokens=shape.new, stop=())
 
     def shared_prefix() -> list[str]:
-        generator = TransformersGenerator(ours, tokenizer, identity="ours")  # no prefix is known to a new one
+        # A new one, which knows no prefix.
+        generator = TransformersGenerator(ours, tokenizer, identity="ours", drafts=False)
         return [completion.text for completion in generator.generate(prefix, suffixes, sampling)]
 
     def plain_generate(texts: list[str]) -> list[str]:
@@ -89,7 +90,7 @@ def main() -> None:
         rate = shape.rows * shape.new / taken.wall
         print(f"| {name} | {taken.wall:.2f} | {taken.processor:.2f} | {rate:.0f} | {slower} | {same} of {shape.rows} |")
     first = Sampling(max_tokens=1, stop=())
-    generator = TransformersGenerator(ours, tokenizer, identity="ours")
+    generator = TransformersGenerator(ours, tokenizer, identity="ours", drafts=False)
     cold, warm = (_timed(lambda: generator.generate(prefix, suffixes, first)) for _ in range(2))
     full = _timed(lambda: generator.generate(prefix, suffixes, sampling))
     for clock in ("wall", "processor"):

@@ -25,26 +25,43 @@ class TokenChoice:
         self._prompts = prompts
         self._shared = shared
         self._device = device
-        self._step = 0
         self._penalty: Tensor | None = None
         self._draws: Tensor | None = None
         if sampling.temperature > 0:
             draws = [self._uniform(prompt) for prompt in prompts]
             self._draws = torch.stack(draws).to(device)
 
-    def choose(self, logits: Tensor) -> Tensor:
-        """Ids (R) of the tokens chosen for the rows of `logits` (R, vocabulary)."""
+    def choose(self, logits: Tensor, drafts: Tensor) -> Tensor:
+        """Ids (R, Q) of the tokens chosen for `logits` (R, Q, vocabulary), the answer having gone on with `drafts`.
+
+        Of `drafts` (R, Q - 1) each column lies before the next one of the logits. Nothing is chosen for good until
+        `take` says so.
+        """
         logits = logits.float()
-        penalty = self._sampling.repetition_penalty
-        if penalty != 1:
-            if self._penalty is None:
-                self._penalty = self._prompt_penalty(logits.shape[-1])
-            logits = torch.where(logits < 0, logits * self._penalty, logits / self._penalty)
-        ids = logits.argmax(-1) if self._draws is None else self._draw(logits, self._draws[:, self._step])
+        width = logits.shape[1]
+        if self._sampling.repetition_penalty != 1:
+            penalty = self._penalty_after(drafts, vocabulary=logits.shape[-1])
+            logits = torch.where(logits < 0, logits * penalty, logits / penalty)
+        if self._draws is None:
+            return logits.argmax(-1)
+        draws = self._draws[:, :width]
+        # Of columns beyond the longest answer nothing is taken.
+        draws = torch.nn.functional.pad(draws, (0, width - draws.shape[1]))
+        return self._draw(logits.flatten(0, 1), draws.flatten()).view(draws.shape)
+
+    def take(self, chosen: Tensor, counts: Sequence[int]) -> None:
+        """The first of the `chosen` tokens (R, Q), so many of each row, are the answer's next."""
+        if self._penalty is None and self._draws is None:
+            return
+        width = chosen.shape[1]
+        taken = torch.tensor(counts, device=self._device)[:, None]
         if self._penalty is not None:
-            self._penalty.scatter_(1, ids[:, None], penalty)
-        self._step += 1
-        return ids
+            places = torch.arange(width, device=self._device)
+            ids = torch.where(places < taken, chosen, chosen[:, :1])
+            self._penalty.scatter_(1, ids, self._sampling.repetition_penalty)
+        if self._draws is not None:
+            places = torch.arange(self._draws.shape[1], device=self._device) + taken
+            self._draws = self._draws.gather(1, places.clamp_(max=self._draws.shape[1] - 1))
 
     def remove(self, row: int) -> None:
         """Forget `row`; the last row takes its place."""
@@ -53,6 +70,19 @@ class TokenChoice:
             if rows is not None:
                 rows[row] = rows[-1]
                 setattr(self, name, rows[:-1])
+
+    def _penalty_after(self, drafts: Tensor, *, vocabulary: int) -> Tensor:
+        """The penalty of every token at each column (R, Q, vocabulary): of those in the prompt, answer and drafts."""
+        if self._penalty is None:
+            self._penalty = self._prompt_penalty(vocabulary)
+        width = 1 + drafts.shape[1]
+        penalty = self._penalty[:, None]
+        if width > 1:
+            penalty = penalty.repeat(1, width, 1)
+            for place in range(1, width):
+                said = drafts[:, place - 1, None, None].expand(-1, width - place, 1)
+                penalty[:, place:].scatter_(2, said, self._sampling.repetition_penalty)
+        return penalty
 
     def _prompt_penalty(self, vocabulary: int) -> Tensor:
         """The penalty at every token of a row's prompt, and 1 elsewhere (R, vocabulary)."""

@@ -127,8 +127,15 @@ class ExpandedRows:
             else:
                 self._forward(ids, kept=1)
 
+    @property
+    def takes_back(self) -> bool:
+        return False
+
     def write(self, ids: Tensor) -> Tensor:
-        return self._forward(ids[:, None], kept=1)[:, -1]
+        return self._forward(ids, kept=1)
+
+    def take_back(self, counts: Sequence[int]) -> None:
+        """None of them: rows end in one column."""
 
     def remove(self, row: int) -> None:
         last = len(self._mask) - 1

@@ -29,8 +29,15 @@ class SideBySide(Protocol):
         All suffixes end in the same column, and one of them has `last` tokens or more.
         """
 
+    @property
+    def takes_back(self) -> bool:
+        """Whether more than one token can be written at once, and taken back."""
+
     def write(self, ids: Tensor, /) -> Tensor:
-        """Append one token to each row (R); logits (R, vocabulary) of the token after it."""
+        """Append tokens (R, Q) to each row; logits (R, Q, vocabulary) of the token after each of them."""
+
+    def take_back(self, counts: Sequence[int], /) -> None:
+        """Forget so many of the last tokens of each row."""
 
     def remove(self, row: int, /) -> None:
         """Forget `row`; the last row takes its place."""
@@ -137,7 +144,8 @@ def agrees(model: PreTrainedModel, empty: KeptPrefix, expected: Tensor) -> bool:
     prefix, _ = PrefixMemory(empty, budget=0).read(_SHARED)
     rows = prefix.rows([suffix[:-1] for suffix in suffixes], room=1)
     rows.read()
-    found = rows.write(torch.tensor([suffix[-1] for suffix in suffixes], device=model.device)).float()
+    last = torch.tensor([suffix[-1:] for suffix in suffixes], device=model.device)
+    found = rows.write(last)[:, -1].float()
     expected = expected[: len(suffixes)]
     tolerance = 1e-3 if model.dtype in (torch.float32, torch.float64) else 0.1
     return bool((found - expected).norm() <= tolerance * expected.norm())

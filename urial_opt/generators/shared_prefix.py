@@ -59,24 +59,27 @@ class SharedPrefixCache(Cache):
         self.rows = rows
         """Rows still being written; the buffers' first ones."""
         self.length = 0
-        """Own tokens of each row so far, padding included."""
+        """Columns that hold own tokens of any row, padding included."""
+        self.columns = torch.empty(0)
+        """Where each row writes next (R, Q)."""
         self._capacity = capacity
         self._buffers: list[tuple[Tensor, Tensor]] = []
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
-        """Write (R, K, Q, D) behind what the layer holds; all of the rows' own keys and values (R, K, S, D)."""
+        """Write (R, K, Q, D) to the columns told; all of the rows' own keys and values (R, K, S, D)."""
         new = (key_states, value_states)
         if layer_idx == len(self._buffers):
+            # Zeros: a hidden column has weight 0, and 0 times what memory held by chance may be no number.
             keys, values = (
-                states.new_empty(self.rows, states.shape[1], self._capacity, states.shape[3]) for states in new
+                states.new_zeros(self.rows, states.shape[1], self._capacity, states.shape[3]) for states in new
             )
             self._buffers.append((keys, values))
-        end = self.length + key_states.shape[2]
-        keys, values = (buffer[: self.rows, :, :end] for buffer in self._buffers[layer_idx])
-        keys[:, :, self.length :] = key_states
-        values[:, :, self.length :] = value_states
+        keys, values = (buffer[: self.rows, :, : self.length] for buffer in self._buffers[layer_idx])
+        columns = self.columns.to(keys.device)[:, None, :, None]
+        for held, states in zip((keys, values), new, strict=True):
+            held.scatter_(2, columns.expand(states.shape), states)
         return keys, values
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
@@ -113,11 +116,11 @@ class Rows:
         ids = [[0] * pad + list(suffix) for pad, suffix in zip(padding, suffixes, strict=True)]
         self._ids = torch.tensor(ids, device=model.device)
         self._padding = torch.tensor(padding, device=model.device)
-        self._cache = SharedPrefixCache(prefix, rows=len(suffixes), capacity=width + room)
-        hidden = torch.arange(width + room, device=model.device) < self._padding[:, None]
-        # Decoding steps look at every column but padding: one mask (R, 1, 1, S) serves them all.
-        self._mask = torch.zeros(hidden.shape, dtype=model.dtype, device=model.device)
-        self._mask = self._mask.masked_fill_(hidden, -torch.inf)[:, None, None]
+        self._room = width + room
+        """Columns that tokens may stand in; what is written beyond goes into one more, where nobody looks."""
+        self._cache = SharedPrefixCache(prefix, rows=len(suffixes), capacity=self._room + 1)
+        self._ends = [width] * len(suffixes)
+        """The column after the last token of each row."""
 
     def read(self) -> Tensor:
         """Read the suffixes; logits (R, vocabulary) of the token after each."""
@@ -127,49 +130,63 @@ class Rows:
     def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
         """See `prefix_memory.SideBySide`."""
         rows, width = self._ids.shape
-        columns = torch.arange(width, device=self._ids.device)
         for part in passes(width, rows=rows, last=last, step=step):
-            new, seen = columns[part.start : part.end], columns[: part.end]
-            # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
-            padded = (seen < self._padding[:, None, None]) & (seen != new[:, None])
-            hidden = (padded | (seen > new[:, None]))[:, None]
-            mask = torch.zeros(hidden.shape, dtype=self._mask.dtype, device=hidden.device)
-            positions = (new - self._padding[:, None]).clamp_(min=0) + len(self._cache.prefix.tokens)
-            mask.masked_fill_(hidden, -torch.inf)
+            columns = torch.arange(part.start, part.end, device=self._ids.device).expand(rows, -1)
             # What is yielded has no name here, so that it lives no longer than whoever asked wants it.
             if part.kept:
-                yield self._forward(self._ids[:, new], mask, positions, kept=part.kept)
+                yield self._forward(self._ids[:, part.start : part.end], columns, end=part.end, kept=part.kept)
             else:
-                self._forward(self._ids[:, new], mask, positions, kept=1)
+                self._forward(self._ids[:, part.start : part.end], columns, end=part.end, kept=1)
+
+    @property
+    def takes_back(self) -> bool:
+        return True
 
     def write(self, ids: Tensor) -> Tensor:
-        """Append one token to each row (R); logits (R, vocabulary) of the token after it."""
-        mask = self._mask[: self._cache.rows, :, :, : self._cache.length + 1]
-        positions = self._cache.get_seq_length() - self._padding[: self._cache.rows, None]
-        return self._forward(ids[:, None], mask, positions, kept=1)[:, -1]
+        """See `prefix_memory.SideBySide`."""
+        new = ids.shape[1]
+        starts = torch.tensor(self._ends, device=ids.device)[:, None]
+        self._ends = [end + new for end in self._ends]
+        end = min(max(self._ends), self._room + 1)
+        columns = (starts + torch.arange(new, device=ids.device)).clamp_(max=self._room)
+        return self._forward(ids, columns, end=end, kept=new)
+
+    def take_back(self, counts: Sequence[int]) -> None:
+        """See `prefix_memory.SideBySide`. What comes next is written over them."""
+        self._ends = [end - count for end, count in zip(self._ends, counts, strict=True)]
 
     def remove(self, row: int) -> None:
         """Forget `row`; the last row takes its place."""
         self._cache.remove(row)
         self._padding[row] = self._padding[self._cache.rows]
-        self._mask[row] = self._mask[self._cache.rows]
+        self._padding = self._padding[: self._cache.rows]
+        self._ends[row] = self._ends[-1]
+        del self._ends[-1]
 
     def prefix(self) -> Prefix:
         """What was read by the only row, as a prefix for others."""
         return self._cache.extended_prefix(self._ids[0].tolist())
 
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, *, kept: int) -> Tensor:
-        # A mask of four dimensions is handed on as it is, which saves building one at each step.
+    def _forward(self, ids: Tensor, columns: Tensor, *, end: int, kept: int) -> Tensor:
+        """Read ids (R, Q) at these columns (R, Q), none of them at `end` or behind it."""
+        seen = torch.arange(end, device=ids.device)
+        # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
+        padded = (seen < self._padding[:, None, None]) & (seen != columns[:, :, None])
+        hidden = (padded | (seen > columns[:, :, None]))[:, None]
+        mask = torch.zeros(hidden.shape, dtype=self._model.dtype, device=ids.device).masked_fill_(hidden, -torch.inf)
+        # A model may know no position beyond the room.
+        positions = (columns.clamp(max=self._room - 1) - self._padding[:, None]).clamp_(min=0)
+        self._cache.length, self._cache.columns = end, columns
+        # A mask of four dimensions is handed on as it is.
         logits: Tensor = self._model(
             input_ids=ids,
             attention_mask=mask,
-            position_ids=positions,
+            position_ids=positions + len(self._cache.prefix.tokens),
             past_key_values=self._cache,
             use_cache=True,
             logits_to_keep=kept,
             shared_prefix=self._cache.prefix,
         ).logits
-        self._cache.length += ids.shape[1]
         return logits[:, -kept:]
 
 

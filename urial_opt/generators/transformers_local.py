@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,15 +21,36 @@ from urial_opt.generators.batching import by_length
 from urial_opt.generators.causal_model import ROWS, CausalModel, number_of_rows
 from urial_opt.generators.chat_layout import ChatLayout
 from urial_opt.generators.decoding import AnswerSheet, TokenChoice, Written
+from urial_opt.generators.drafting import Drafter, EarlierAnswers, room_for_drafts
 from urial_opt.generators.loading import Loading
 from urial_opt.generators.prefix_memory import SideBySide, common_length
 from urial_opt.generators.token_scoring import LocalTokenScorer
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
 
+_Row = TypeVar("_Row")
+
 
 class TransformersGenerator(CausalModel):
     """A causal language model of transformers, continuing text as it is."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        identity: str,
+        rows: int = ROWS,
+        drafts: bool = True,
+    ) -> None:
+        """As `CausalModel`; with `drafts`, earlier answers to a text are tried as drafts of the next, see `drafting`.
+
+        Drafts change what is written no more than the number of rows side by side does: only where two tokens are as
+        likely but for rounding, as they may well be in bfloat16.
+        """
+        super().__init__(model, tokenizer, identity=identity, rows=rows)
+        self.drafts = drafts
+        self._earlier = EarlierAnswers()
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError if a prompt is empty, or does not fit the model's window or memory."""
@@ -60,11 +82,12 @@ class TransformersGenerator(CausalModel):
             own = [prompts[row] for row in batch]
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
-            _write(sheet, batch, rows, choice)
+            drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in batch]
+            _write(sheet, batch, rows, choice, drafters if self.drafts and rows.takes_back else [])
 
         for batch in by_length(prompts, apart=not memory.ragged):
             self.batches.work_on(batch, write, unfinished=sheet.unfinished)
-        return sheet.written(
+        answers = sheet.written(
             [
                 Usage(
                     prompt_tokens=len(prompt) - shared + (0 if row else read),
@@ -73,6 +96,9 @@ class TransformersGenerator(CausalModel):
                 for row, prompt in enumerate(prompts)
             ]
         )
+        for suffix, answer in zip(suffixes, answers, strict=True):
+            self._earlier.add(suffix, answer.tokens)
+        return answers
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         """As `protocols.Scorable`; also InputError if the aligned model is not a local one."""
@@ -87,9 +113,11 @@ class TransformersGenerator(CausalModel):
         """By transformers' own `generate`; rows of one length, since not every kind of layer can skip padding."""
         ids = torch.tensor([prompts[row] for row in batch], device=self.model.device)
         choice = TokenChoice(sampling, ids.tolist(), shared=0, device=self.model.device)
+        nothing, ones = ids[:, :0], [1] * len(batch)
 
         def only_the_chosen(_: Tensor, logits: Tensor) -> Tensor:
-            chosen = choice.choose(logits)[:, None]
+            chosen = choice.choose(logits[:, None], nothing)
+            choice.take(chosen, ones)
             return torch.full_like(logits, -torch.inf).scatter_(1, chosen, 0.0)
 
         def ended(ids: Tensor, *_: object, **__: object) -> Tensor:
@@ -147,16 +175,27 @@ class TransformersChatGenerator:
 
 
 def open_base(
-    name: str, *, device: str = "auto", dtype: str = "auto", trust_remote_code: str = "no", rows: str = "auto"
+    name: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    trust_remote_code: str = "no",
+    rows: str = "auto",
+    drafts: str = "yes",
 ) -> TransformersGenerator:
     """The base model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none.
 
-    Options as in `Loading`; `rows` are generated side by side, fewer if memory does not hold them.
+    Options as in `Loading`; `rows` are generated side by side, fewer if memory does not hold them; `drafts` (yes or no)
+    as in `TransformersGenerator`.
     """
+    if drafts not in ("no", "yes"):
+        raise InputError(f"drafts is yes or no, not {drafts!r}; type --base-option drafts=no")
     loading = Loading(role="base", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     number = number_of_rows(rows, loading.role)
     loaded = loading.load(name, AutoModelForCausalLM)
-    return TransformersGenerator(loaded.model, loaded.tokenizer, identity=f"hf:{loaded.identity}", rows=number)
+    return TransformersGenerator(
+        loaded.model, loaded.tokenizer, identity=f"hf:{loaded.identity}", rows=number, drafts=drafts == "yes"
+    )
 
 
 def open_aligned(
@@ -179,21 +218,51 @@ def open_aligned(
     return TransformersChatGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number, system=system)
 
 
-def _write(sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice) -> None:
-    """Fill the sheet's rows of this batch."""
-    logits = rows.read()
+def _write(
+    sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter]
+) -> None:
+    """Fill the sheet's rows of this batch, each with its drafter; without any, token by token."""
+    logits = rows.read()[:, None]
+    device = logits.device
     writing = list(batch)
+    drafts = [list[int]() for _ in batch]
+    drafted = torch.empty(len(batch), 0, dtype=torch.long, device=device)
     while True:
-        ids = choice.choose(logits)
-        ended = [place for place, token in enumerate(ids.tolist()) if sheet.add(writing[place], token)]
+        chosen = choice.choose(logits, drafted)
+        # A draft is right up to where the model would have gone on otherwise, which it tells besides.
+        told = [tokens[: _agreeing(tokens, draft) + 1] for tokens, draft in zip(chosen.tolist(), drafts, strict=True)]
+        counts = [len(tokens) for tokens in told]
+        choice.take(chosen, counts)
+        rows.take_back([logits.shape[1] - count for count in counts])
+        last = [tokens[-1] for tokens in told]
+        ended = [place for place, tokens in enumerate(told) if any(sheet.add(writing[place], each) for each in tokens)]
+        for drafter, tokens, draft in zip(drafters, told, drafts, strict=False):
+            drafter.take(tokens, drafted=len(draft))
         # From the back, so that the last row, which takes the place, is one that still goes on.
         for place in reversed(ended):
-            ids[place] = ids[-1]
-            ids = ids[:-1]
-            writing[place] = writing[-1]
-            del writing[-1]
+            _remove(last, place)
+            _remove(writing, place)
+            _remove(drafters, place)
             rows.remove(place)
             choice.remove(place)
         if not writing:
             return
-        logits = rows.write(ids)
+        room = room_for_drafts(len(writing), device.type)
+        drafts = [drafter.draft(room) for drafter in drafters] if drafters else [[] for _ in writing]
+        width = max(map(len, drafts))
+        ids = [[token, *draft] + [0] * (width - len(draft)) for token, draft in zip(last, drafts, strict=True)]
+        written = torch.tensor(ids, device=device)
+        drafted = written[:, 1:]
+        logits = rows.write(written)
+
+
+def _remove(rows: list[_Row], place: int) -> None:
+    """The last one, if there are any, takes the place of this one."""
+    if rows:
+        rows[place] = rows[-1]
+        del rows[-1]
+
+
+def _agreeing(tokens: list[int], draft: list[int]) -> int:
+    """How many first tokens agree with the draft."""
+    return next((place for place, (a, b) in enumerate(zip(tokens, draft, strict=False)) if a != b), len(draft))
