@@ -26,6 +26,7 @@ from urial_opt.protocols import ChatGenerator, TokenCounter
 from urial_opt.racing import Race, Verdict, finalists
 from urial_opt.records import (
     Candidate,
+    Estimate,
     Evaluation,
     Query,
     Sampling,
@@ -203,7 +204,7 @@ class _Search:
     def run_trials(self, ledger: Ledger) -> None:
         """Race prompts until the budget is recorded."""
         ledger.catch_up(self.records, self.estimates)
-        self._keep_estimates()
+        self.store.set_estimates(self.begun.name, self._intervals())
         self._probe_survivors()
         self._report(Phase.TRIALS)
         while len(self.records) < self.options.budget:
@@ -214,9 +215,8 @@ class _Search:
             except BaseException:
                 ledger.drop(trial.number)
                 raise
-            self.store.add_trial(self.begun.name, record, evaluation)
             self._learn(record)
-            self._keep_estimates()
+            self.store.add_trial(self.begun.name, record, evaluation, estimates=self._intervals())
             ledger.tell(record, self.estimates)
             self._probe_survivors()
             self._report(Phase.TRIALS)
@@ -263,11 +263,11 @@ class _Search:
             survivors = {n: self.records[n].candidate.prompt for n in self._complete()}
             self.shift.take(survivors, asked=sum(len(record.query_scores) for record in self.records))
 
-    def _keep_estimates(self) -> None:
-        self.store.set_estimates(self.begun.name, {number: each.interval for number, each in self.estimates.items()})
+    def _intervals(self) -> dict[int, Estimate]:
+        return {number: each.interval for number, each in self.estimates.items()}
 
     def _learn(self, record: TrialRecord) -> None:
-        """Take a recorded trial into the race and the estimates."""
+        """Take a trial into the race and the estimates."""
         best = self.best
         self.records.append(record)
         self.usage += record.usage

@@ -177,6 +177,7 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
         raise ValueError(message)
     each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
     group = _kind_indicators(kinds)
+    shown = seen.astype(np.float64)
     difficulty = values.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     own = np.where(seen, values - difficulty, 0.0).sum(axis=1) / np.maximum(counts, 1)
     noise = _noise(values, seen, difficulty if trials > 1 else np.zeros(queries), group)
@@ -186,11 +187,11 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     for step in range(_EM_STEPS):
         # (trial effects, query effects) are jointly normal; eliminating the trials leaves a queries x queries system
         per_trial = 1.0 / (1.0 / spread + counts / noise)
-        tilt = seen * (per_trial / noise)[:, None]
-        precision = np.diag(np.where(asked, seen.sum(axis=0), 1.0)) / noise - tilt.T @ seen / noise
+        tilt = shown * (per_trial / noise)[:, None]
+        precision = np.diag(np.where(asked, seen.sum(axis=0), 1.0)) / noise - tilt.T @ shown / noise
         covariance = np.linalg.inv(precision + 1e-9 * np.eye(queries))
         own = per_trial * values.sum(axis=1) / noise
-        difficulty = covariance @ ((values - seen * own[:, None]).sum(axis=0) / noise)
+        difficulty = covariance @ ((values - shown * own[:, None]).sum(axis=0) / noise)
         effect = own - tilt @ difficulty
         tilted = tilt @ covariance
         variance = per_trial + np.einsum("ij,ij->i", tilted, tilt)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
@@ -140,10 +140,21 @@ class Store(DatabaseMemory):
         with self._database.reading() as connection:
             return shifts.shifts_of_prompts(connection, base, aligned, prompts)
 
-    def add_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
-        """Record a trial, all or nothing. The same again is no error; another one of its number is a StoreError."""
+    def add_trial(
+        self,
+        search: str,
+        trial: TrialRecord,
+        evaluation: Evaluation,
+        *,
+        estimates: Mapping[int, Estimate] = MappingProxyType({}),
+    ) -> None:
+        """Record a trial and the shrunken estimates that it leads to, as `set_estimates` does, all or nothing.
+
+        The same again is no error; another one of its number is a StoreError.
+        """
         with self._database.writing() as connection:
             trials.insert_trial(connection, search, trial, evaluation)
+            trials.write_estimates(connection, search, estimates)
 
     def trials(self, search: str) -> list[TrialRecord]:
         """All trials of a search, by number."""

@@ -18,6 +18,7 @@ _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
 _COMPLETIONS = sa.select(completions, answers.c.text).join(answers).where(completions.c.id.in_(_IDS))
 _JUDGMENTS = sa.select(judgments).where(judgments.c.id.in_(_IDS))
 _ASPECT_COLUMNS = {aspect: judgments.c[aspect.value] for aspect in Aspect}
+_NUMBERED = sa.select(identities.c.id).where(identities.c.name == sa.bindparam("name"))
 _UNSCORED = dict.fromkeys(Aspect)
 _REMEMBERED = 1024
 
@@ -68,14 +69,14 @@ def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> list[str]:
     """Keep each verdict; of a pair that was judged already, the first stands. Returns the ids of the rows."""
-    triples = {
-        judgment_id(verdict.judge, query, completion.text): (verdict, query, completion)
-        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
-    }
-    new = {id_: triples[id_] for id_ in missing(connection, judgments, triples)}
+    triples = list(zip(verdicts, asked, given, strict=True))
+    ids = [judgment_id(verdict.judge, query, completion.text) for verdict, query, completion in triples]
+    by_id = dict(zip(ids, triples, strict=True))
+    new = {id_: by_id[id_] for id_ in missing(connection, judgments, by_id)}
     judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict, _, _ in new.values()}}
     insert_queries(connection, asked)
-    insert_answers(connection, [completion.text for _, _, completion in new.values()])
+    texts = {answer_id(completion.text): completion.text for _, _, completion in new.values()}
+    insert_answers(connection, [texts[id_] for id_ in missing(connection, answers, texts)])
     rows = [
         {
             "id": id_,
@@ -91,10 +92,7 @@ def insert_judgments(
         for id_, (verdict, query, completion) in new.items()
     ]
     insert_new(connection, judgments, rows)
-    return [
-        judgment_id(verdict.judge, query, completion.text)
-        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
-    ]
+    return ids
 
 
 def insert_queries(connection: sa.Connection, asked: Sequence[Query]) -> None:
@@ -110,11 +108,10 @@ def insert_answers(connection: sa.Connection, texts: Sequence[str]) -> None:
 
 def identity_id(connection: sa.Connection, name: str) -> int:
     """The short number of a generator or judge."""
-    numbered = sa.select(identities.c.id).where(identities.c.name == name)
-    number = connection.scalar(numbered)
+    number = connection.scalar(_NUMBERED, {"name": name})
     if number is None:
         insert_new(connection, identities, [{"name": name}], key="name")
-        number = connection.scalar(numbered)
+        number = connection.scalar(_NUMBERED, {"name": name})
     return int(number or 0)
 
 

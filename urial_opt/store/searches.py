@@ -15,6 +15,8 @@ from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
 from urial_opt.store.tables import searches, trials
 
+_NUMBERED = sa.select(searches.c.id).where(searches.c.name == sa.bindparam("name"))
+
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -48,8 +50,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
 
 def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:
     """The number of a search; `lock` keeps other PostgreSQL writers of the same search waiting until the commit."""
-    numbered = sa.select(searches.c.id).where(searches.c.name == name)
-    number = connection.scalar(numbered.with_for_update() if lock else numbered)
+    number = connection.scalar(_NUMBERED.with_for_update() if lock else _NUMBERED, {"name": name})
     if number is None:
         raise _unknown(connection, name)
     return int(number)

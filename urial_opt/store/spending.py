@@ -26,7 +26,7 @@ class Account(DatabaseMemory):
             """By identity of the model or judge, over all runs of the search."""
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
-        paid = sum((Spent(calls=1, usage=usage) for usage in usages), Spent())
+        paid = Spent(calls=len(usages), usage=sum(usages, Usage()))
         key = {"search_id": self._search_id, "identity_id": paid_work.identity_id(connection, identity)}
         upsert(connection, spending, key, {"calls": paid.calls, **paid_work.usage_columns(paid.usage)})
         self.spent[identity] = self.spent.get(identity, Spent()) + paid

@@ -17,6 +17,12 @@ from urial_opt.store.paid_work import read_usage, usage_columns
 from urial_opt.store.searches import now, search_id
 from urial_opt.store.tables import results, trials
 
+_UPDATE = (
+    sa.update(trials)
+    .where(trials.c.search_id == sa.bindparam("of_search"), trials.c.number == sa.bindparam("trial"))
+    .values(estimate=sa.bindparam("mean"), low=sa.bindparam("lowest"), high=sa.bindparam("highest"))
+)
+
 
 def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
     """Record a trial; once more is no error. StoreError if its number is taken by another outcome."""
@@ -72,13 +78,12 @@ def write_estimates(connection: sa.Connection, search: str, estimates: Mapping[i
     """Replace the shrunken scores of these trials."""
     if not estimates:
         return
-    update = (
-        sa.update(trials)
-        .where(trials.c.search_id == search_id(connection, search, lock=True), trials.c.number == sa.bindparam("trial"))
-        .values(estimate=sa.bindparam("mean"), low=sa.bindparam("low"), high=sa.bindparam("high"))
-    )
-    rows = [{"trial": number, "mean": one.mean, "low": one.low, "high": one.high} for number, one in estimates.items()]
-    connection.execute(update, rows)
+    of_search = search_id(connection, search, lock=True)
+    rows = [
+        {"of_search": of_search, "trial": number, "mean": one.mean, "lowest": one.low, "highest": one.high}
+        for number, one in estimates.items()
+    ]
+    connection.execute(_UPDATE, rows)
 
 
 def read_evaluation(connection: sa.Connection, search: str, number: int) -> Evaluation:
