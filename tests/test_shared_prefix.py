@@ -6,8 +6,9 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
+from urial_opt.generators import shared_prefix
 from urial_opt.generators.prefix_memory import PrefixMemory, common_length
-from urial_opt.generators.shared_prefix import Prefix, attend, switch_attention
+from urial_opt.generators.shared_prefix import CAUSAL, Prefix, attend, switch_attention
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,20 @@ def test_attention_equals_softmax_over_prefix_and_own(kv_heads: int, width: int,
     )
     scores = query @ whole_keys.transpose(-1, -2) + torch.cat([torch.zeros(rows, 1, width, prefix_tokens), mask], -1)
     torch.testing.assert_close(mine, (scores.softmax(-1) @ whole_values).transpose(1, 2))
+
+
+@pytest.mark.parametrize("prefix_tokens", [0, 7])
+@pytest.mark.parametrize("device_has_kernel", [True, False])
+def test_no_mask_but_its_sign_for_queries_that_see_up_to_themselves(
+    prefix_tokens: int, device_has_kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, own = _random(2, 4, 5, 8), (_random(2, 2, 5, 8), _random(2, 2, 5, 9)[..., :8])
+    prefix = (_random(2, 7, 8), _random(2, 7, 9)[..., :8]) if prefix_tokens else None
+    mask = torch.full((5, 5), -torch.inf).triu(1).expand(2, 1, 5, 5)
+    expected = attend(query, own, prefix, mask=mask)
+    if not device_has_kernel:
+        monkeypatch.setattr(shared_prefix, "_FUSED_ON", "another device")
+    torch.testing.assert_close(attend(query, own, prefix, mask=CAUSAL.clone()), expected)
 
 
 @torch.inference_mode()

@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 
 ATTENTION = "urial_shared_prefix"
 """Name of this attention in transformers' registry; without a shared prefix it is sdpa."""
+CAUSAL = torch.empty(0, 1, 1, 1)
+"""Stands for the mask of queries that each see the columns up to their own; it may come back as a copy."""
+_FUSED_ON = "cpu"
+"""Where PyTorch has a fused kernel that returns the logarithm of the sum of weights, too."""
 _NOT_SERVED = ("softcap", "s_aux", "position_bias")
 
 
@@ -116,6 +120,7 @@ class Rows:
         ids = [[0] * pad + list(suffix) for pad, suffix in zip(padding, suffixes, strict=True)]
         self._ids = torch.tensor(ids, device=model.device)
         self._padding = torch.tensor(padding, device=model.device)
+        self._even = not any(padding)
         self._room = width + room
         """Columns that tokens may stand in; what is written beyond goes into one more, where nobody looks."""
         self._cache = SharedPrefixCache(prefix, rows=len(suffixes), capacity=self._room + 1)
@@ -169,11 +174,16 @@ class Rows:
 
     def _forward(self, ids: Tensor, columns: Tensor, *, end: int, kept: int) -> Tensor:
         """Read ids (R, Q) at these columns (R, Q), none of them at `end` or behind it."""
-        seen = torch.arange(end, device=ids.device)
-        # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
-        padded = (seen < self._padding[:, None, None]) & (seen != columns[:, :, None])
-        hidden = (padded | (seen > columns[:, :, None]))[:, None]
-        mask = torch.zeros(hidden.shape, dtype=self._model.dtype, device=ids.device).masked_fill_(hidden, -torch.inf)
+        if self._even and end == ids.shape[1]:
+            # All columns at once, and none of them padding: each sees those up to itself, which needs no mask.
+            mask = CAUSAL
+        else:
+            seen = torch.arange(end, device=ids.device)
+            # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
+            padded = (seen < self._padding[:, None, None]) & (seen != columns[:, :, None])
+            hidden = (padded | (seen > columns[:, :, None]))[:, None]
+            mask = torch.zeros(hidden.shape, dtype=self._model.dtype, device=ids.device)
+            mask.masked_fill_(hidden, -torch.inf)
         # A model may know no position beyond the room.
         positions = (columns.clamp(max=self._room - 1) - self._padding[:, None]).clamp_(min=0)
         self._cache.length, self._cache.columns = end, columns
@@ -193,15 +203,19 @@ class Rows:
 def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tensor] | None, *, mask: Tensor) -> Tensor:
     """Attention of queries (R, H, Q, D), already scaled, to own keys and values (R, K, S, D) and to the prefix.
 
-    `mask` (R, 1, Q, S) is added to the weights of the own part; the prefix is seen by all. Vectors of D numbers lie in
-    one piece. Returns (R, Q, H, D).
+    `mask` (R, 1, Q, S), or `CAUSAL`, is added to the weights of the own part; the prefix is seen by all. Vectors of D
+    numbers lie in one piece. Returns (R, Q, H, D).
     """
     rows, heads, width, size = query.shape
     kv_heads = own[0].shape[1]
     group = heads // kv_heads
     # The query heads that share a key-value head are stacked as further queries.
     query = query.reshape(rows, kv_heads, group * width, size)
-    out, log_sum = _part(query, *own, mask=mask.repeat(1, 1, group, 1) if width > 1 else mask)
+    if _is_causal(mask):
+        parts = [_part(part, *own, mask=mask) for part in torch.split(query, width, 2)]
+        out, log_sum = (torch.cat(each, 2) for each in zip(*parts, strict=True))
+    else:
+        out, log_sum = _part(query, *own, mask=mask.repeat(1, 1, group, 1) if width > 1 else mask)
     if prefix is not None:
         # All rows' queries become one row of many: one matrix product for each head, not for each row.
         stacked = query.transpose(0, 1).reshape(1, kv_heads, rows * group * width, size)
@@ -214,11 +228,15 @@ def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tens
 
 def _part(query: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """Attention to one part, and the logarithm of the sum of its unnormalised weights."""
-    if query.device.type == "cpu" and (mask is None or mask.shape[2] > 1):
-        # PyTorch's fused kernel for processors; its public face does not return the logarithm.
+    causal = _is_causal(mask)
+    if query.device.type == _FUSED_ON and (mask is None or causal or mask.shape[2] > 1):
+        # Its public face does not return the logarithm.
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-        out, log_sum = fused(query, keys, values, dropout_p=0.0, is_causal=False, attn_mask=mask, scale=1.0)
+        added = None if causal else mask
+        out, log_sum = fused(query, keys, values, dropout_p=0.0, is_causal=causal, attn_mask=added, scale=1.0)
         return out, log_sum
+    if causal:
+        mask = query.new_full((query.shape[2], keys.shape[2]), -torch.inf).triu_(1)
     scores = query @ keys.transpose(-1, -2)
     scores = scores if scores.dtype == torch.float64 else scores.float()
     if mask is not None:
@@ -227,6 +245,10 @@ def _part(query: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None) -
     # Two maxima are cheaper than a second pass of exponentials: the largest weight is exp(largest score - log_sum).
     log_sum = scores.amax(-1) - weights.amax(-1).log()
     return weights.to(values.dtype) @ values, log_sum
+
+
+def _is_causal(mask: Tensor | None) -> bool:
+    return mask is not None and mask.numel() == 0
 
 
 def _attention(
