@@ -15,6 +15,8 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation import Evaluator
 from urial_opt.planning import plan
 from urial_opt.prices import FREE, Price, price_of
+from urial_opt.probe import PROBES
+from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
 from urial_opt.search import LimitReached, SearchOptions, search
 from urial_opt.space import SearchSpace
@@ -44,6 +46,13 @@ class Metered:
         return [
             Judgment(query_id=each.query_id, judge=self.identity, scores=each.scores, usage=VERDICT) for each in judged
         ]
+
+
+class Comparable(Metered):
+    """One whose tokens can be compared with those of an aligned model."""
+
+    def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
+        raise AssertionError("planning reads no tokens")
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +174,19 @@ def test_a_plan_extrapolates_a_block_that_the_search_then_finds(space: SearchSpa
         assert each.usage.prompt_tokens == each.calls * VERDICT.prompt_tokens
         again = plan(space, evaluator, store, options=options)
         assert again.at_most.total == pytest.approx(planned.at_most.total)
+
+
+def test_a_plan_counts_what_the_token_shift_may_take(space: SearchSpace, tmp_path: Path) -> None:
+    twin = plugins.open_chat_generator("nano-aligned")
+    calls = {}
+    with Store.open(str(tmp_path / "store.db")) as store:
+        for base in (Metered("base"), Comparable("other")):
+            evaluator = Evaluator(generator=base, judge=Metered("judge"), memory=store)
+            most = plan(space, evaluator, store, aligned=twin, options=SearchOptions(budget=200)).at_most
+            calls[base.identity] = {role: spent.calls for role, spent in most.spent.items()}
+    # 200 trials of 8 queries afford 80 answers read: 8 are written, 8 read under 4 prompts by both models.
+    reading = {Role.BASE: 4 * PROBES, Role.ALIGNED: PROBES + 4 * PROBES, Role.JUDGE: 0}
+    assert calls["other"] == {role: number + reading[role] for role, number in calls["base"].items()}
 
 
 def test_the_command_line_plans_stops_and_goes_on(run: Run, small_space: Path) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from urial_opt.evaluation import Evaluator
-from urial_opt.protocols import ChatGenerator
+from urial_opt.probe import PROBES, affordable
+from urial_opt.protocols import ChatGenerator, Scorable
 from urial_opt.records import Usage
 from urial_opt.search import FINALISTS, SearchOptions, begin
 from urial_opt.space import SearchSpace
@@ -71,9 +72,14 @@ def plan(
     at_the_end = (FINALISTS + 1) * validation + 3 * test
 
     def bill(of_dev: float) -> Bill:
-        answers = round(options.budget * dev * of_dev) + at_the_end
+        searching = round(options.budget * dev * of_dev)
+        answers = searching + at_the_end
         calls = {Role.BASE: answers, Role.JUDGE: answers + (test if aligned else 0)}
-        calls |= {Role.ALIGNED: test} if aligned else {}
+        if aligned:
+            # Whose token shift may be measured, though fewer prompts than that may survive the race.
+            probed = min(options.budget, affordable(searching)) if isinstance(evaluator.generator, Scorable) else 0
+            calls[Role.BASE] += PROBES * probed
+            calls[Role.ALIGNED] = test + PROBES * (probed + 1 if probed else 0)
         spent = {role: _scaled(begun.account.spent, begun.roles, role, number) for role, number in calls.items()}
         return Bill(spent=spent, prices=options.terms.prices)
 

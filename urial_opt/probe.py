@@ -87,15 +87,11 @@ class ShiftWatch:
     _counted: set[str] = field(default_factory=set)
 
     def take(self, survivors: Mapping[int, UrialPrompt], *, asked: int) -> None:
-        """Measure survivors, the earliest first, as far as the queries `asked` by the search so far afford.
-
-        Two models read an answer of the probe, where a query that is asked is answered by one.
-        """
+        """Measure survivors, the earliest first, as far as the queries `asked` by the search so far afford."""
         for number, prompt in sorted(survivors.items()):
-            taken = len(self.by_trial)
             if number in self.by_trial:
                 continue
-            if (1 + 2 * (taken + 1)) * len(self.probe.key.queries) > SHARE * asked:
+            if len(self.by_trial) >= affordable(asked, queries=len(self.probe.key.queries)):
                 break
             if (shift := self._measure(prompt)) is not None:
                 self.by_trial[number] = shift
@@ -113,6 +109,14 @@ class ShiftWatch:
             self._counted.add(prompt.id)
             self.usage += shift.usage
         return shift
+
+
+def affordable(asked: int, *, queries: int = PROBES) -> int:
+    """How many prompts a search that asked so many queries may probe on `queries` others.
+
+    They are answered once, and two models read each answer under each prompt, where a query asked is answered by one.
+    """
+    return max(0, int((SHARE * asked / queries - 1) / 2))
 
 
 def watch_shift(
