@@ -178,7 +178,8 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
     group = _kind_indicators(kinds)
     shown = seen.astype(np.float64)
-    difficulty = values.sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    by_query, by_trial, askings = values.sum(axis=0), values.sum(axis=1), seen.sum(axis=0)
+    difficulty = by_query / np.maximum(askings, 1)
     own = np.where(seen, values - difficulty, 0.0).sum(axis=1) / np.maximum(counts, 1)
     noise = _noise(values, seen, difficulty if trials > 1 else np.zeros(queries), group)
     prior = _SPREAD_TRIALS * _SPREAD_GUESS**2
@@ -188,10 +189,10 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
         # (trial effects, query effects) are jointly normal; eliminating the trials leaves a queries x queries system
         per_trial = 1.0 / (1.0 / spread + counts / noise)
         tilt = shown * (per_trial / noise)[:, None]
-        precision = np.diag(np.where(asked, seen.sum(axis=0), 1.0)) / noise - tilt.T @ shown / noise
+        precision = np.diag(np.where(asked, askings, 1.0)) / noise - tilt.T @ shown / noise
         covariance = np.linalg.inv(precision + 1e-9 * np.eye(queries))
-        own = per_trial * values.sum(axis=1) / noise
-        difficulty = covariance @ ((values - shown * own[:, None]).sum(axis=0) / noise)
+        own = per_trial * by_trial / noise
+        difficulty = covariance @ ((by_query - own @ shown) / noise)
         effect = own - tilt @ difficulty
         tilted = tilt @ covariance
         variance = per_trial + np.einsum("ij,ij->i", tilted, tilt)
