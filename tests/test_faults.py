@@ -206,8 +206,8 @@ def test_a_store_that_is_locked_under_way(
 
     with closing(sqlite3.connect("store.db", isolation_level=None)) as other:
 
-        def then_lock(self: Account | Store, *arguments: Any) -> Any:
-            result = original(self, *arguments)
+        def then_lock(self: Account | Store, *arguments: Any, **named: Any) -> Any:
+            result = original(self, *arguments, **named)
             if step != "set_estimates" or arguments[1]:
                 other.execute("BEGIN IMMEDIATE")
             return result

@@ -23,6 +23,7 @@ class Ledger:
     def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._store = store
+        self._asked: optuna.Trial | None = None
         try:
             self._storage = RDBStorage(store.url)
         except Exception as error:  # whatever the database raises: opening it, Optuna passes that on
@@ -69,7 +70,8 @@ class Ledger:
         """The next trial; `first` are the parameters of the very first one."""
         if first is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
             self._study.enqueue_trial(dict(first))
-        return self._study.ask()
+        self._asked = self._study.ask()
+        return self._asked
 
     def drop(self, number: int) -> None:
         """End a trial that was not recorded."""
@@ -77,20 +79,26 @@ class Ledger:
 
     def tell(self, record: TrialRecord, estimates: Mapping[int, TrialEstimate]) -> None:
         """Tell how a trial ended: by its shrunken estimate, never by the luck of the few queries it saw."""
-        number = record.optuna_number
-        trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+        trial = self._running(record.optuna_number)
+        trial_id = trial._trial_id
         if record.state is TrialState.FAILED:
             self._storage.set_trial_user_attr(trial_id, "queries", len(record.query_scores))
-            self.drop(number)
+            self._study.tell(trial, state=OptunaState.FAIL)
             return
         estimate = estimates[record.number]
         self._storage.set_trial_user_attr(trial_id, "standard_error", estimate.standard_error)
         if record.state is TrialState.PRUNED:
             # Optuna takes the last value reported for that of a pruned trial
             self._storage.set_trial_intermediate_value(trial_id, estimate.queries, estimate.mean)
-            self._study.tell(number, state=OptunaState.PRUNED)
+            self._study.tell(trial, state=OptunaState.PRUNED)
         else:
-            self._study.tell(number, estimate.mean)
+            self._study.tell(trial, estimate.mean)
+
+    def _running(self, number: int) -> optuna.Trial:
+        """A trial by its number: mostly the one that was asked for last, which Optuna need not look for."""
+        if self._asked and self._asked.number == number:
+            return self._asked
+        return optuna.Trial(self._study, self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number))
 
 
 def _store_error(store: Store, error: Exception) -> StoreError:

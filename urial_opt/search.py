@@ -7,6 +7,7 @@ search that was interrupted anywhere goes on as if it had not been.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -49,6 +50,8 @@ LEAST_CHANCE = 0.2
 """A challenger with less chance than this to end ahead of the best is stopped: late in a search most are near ties."""
 _MEASURED_AT_ONCE = 128
 """Queries of a measurement between two looks at whether to stop."""
+_MOVED = 0.005
+"""An estimate that moved by less is stored at the end of the trials, not before: it shows nowhere."""
 _NOTHING = Usage()
 
 
@@ -173,6 +176,8 @@ class _Search:
     """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
     estimates: dict[int, TrialEstimate] = field(default_factory=dict)
     """By number of the trial; failed trials have none."""
+    stored: dict[int, TrialEstimate] = field(default_factory=dict)
+    """The estimates as this run last stored them."""
     shift: ShiftWatch | None = None
     """None where there is no aligned model, or none that can be compared with the base model."""
     improved_at: int | None = None
@@ -204,7 +209,7 @@ class _Search:
     def run_trials(self, ledger: Ledger) -> None:
         """Race prompts until the budget is recorded."""
         ledger.catch_up(self.records, self.estimates)
-        self.store.set_estimates(self.begun.name, self._intervals())
+        self.store.set_estimates(self.begun.name, self._moved_estimates())
         self._probe_survivors()
         self._report(Phase.TRIALS)
         while len(self.records) < self.options.budget:
@@ -216,10 +221,11 @@ class _Search:
                 ledger.drop(trial.number)
                 raise
             self._learn(record)
-            self.store.add_trial(self.begun.name, record, evaluation, estimates=self._intervals())
+            self.store.add_trial(self.begun.name, record, evaluation, estimates=self._moved_estimates())
             ledger.tell(record, self.estimates)
             self._probe_survivors()
             self._report(Phase.TRIALS)
+        self.store.set_estimates(self.begun.name, self._moved_estimates(by=0))
 
     def _run_trial(self, trial: optuna.Trial) -> tuple[TrialRecord, Evaluation]:
         """Ask block after block of queries until the race says stop."""
@@ -263,8 +269,12 @@ class _Search:
             survivors = {n: self.records[n].candidate.prompt for n in self._complete()}
             self.shift.take(survivors, asked=sum(len(record.query_scores) for record in self.records))
 
-    def _intervals(self) -> dict[int, Estimate]:
-        return {number: each.interval for number, each in self.estimates.items()}
+    def _moved_estimates(self, *, by: float = _MOVED) -> dict[int, Estimate]:
+        """Estimates that this run has not stored, or that moved since: each trial moves all others a little."""
+        stored, new = self.stored, TrialEstimate(mean=math.inf, standard_error=0.0, queries=0)
+        moved = {n: each for n, each in self.estimates.items() if _apart(each, stored.get(n, new)) >= by}
+        self.stored |= moved
+        return {number: each.interval for number, each in moved.items()}
 
     def _learn(self, record: TrialRecord) -> None:
         """Take a trial into the race and the estimates."""
@@ -439,3 +449,8 @@ class _Search:
                 fraction=asked / sum(map(len, self.blocks)),
             )
         )
+
+
+def _apart(one: TrialEstimate, other: TrialEstimate) -> float:
+    """How far the means or the ends of the intervals lie apart, whichever lie further."""
+    return abs(one.mean - other.mean) + 2 * abs(one.standard_error - other.standard_error)

@@ -170,57 +170,78 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     seen = ~np.isnan(contributions)
     values = np.where(seen, contributions, 0.0)
     trials, queries = values.shape
-    counts = seen.sum(axis=1)
-    asked = seen.sum(axis=0) > 0
+    asked = seen.any(axis=0)
     if not asked.any():
         message = "no trial has a score: estimates need at least one"
         raise ValueError(message)
+    # All but a trial's scores depends on which queries it saw, and most trials saw the same: `shown` holds these sets.
+    numbers: dict[bytes, int] = {}
+    which = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in np.packbits(seen, axis=1)])
+    _, first, sizes = np.unique(which, return_index=True, return_counts=True)
+    shown = seen[first].astype(np.float64)
+    askings, counts = sizes @ shown, shown.sum(axis=1)
+    sums = _Sums(values=values, shown=shown, which=which, group=_kind_indicators(kinds))
     each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
-    group = _kind_indicators(kinds)
-    shown = seen.astype(np.float64)
-    by_query, by_trial, askings = values.sum(axis=0), values.sum(axis=1), seen.sum(axis=0)
-    difficulty = by_query / np.maximum(askings, 1)
-    own = np.where(seen, values - difficulty, 0.0).sum(axis=1) / np.maximum(counts, 1)
-    noise = _noise(values, seen, difficulty if trials > 1 else np.zeros(queries), group)
+    difficulty = sums.by_query / np.maximum(askings, 1)
+    own = (sums.by_trial - (shown @ difficulty)[which]) / np.maximum(counts, 1)[which]
+    noise = sums.noise(difficulty if trials > 1 else np.zeros(queries))
     prior = _SPREAD_TRIALS * _SPREAD_GUESS**2
-    moment = float((own**2 - noise / np.maximum(counts, 1))[counts > 0].sum())
+    moment = float((own**2 - noise / np.maximum(counts, 1)[which])[counts[which] > 0].sum())
     spread = (prior + max(moment, 0.0)) / (_SPREAD_TRIALS + trials)
     for step in range(_EM_STEPS):
         # (trial effects, query effects) are jointly normal; eliminating the trials leaves a queries x queries system
         per_trial = 1.0 / (1.0 / spread + counts / noise)
         tilt = shown * (per_trial / noise)[:, None]
-        precision = np.diag(np.where(asked, askings, 1.0)) / noise - tilt.T @ shown / noise
+        precision = np.diag(np.where(asked, askings, 1.0)) / noise - (sizes[:, None] * tilt).T @ shown / noise
         covariance = np.linalg.inv(precision + 1e-9 * np.eye(queries))
-        own = per_trial * by_trial / noise
-        difficulty = covariance @ ((by_query - own @ shown) / noise)
-        effect = own - tilt @ difficulty
-        tilted = tilt @ covariance
-        variance = per_trial + np.einsum("ij,ij->i", tilted, tilt)
+        own = per_trial[which] * sums.by_trial / noise
+        difficulty = covariance @ ((sums.by_query - np.bincount(which, own) @ shown) / noise)
+        effect = own - (tilt @ difficulty)[which]
+        variance = per_trial + np.einsum("ij,ij->i", tilt @ covariance, tilt)
         if step < _EM_STEPS - 1:
-            spread = (prior + float((effect**2 + variance).sum())) / (_SPREAD_TRIALS + trials)
-            noise = _noise(values, seen, difficulty, group) if trials > 1 else noise
+            spread = (prior + float((effect**2).sum() + sizes @ variance)) / (_SPREAD_TRIALS + trials)
+            noise = sums.noise(difficulty) if trials > 1 else noise
     reach = each - tilt
     errors = np.sqrt(per_trial + np.einsum("ij,ij->i", reach @ covariance, reach))
     means = effect + each @ difficulty
     return [
-        TrialEstimate(mean=float(mean), standard_error=float(error), queries=int(count))
-        for mean, error, count in zip(means, errors, counts, strict=True)
+        TrialEstimate(mean=mean, standard_error=error, queries=count)
+        for mean, error, count in zip(
+            means.tolist(), errors[which].tolist(), counts.astype(int)[which].tolist(), strict=True
+        )
     ]
+
+
+class _Sums:
+    """Sums over the scores of trials that do not change while query effects are fitted."""
+
+    def __init__(
+        self, *, values: FloatArray, shown: FloatArray, which: npt.NDArray[np.intp], group: FloatArray
+    ) -> None:
+        """Scores of trials x queries, 0 where unseen; the sets of queries seen, which of them each trial saw."""
+        self.by_query, self.by_trial = values.sum(axis=0), values.sum(axis=1)
+        self._squares = (values**2).sum(axis=0) @ group
+        self._by_kind = values @ group
+        self._shown, self._which, self._group = shown, which, group
+        self._counts = shown @ group
+        """Sets x kinds."""
+        self._sizes = np.bincount(which)
+
+    def noise(self, difficulty: FloatArray) -> float:
+        """Variance of a contribution around its trial's mean in its kind, query difficulty taken off; at least .01."""
+        group, sizes = self._group, self._sizes
+        askings = sizes @ self._shown
+        squares = self._squares + (difficulty * (difficulty * askings - 2 * self.by_query)) @ group
+        left = self._by_kind - ((self._shown * difficulty) @ group)[self._which]
+        within = squares - (left**2 / np.maximum(self._counts, 1)[self._which]).sum(axis=0)
+        freedom = sizes @ np.maximum(self._counts - 1, 0)
+        # each query effect was itself fitted; with T trials that ate about one residual in T
+        freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(self._which) > 1), 1)
+        share = group.sum(axis=0) / group.sum()
+        return max(float(share @ (within / freedom)), 0.01)
 
 
 def _kind_indicators(kinds: Sequence[str]) -> FloatArray:
     """Queries x kinds, 1 where the query is of the kind."""
     each = sorted(set(kinds))
     return np.array([[float(kind == other) for other in each] for kind in kinds])
-
-
-def _noise(values: FloatArray, seen: npt.NDArray[np.bool_], difficulty: FloatArray, group: FloatArray) -> float:
-    """Variance of a contribution around its trial's mean in its kind, query difficulty taken off; at least .01."""
-    left = np.where(seen, values - difficulty, 0.0)
-    count = seen @ group
-    within = (left**2) @ group - (left @ group) ** 2 / np.maximum(count, 1)
-    freedom = np.maximum(count - 1, 0).sum(axis=0)
-    # each query effect was itself fitted; with T trials that ate about one residual in T
-    freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(values) > 1), 1)
-    share = group.sum(axis=0) / group.sum()
-    return max(float(share @ (within.sum(axis=0) / freedom)), 0.01)
