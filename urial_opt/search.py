@@ -180,6 +180,8 @@ class _Search:
     """The estimates as this run last stored them."""
     shift: ShiftWatch | None = None
     """None where there is no aligned model, or none that can be compared with the base model."""
+    best: int | None = None
+    """Number of the complete trial believed best."""
     improved_at: int | None = None
     asked: int = 0
     """Queries asked after the trials."""
@@ -278,7 +280,6 @@ class _Search:
 
     def _learn(self, record: TrialRecord) -> None:
         """Take a trial into the race and the estimates."""
-        best = self.best
         self.records.append(record)
         self.usage += record.usage
         if record.state is TrialState.FAILED:
@@ -288,13 +289,9 @@ class _Search:
         seen = np.array([*self.contributions.values()])
         estimates = shrunken_estimates(seen, list(self.race.strata.kinds.values()))
         self.estimates = dict(zip(self.contributions, estimates, strict=True))
+        best = next(iter(finalists(self._complete(), 1)), None)
         if self.best != best:
-            self.improved_at = record.number
-
-    @property
-    def best(self) -> int | None:
-        """Number of the complete trial believed best."""
-        return next(iter(finalists(self._complete(), 1)), None)
+            self.best, self.improved_at = best, record.number
 
     @property
     def _spent(self) -> Usage:

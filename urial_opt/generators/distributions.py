@@ -83,8 +83,12 @@ def rank_of(logits: Tensor, tokens: Tensor, *, top: Tensor) -> Tensor:
     if below.any():
         rows, sought = logits[below], tokens[below, None]
         own = rows.gather(-1, sought)
-        before = torch.arange(rows.shape[-1], device=rows.device) < sought
-        rank[below] = 1 + ((rows > own) | ((rows == own) & before)).sum(-1)
+        ahead = (rows > own).sum(-1)
+        tied = (rows >= own).sum(-1) > ahead + 1
+        if tied.any():
+            before = torch.arange(rows.shape[-1], device=rows.device) < sought[tied]
+            ahead[tied] += ((rows[tied] == own[tied]) & before).sum(-1)
+        rank[below] = 1 + ahead
     return rank
 
 

@@ -16,7 +16,7 @@ from urial_opt.generators.distributions import Columns, Distributions, compare, 
 
 LOGITS_A_CHUNK = 2**25
 """Logits of one model in a chunk: 256 positions of a vocabulary of 128,000."""
-_LOGITS_A_BLOCK = {"cpu": 2**18}
+_LOGITS_A_BLOCK = {"cpu": 2**17}
 """Of a chunk, logits looked at together: on a processor as many as its cache holds, elsewhere all."""
 
 

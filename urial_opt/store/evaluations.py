@@ -14,7 +14,7 @@ from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Query
 from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import (
     completion_columns,
-    insert_judgments,
+    keep_judgments,
     query_id,
     read_completion,
     read_judgment,
@@ -74,7 +74,7 @@ def insert_evaluation(
         prompt_id = _insert_prompt(connection, candidate.prompt)
         columns = {"prompt_id": prompt_id, "sampling_id": candidate.sampling.id, "params": dict(candidate.params)}
     id_: int = connection.execute(sa.insert(evaluations).values(columns).returning(evaluations.c.id)).scalar_one()
-    judgment_ids = insert_judgments(connection, evaluation.judgments, evaluation.queries, evaluation.completions)
+    judgment_ids = keep_judgments(connection, evaluation.judgments, evaluation.queries, evaluation.completions)
     pairs = zip(evaluation.queries, evaluation.completions, judgment_ids, scores, strict=True)
     rows = [
         {

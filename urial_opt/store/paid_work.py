@@ -67,19 +67,15 @@ def find_judgments(
 
 def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
-) -> list[str]:
-    """Keep each verdict; of a pair that was judged already, the first stands. Returns the ids of the rows."""
-    triples = list(zip(verdicts, asked, given, strict=True))
-    ids = [judgment_id(verdict.judge, query, completion.text) for verdict, query, completion in triples]
-    by_id = dict(zip(ids, triples, strict=True))
-    new = {id_: by_id[id_] for id_ in missing(connection, judgments, by_id)}
-    judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict, _, _ in new.values()}}
+) -> None:
+    """Keep each verdict; of a pair that was judged already, the first stands."""
+    judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict in verdicts}}
     insert_queries(connection, asked)
-    texts = {answer_id(completion.text): completion.text for _, _, completion in new.values()}
+    texts = {answer_id(completion.text): completion.text for completion in given}
     insert_answers(connection, [texts[id_] for id_ in missing(connection, answers, texts)])
     rows = [
         {
-            "id": id_,
+            "id": judgment_id(verdict.judge, query, completion.text),
             "judge_id": judges[verdict.judge],
             "query_id": query_id(query),
             "answer_id": answer_id(completion.text),
@@ -89,9 +85,28 @@ def insert_judgments(
             "raw": verdict.raw,
             **usage_columns(verdict.usage),
         }
-        for id_, (verdict, query, completion) in new.items()
+        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
     ]
     insert_new(connection, judgments, rows)
+
+
+def keep_judgments(
+    connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
+) -> list[str]:
+    """As `insert_judgments`, for verdicts most of which are kept already. Returns the ids of their rows."""
+    ids = [
+        judgment_id(verdict.judge, query, completion.text)
+        for verdict, query, completion in zip(verdicts, asked, given, strict=True)
+    ]
+    insert_queries(connection, asked)
+    if absent := set(missing(connection, judgments, ids)):
+        places = [place for place, id_ in enumerate(ids) if id_ in absent]
+        insert_judgments(
+            connection,
+            [verdicts[place] for place in places],
+            [asked[place] for place in places],
+            [given[place] for place in places],
+        )
     return ids
 
 
