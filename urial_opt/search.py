@@ -7,7 +7,6 @@ search that was interrupted anywhere goes on as if it had not been.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -273,8 +272,8 @@ class _Search:
 
     def _moved_estimates(self, *, by: float = _MOVED) -> dict[int, Estimate]:
         """Estimates that this run has not stored, or that moved since: each trial moves all others a little."""
-        stored, new = self.stored, TrialEstimate(mean=math.inf, standard_error=0.0, queries=0)
-        moved = {n: each for n, each in self.estimates.items() if _apart(each, stored.get(n, new)) >= by}
+        stored = self.stored
+        moved = {n: each for n, each in self.estimates.items() if n not in stored or _apart(each, stored[n]) >= by}
         self.stored |= moved
         return {number: each.interval for number, each in moved.items()}
 
@@ -449,5 +448,5 @@ class _Search:
 
 
 def _apart(one: TrialEstimate, other: TrialEstimate) -> float:
-    """How far the means or the ends of the intervals lie apart, whichever lie further."""
+    """At least as far as the means, or the ends of the intervals, lie apart."""
     return abs(one.mean - other.mean) + 2 * abs(one.standard_error - other.standard_error)

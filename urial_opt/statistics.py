@@ -177,10 +177,10 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     # All but a trial's scores depends on which queries it saw, and most trials saw the same: `shown` holds these sets.
     numbers: dict[bytes, int] = {}
     which = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in np.packbits(seen, axis=1)])
-    _, first, sizes = np.unique(which, return_index=True, return_counts=True)
+    _, first = np.unique(which, return_index=True)
     shown = seen[first].astype(np.float64)
-    askings, counts = sizes @ shown, shown.sum(axis=1)
     sums = _Sums(values=values, shown=shown, which=which, group=_kind_indicators(kinds))
+    sizes, askings, counts = sums.sizes, sums.askings, shown.sum(axis=1)
     each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
     difficulty = sums.by_query / np.maximum(askings, 1)
     own = (sums.by_trial - (shown @ difficulty)[which]) / np.maximum(counts, 1)[which]
@@ -220,25 +220,26 @@ class _Sums:
     ) -> None:
         """Scores of trials x queries, 0 where unseen; the sets of queries seen, which of them each trial saw."""
         self.by_query, self.by_trial = values.sum(axis=0), values.sum(axis=1)
+        self.sizes = np.bincount(which)
+        """Trials of each set."""
+        self.askings = self.sizes @ shown
+        """Trials that saw each query."""
         self._squares = (values**2).sum(axis=0) @ group
         self._by_kind = values @ group
         self._shown, self._which, self._group = shown, which, group
-        self._counts = shown @ group
-        """Sets x kinds."""
-        self._sizes = np.bincount(which)
+        counts = shown @ group
+        self._divisors = np.maximum(counts, 1)[which]
+        # each query effect was itself fitted; with T trials that ate about one residual in T
+        freedom = self.sizes @ np.maximum(counts - 1, 0)
+        self._freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(which) > 1), 1)
+        self._share = group.sum(axis=0) / group.sum()
 
     def noise(self, difficulty: FloatArray) -> float:
         """Variance of a contribution around its trial's mean in its kind, query difficulty taken off; at least .01."""
-        group, sizes = self._group, self._sizes
-        askings = sizes @ self._shown
-        squares = self._squares + (difficulty * (difficulty * askings - 2 * self.by_query)) @ group
-        left = self._by_kind - ((self._shown * difficulty) @ group)[self._which]
-        within = squares - (left**2 / np.maximum(self._counts, 1)[self._which]).sum(axis=0)
-        freedom = sizes @ np.maximum(self._counts - 1, 0)
-        # each query effect was itself fitted; with T trials that ate about one residual in T
-        freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(self._which) > 1), 1)
-        share = group.sum(axis=0) / group.sum()
-        return max(float(share @ (within / freedom)), 0.01)
+        squares = self._squares + (difficulty * (difficulty * self.askings - 2 * self.by_query)) @ self._group
+        left = self._by_kind - ((self._shown * difficulty) @ self._group)[self._which]
+        within = squares - (left**2 / self._divisors).sum(axis=0)
+        return max(float(self._share @ (within / self._freedom)), 0.01)
 
 
 def _kind_indicators(kinds: Sequence[str]) -> FloatArray:

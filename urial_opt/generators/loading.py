@@ -59,19 +59,23 @@ class Loading:
     """auto is bfloat16 on a GPU (float16 where that is only emulated) and float32 elsewhere."""
     trust_remote_code: str = "no"
 
+    def is_yes(self, option: str, value: str) -> bool:
+        """What an option of the model that is either yes or no says. InputError for anything else."""
+        if value not in ("no", "yes"):
+            raise InputError(f"{option} is yes or no, not {value!r}; type --{self.role}-option {option}=no")
+        return value == "yes"
+
     def load(self, name: str, kind: Any) -> Loaded:  # noqa: ANN401
         """The model in folder `name`, or of that name (and revision, after an `@`) on the Hugging Face hub.
 
         `kind` is the class of transformers that reads it, such as AutoModelForCausalLM. InputError if that cannot be.
         """
-        if self.trust_remote_code not in ("no", "yes"):
-            raise InputError(f"trust_remote_code is yes or no, not {self.trust_remote_code!r}")
+        trusted = self.is_yes("trust_remote_code", self.trust_remote_code)
         if not name:
             raise InputError(f"the {self.role} model has no name; {_EXPECTED}")
         device = self._device()
         dtype = self._dtype(device)
         repository, revision = _repository(name)
-        trusted = self.trust_remote_code == "yes"
         try:
             # The commit that a branch stands for now: all files are read from it, and the identity names it.
             config = str(cached_file(repository, "config.json", revision=revision))

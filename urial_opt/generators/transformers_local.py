@@ -82,8 +82,9 @@ class TransformersGenerator(CausalModel):
             own = [prompts[row] for row in batch]
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
-            drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in batch]
-            _write(sheet, batch, rows, choice, drafters if self.drafts and rows.takes_back else [])
+            drafted = batch if self.drafts and rows.takes_back else []
+            drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
+            _write(sheet, batch, rows, choice, drafters)
 
         for batch in by_length(prompts, apart=not memory.ragged):
             self.batches.work_on(batch, write, unfinished=sheet.unfinished)
@@ -96,8 +97,9 @@ class TransformersGenerator(CausalModel):
                 for row, prompt in enumerate(prompts)
             ]
         )
-        for suffix, answer in zip(suffixes, answers, strict=True):
-            self._earlier.add(suffix, answer.tokens)
+        if self.drafts:
+            for suffix, answer in zip(suffixes, answers, strict=True):
+                self._earlier.add(suffix, answer.tokens)
         return answers
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
@@ -188,13 +190,11 @@ def open_base(
     Options as in `Loading`; `rows` are generated side by side, fewer if memory does not hold them; `drafts` (yes or no)
     as in `TransformersGenerator`.
     """
-    if drafts not in ("no", "yes"):
-        raise InputError(f"drafts is yes or no, not {drafts!r}; type --base-option drafts=no")
     loading = Loading(role="base", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
-    number = number_of_rows(rows, loading.role)
+    number, wanted = number_of_rows(rows, loading.role), loading.is_yes("drafts", drafts)
     loaded = loading.load(name, AutoModelForCausalLM)
     return TransformersGenerator(
-        loaded.model, loaded.tokenizer, identity=f"hf:{loaded.identity}", rows=number, drafts=drafts == "yes"
+        loaded.model, loaded.tokenizer, identity=f"hf:{loaded.identity}", rows=number, drafts=wanted
     )
 
 
@@ -230,7 +230,9 @@ def _write(
     while True:
         chosen = choice.choose(logits, drafted)
         # A draft is right up to where the model would have gone on otherwise, which it tells besides.
-        told = [tokens[: _agreeing(tokens, draft) + 1] for tokens, draft in zip(chosen.tolist(), drafts, strict=True)]
+        told = [
+            tokens[: common_length([tokens, draft]) + 1] for tokens, draft in zip(chosen.tolist(), drafts, strict=True)
+        ]
         counts = [len(tokens) for tokens in told]
         choice.take(chosen, counts)
         rows.take_back([logits.shape[1] - count for count in counts])
@@ -261,8 +263,3 @@ def _remove(rows: list[_Row], place: int) -> None:
     if rows:
         rows[place] = rows[-1]
         del rows[-1]
-
-
-def _agreeing(tokens: list[int], draft: list[int]) -> int:
-    """How many first tokens agree with the draft."""
-    return next((place for place, (a, b) in enumerate(zip(tokens, draft, strict=False)) if a != b), len(draft))
