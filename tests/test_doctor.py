@@ -33,7 +33,7 @@ class Pretender:
         self._model = model or {"id": "m", "max_model_len": 8192}
         self._lock = threading.Lock()
         self._crowd = threading.Event()
-        self._under_way = 0
+        self._under_way = self._refused = 0
         self._seen: list[str] = []
         self.requests = self.tokens = 0
 
@@ -44,17 +44,19 @@ class Pretender:
             self.requests += 1
             self._under_way += 1
             many = self._under_way > 4
-            if many:
+            refuses = many and "few at once" in self._quirks
+            self._refused += refuses
+            # Each is sent twice: of more refusals than requests, one request got two.
+            if self._refused > speed.CROWD if refuses else many:
                 self._crowd.set()
         try:
-            if many and "few at once" in self._quirks:
+            if refuses:
                 raise Refused(429, f"slow down, {KEY}")
-            if "few at once" in self._quirks:
-                time.sleep(0.02)
             # A busy machine may send the others of a crowd a while after the first.
             patience = 1 if body.get("max_tokens") == speed._LONG else 0
-            crowded = "crowd changes" in self._quirks and self._crowd.wait(patience)
-            return self._answer(path == "/v1/chat/completions", body, crowded=crowded)
+            crowded = bool({"few at once", "crowd changes"} & {*self._quirks}) and self._crowd.wait(patience)
+            changed = crowded and "crowd changes" in self._quirks
+            return self._answer(path == "/v1/chat/completions", body, crowded=changed)
         finally:
             with self._lock:
                 self._under_way -= 1

@@ -28,9 +28,9 @@ from tests.tiny_models import PREFIX, SHAPE, plain_model, tiny_llama, tiny_token
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.generators.causal_model import CausalModel
 from urial_opt.generators.decoding import AnswerText
-from urial_opt.generators.distributions import Distributions, compare, rank_of, top_ids
+from urial_opt.generators.distributions import Columns, Distributions, compare_over, rank_of, top_ids
 from urial_opt.generators.layout_tokens import end_of_answer
-from urial_opt.generators.reading_in_step import read_in_step
+from urial_opt.generators.reading_in_step import Sought, read_in_step
 from urial_opt.generators.teacher_forcing import GivenAnswers
 from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.models import open_aligned, open_base
@@ -370,11 +370,13 @@ def test_ties_go_by_id() -> None:
 
 @pytest.mark.parametrize("tokens", [3, 50, 51, 60, 407, 408, 820, 3001])
 @pytest.mark.parametrize("levels", [2, 40, 10**6])
-def test_top_tokens_and_ranks_go_by_logit_then_id(tokens: int, levels: int) -> None:
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_top_tokens_and_ranks_go_by_logit_then_id(tokens: int, levels: int, dtype: torch.dtype) -> None:
     draw = torch.Generator().manual_seed(tokens)
-    logits = torch.randint(levels, (20, tokens), generator=draw).float()
+    logits = (torch.randint(levels, (20, tokens), generator=draw) - levels // 2).to(dtype)
     logits[3, ::2] = -torch.inf
-    order = np.stack([np.lexsort((np.arange(tokens), -row)) for row in logits.numpy()])
+    logits[4] = torch.tensor([0.0, -0.0]).repeat(tokens)[:tokens]
+    order = np.stack([np.lexsort((np.arange(tokens), -row)) for row in logits.double().numpy()])
     top = top_ids(logits)
     assert top.tolist() == order[:, :TOP].tolist()
     sought = torch.randint(tokens, (20,), generator=draw)
@@ -382,12 +384,30 @@ def test_top_tokens_and_ranks_go_by_logit_then_id(tokens: int, levels: int) -> N
     assert rank_of(logits, sought, top=top).tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_chunks_may_be_parts_of_what_a_model_returned(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    aligned, base = (torch.randn(2, 7, 90, generator=draw).to(dtype) for _ in range(2))
+    tokens = torch.randint(80, (2, 4), generator=draw)
+    sought = Sought(aligned=tokens, base=tokens)
+
+    def said(*chunks: torch.Tensor) -> Columns:
+        heard, beside = (iter([chunk]) for chunk in chunks)
+        return read_in_step(heard, [beside], sought, vocabulary=80)[1].columns
+
+    whole = said(*(model[:, -4:].clone(memory_format=torch.contiguous_format) for model in (aligned, base)))
+    for name, column in said(aligned[:, -4:], base[:, -4:]).items():
+        torch.testing.assert_close(column, whole[name], rtol=0, atol=0)
+    assert (whole["kl_base_aligned"] > 0.1).all()
+
+
 def test_a_token_that_a_model_rules_out_adds_nothing() -> None:
     logits = torch.tensor([[1.0, -torch.inf, 2.0, -torch.inf]])
     other = torch.tensor([[0.5, -torch.inf, 0.5, 1.0]])
-    said = compare(other, Distributions.of(other).logs, torch.tensor([0]))
+    logs, top = Distributions.over(other.clone()).logs, top_ids(other)
+    said = compare_over(other.clone(), logs, torch.tensor([0]), top=top)
     assert said["kl_base_aligned"].item() == said["kl_aligned_base"].item() == 0
-    said = compare(logits, Distributions.of(other).logs, torch.tensor([2]))
+    said = compare_over(logits, logs, torch.tensor([2]), top=top)
     p, q = np.exp([1, 2]) / np.exp([1, 2]).sum(), np.exp([0.5, 0.5]) / np.exp([0.5, 0.5, 1]).sum()
     assert said["kl_base_aligned"].item() == pytest.approx(np.sum(p * np.log(p / q)), rel=1e-5)
     assert said["kl_aligned_base"].item() > 1e30, "without bound"
@@ -397,7 +417,8 @@ def test_a_token_that_a_model_rules_out_adds_nothing() -> None:
 def test_in_half_precision_sums_are_of_single_precision() -> None:
     draw = torch.Generator().manual_seed(0)
     base, aligned = ((3 * torch.randn(4, 128_000, generator=draw)).bfloat16() for _ in range(2))
-    said = compare(base, Distributions.of(aligned).logs, torch.tensor([5, 6, 7, 127_999]))
+    sought = torch.tensor([5, 6, 7, 127_999])
+    said = compare_over(base, Distributions.over(aligned).logs, sought, top=top_ids(base))
     for row in range(4):
         p, q = (_log_softmax(logits[row].double().numpy()) for logits in (base, aligned))
         assert said["kl_base_aligned"][row].item() == pytest.approx(np.sum(np.exp(p) * (p - q)), abs=2e-5)

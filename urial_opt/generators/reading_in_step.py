@@ -6,18 +6,28 @@ which answers stand, C columns of a chunk, V tokens of a model's vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from urial_opt.generators.distributions import Columns, Distributions, compare, describe, precision, rank_of
+from urial_opt.generators.distributions import (
+    Columns,
+    Distributions,
+    compare_over,
+    describe,
+    precision,
+    rank_of,
+    top_ids,
+)
 
 LOGITS_A_CHUNK = 2**25
 """Logits of one model in a chunk: 256 positions of a vocabulary of 128,000."""
 _LOGITS_A_BLOCK = {"cpu": 2**17}
 """Of a chunk, logits looked at together: on a processor as many as its cache holds, elsewhere all."""
+_LOGITS_ORDERED = {"cpu": 2**19}
+"""Of a chunk, logits whose most probable tokens are sought together: more, since that takes many short steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +42,9 @@ class Said:
     def tell_end(self, rows: list[int], tokens: Tensor) -> None:
         """Tell of `tokens` at the last column of these rows, by the whole vocabulary, instead of what stands there."""
         logits = self.final[rows]
-        ends = describe(logits, Distributions.of(logits), tokens)
-        ends["rank"] = rank_of(logits, tokens, top=ends["top_ids"])
+        top = top_ids(logits)
+        rank = rank_of(logits, tokens, top=top)
+        ends = {**describe(Distributions.over(logits), tokens, top=top), "rank": rank}
         for name, column in self.columns.items():
             if name in ends:
                 column[rows, -1] = ends[name] if column.ndim == 2 else ends[name][:, : column.shape[2]]
@@ -63,13 +74,13 @@ def read_in_step(
             logits = next(stream)
             end = start + logits.shape[1]
             tokens = (sought.base if number else sought.aligned)[:, start:end].to(logits.device)
+            if end == last:
+                finals.append(logits[:, -1].clone())
             if number:
                 told = _set_beside(logits[..., :vocabulary], tokens, logs)
             else:
                 told, logs = _listened(logits[..., :vocabulary], tokens)
             columns[number].append(told)
-            if end == last:
-                finals.append(logits[:, -1].clone())
             del logits  # before the next ones are made
         start = end
     return [
@@ -82,31 +93,34 @@ def read_in_step(
 
 
 def _listened(logits: Tensor, tokens: Tensor) -> tuple[Columns, Tensor]:
-    """What the aligned model says of a chunk, and the logarithms (R, C, V) of its distributions."""
-    logs = torch.empty_like(logits, dtype=precision(logits))
-    told = []
-    for start, end in _blocks(logits):
-        block = logits.flatten(0, 1)[start:end]
-        said = Distributions.of(block)
-        logs.view(-1, logits.shape[-1])[start:end] = said.logs
-        told.append(describe(block, said, tokens.flatten()[start:end]))
-    return _joined(told, tokens.shape), logs
+    """What the aligned model says of a chunk, and the logarithms (R, C, V) of its distributions, over logits."""
+    rows, top, told = logits.to(precision(logits)).flatten(0, 1), _top_ids(logits), []
+    for block in _blocks(logits, _LOGITS_A_BLOCK):
+        told.append(describe(Distributions.over(rows[block]), tokens.flatten()[block], top=top[block]))
+    return _joined(told, tokens.shape), rows.view(logits.shape)
 
 
 def _set_beside(logits: Tensor, tokens: Tensor, logs: Tensor) -> Columns:
     """What the base model says of the same chunk."""
+    rows = [each.flatten(0, 1) for each in (logits, logs, tokens)]
+    top = _top_ids(logits)
     told = [
-        compare(*(each.flatten(0, 1)[start:end].to(logits.device) for each in (logits, logs, tokens)))
-        for start, end in _blocks(logits)
+        compare_over(*(each[block].to(logits.device) for each in rows), top=top[block])
+        for block in _blocks(logits, _LOGITS_A_BLOCK)
     ]
     return _joined(told, tokens.shape)
 
 
-def _blocks(logits: Tensor) -> Iterator[tuple[int, int]]:
-    """Where the blocks of a chunk (R, C, V) begin and end, counted in positions."""
+def _top_ids(logits: Tensor) -> Tensor:
+    rows = logits.flatten(0, 1)
+    return torch.cat([top_ids(rows[block]) for block in _blocks(logits, _LOGITS_ORDERED)])
+
+
+def _blocks(logits: Tensor, number: Mapping[str, int]) -> Iterator[slice]:
+    """Of the positions of a chunk (R, C, V), so many that `number` of logits, by device, are looked at together."""
     positions = logits.shape[0] * logits.shape[1]
-    size = max(1, _LOGITS_A_BLOCK.get(logits.device.type, LOGITS_A_CHUNK) // logits.shape[-1])
-    return ((start, min(start + size, positions)) for start in range(0, positions, size))
+    size = max(1, number.get(logits.device.type, LOGITS_A_CHUNK) // logits.shape[-1])
+    return (slice(start, start + size) for start in range(0, positions, size))
 
 
 def _joined(told: Sequence[Columns], rows: Sequence[int]) -> Columns:

@@ -64,8 +64,8 @@ class SharedPrefixCache(Cache):
         """Rows still being written; the buffers' first ones."""
         self.length = 0
         """Columns that hold own tokens of any row, padding included."""
-        self.columns = torch.empty(0)
-        """Where each row writes next (R, Q)."""
+        self.columns: slice | Tensor = slice(0)
+        """Where all rows write next, or each of them (R, Q)."""
         self._capacity = capacity
         self._buffers: list[tuple[Tensor, Tensor]] = []
 
@@ -81,9 +81,11 @@ class SharedPrefixCache(Cache):
             )
             self._buffers.append((keys, values))
         keys, values = (buffer[: self.rows, :, : self.length] for buffer in self._buffers[layer_idx])
-        columns = self.columns.to(keys.device)[:, None, :, None]
         for held, states in zip((keys, values), new, strict=True):
-            held.scatter_(2, columns.expand(states.shape), states)
+            if isinstance(self.columns, slice):
+                held[:, :, self.columns] = states
+            else:
+                held.scatter_(2, self.columns.to(held.device)[:, None, :, None].expand(states.shape), states)
         return keys, values
 
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002
@@ -136,12 +138,12 @@ class Rows:
         """See `prefix_memory.SideBySide`."""
         rows, width = self._ids.shape
         for part in passes(width, rows=rows, last=last, step=step):
-            columns = torch.arange(part.start, part.end, device=self._ids.device).expand(rows, -1)
+            place = slice(part.start, part.end)
             # What is yielded has no name here, so that it lives no longer than whoever asked wants it.
             if part.kept:
-                yield self._forward(self._ids[:, part.start : part.end], columns, end=part.end, kept=part.kept)
+                yield self._forward(self._ids[:, place], place, end=part.end, kept=part.kept)
             else:
-                self._forward(self._ids[:, part.start : part.end], columns, end=part.end, kept=1)
+                self._forward(self._ids[:, place], place, end=part.end, kept=1)
 
     @property
     def takes_back(self) -> bool:
@@ -172,8 +174,9 @@ class Rows:
         """What was read by the only row, as a prefix for others."""
         return self._cache.extended_prefix(self._ids[0].tolist())
 
-    def _forward(self, ids: Tensor, columns: Tensor, *, end: int, kept: int) -> Tensor:
-        """Read ids (R, Q) at these columns (R, Q), none of them at `end` or behind it."""
+    def _forward(self, ids: Tensor, place: slice | Tensor, *, end: int, kept: int) -> Tensor:
+        """Read ids (R, Q) at the same columns of all rows, or at each row's own (R, Q), none at `end` or behind it."""
+        columns = torch.arange(end, device=ids.device)[None, place] if isinstance(place, slice) else place
         if self._even and end == ids.shape[1]:
             # All columns at once, and none of them padding: each sees those up to itself, which needs no mask.
             mask = CAUSAL
@@ -186,7 +189,7 @@ class Rows:
             mask.masked_fill_(hidden, -torch.inf)
         # A model may know no position beyond the room.
         positions = (columns.clamp(max=self._room - 1) - self._padding[:, None]).clamp_(min=0)
-        self._cache.length, self._cache.columns = end, columns
+        self._cache.length, self._cache.columns = end, place
         # A mask of four dimensions is handed on as it is.
         logits: Tensor = self._model(
             input_ids=ids,
