@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,6 +44,24 @@ def made_up(
             for name, of_context in ranks.items()
         },
         texts={place: text for text, place in ids.items()},
+    )
+
+
+def behind_a_server(reading: ShiftReading, *, less: float) -> ShiftReading:
+    """The same, but that of divergences only a bound is known, by so much less."""
+    return replace(
+        reading, contexts={name: [_bounded(s, less) for s in each] for name, each in reading.contexts.items()}
+    )
+
+
+def _bounded(scores: TokenScores, less: float) -> TokenScores:
+    unknown = np.full_like(scores.kl_base_aligned, np.nan)
+    return replace(
+        scores,
+        kl_base_aligned=unknown,
+        kl_aligned_base=unknown,
+        kl_base_aligned_least=scores.kl_base_aligned - less,
+        kl_aligned_base_least=scores.kl_aligned_base - less,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -513,14 +514,20 @@ def test_tokens_told_without_their_space_are_told_apart_by_the_text() -> None:
 
 def test_the_command_line_over_servers(run: Run, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="install pyarrow to test Parquet files")
-    with _serving() as url:
+    with serving(base=models.open_base(""), aligned=models.open_aligned("")) as url:
         models_there = ("--base", "openai:nano", "--base-url", url, "--aligned", "openai-chat:nano-aligned")
         settings = ("--aligned-url", url, "--sample", 2, "--max-tokens", 30, "--parquet", tmp_path / "t.parquet")
         out, _ = run("shift", *models_there, *settings, "--json")
+        shown, _ = run("shift", *models_there, *settings)
     told = json.loads(out)["contexts"]["zero-shot"]
     assert told["positions"] == 60
     assert sum(told[name]["mean"] for name in ("unshifted", "marginal", "shifted")) == pytest.approx(1)
     assert told["kl_base_aligned"] is None
+    here = json.loads(run("shift", "--sample", 2, "--max-tokens", 30, "--json")[0])["contexts"]["zero-shot"]
+    for divergence in ("kl_base_aligned", "kl_aligned_base"):
+        assert here[f"{divergence}_least"] is None
+        assert 0.9 < told[f"{divergence}_least"]["mean"] / here[divergence]["mean"] <= 1
+    assert re.search(r"KL\(base \|\| aligned\), nats +│ +≥ 0\.\d{3} \[", shown)
     rows = parquet.read_table(tmp_path / "t.parquet").to_pylist()
     assert len(rows) == 2 * 60
     for row in rows:

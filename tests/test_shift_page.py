@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from tests.made_up_reading import ANSWERS, reading
+from tests.made_up_scores import behind_a_server
 from urial_opt.report.shift_page import shift_page
 from urial_opt.report.shift_page_data import LISTED, page_data
 from urial_opt.shift_summary import summarise_shift
@@ -459,6 +460,18 @@ def test_what_is_not_known_is_shown_as_such(open_page: Open) -> None:
     assert [facts[0], facts[1].split(" /")[0], *facts[2:]] == ["–"] * 4
     assert listed(page, "base") == []
     assert page.locator(".legend button").all_text_contents()[-1] == "unknown1"
+
+
+def test_of_a_divergence_behind_a_server_the_least_is_shown(open_page: Open) -> None:
+    shown = behind_a_server(reading(contexts=("zero-shot",)), less=0)
+    page = open_page(shown)
+    assert "KL at least, nats" in page.locator(".summary th").all_text_contents()
+    assert "KL at least, nats" in page.locator(".curves h3 span").all_text_contents()
+    token(page, 3).hover()
+    facts = page.locator(".facts dd").all_text_contents()
+    for least, fact in zip(("kl_base_aligned_least", "kl_aligned_base_least"), facts[2:], strict=True):
+        value = getattr(shown.contexts["zero-shot"][0], least)[3]
+        assert fact == f"≥ {float(f'{value:.3g}'):.3f}"
 
 
 def test_a_phone_shows_all_within_its_width(open_page: Open) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.made_up_scores import made_up
+from tests.made_up_scores import behind_a_server, made_up
 from urial_opt import token_shift
 from urial_opt.records import Estimate
 from urial_opt.shift_measures import MEASURES, OVERLAPS
@@ -81,6 +81,16 @@ def test_what_shifted_positions_carry_of_the_divergence() -> None:
     assert mean(found.kl_aligned_base) == pytest.approx(16 / 8)
     assert mean(found.kinds["greeting"].kl) == pytest.approx(7 / 8)
     assert mean(found.groups["content"].kl) == pytest.approx(1 / 8)
+
+
+def test_of_divergences_behind_a_server_the_least_is_told() -> None:
+    reading = made_up(ANSWERS, RANKS)
+    known, told = summary(reading), summary(behind_a_server(reading, less=0.1))
+    assert told.kl_base_aligned is told.kl_aligned_base is told.kl_of_shifted["kl_aligned_base"] is None
+    assert mean(told.kl_base_aligned_least) == pytest.approx(0.4)
+    assert mean(told.kl_aligned_base_least) == pytest.approx(0.9)
+    assert [mean(point.kl_aligned_base_least) for point in told.curve] == pytest.approx([0.9] * len(told.curve))
+    assert known.kl_base_aligned_least is known.kl_aligned_base_least is known.curve[0].kl_base_aligned_least is None
 
 
 def test_kinds_by_hand() -> None:

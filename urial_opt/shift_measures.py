@@ -52,13 +52,17 @@ class PositionMeasures:
     probability_of_aligned_top: Floats
     """The base model's."""
     aligned_probability_of_top: Floats
+    kl_base_aligned_least: Floats
+    """What the divergence is at least; NaN too where it is known itself."""
+    kl_aligned_base_least: Floats
 
 
 OVERLAPS = (
     "jaccard_10", "jaccard_50", "ndcg_10", "ndcg_50", "weighted_sum", "probability_of_aligned_top",
     "aligned_probability_of_top",
 )  # fmt: skip
-MEASURES = tuple(field.name for field in fields(PositionMeasures))
+BOUNDS = ("kl_base_aligned_least", "kl_aligned_base_least")
+MEASURES = tuple(field.name for field in fields(PositionMeasures) if field.name not in BOUNDS)
 
 
 def measure(scores: TokenScores, positions: int) -> PositionMeasures:
@@ -81,7 +85,13 @@ def measure(scores: TokenScores, positions: int) -> PositionMeasures:
         weighted_sum=lists.where_full(lists.sum_common(np.minimum), 1),
         probability_of_aligned_top=lists.where_full(lists.probability_of_aligned_top(), 1),
         aligned_probability_of_top=lists.where_full(lists.aligned_probability_of_top(), 1),
+        kl_base_aligned_least=_bound(scores.kl_base_aligned_least, positions),
+        kl_aligned_base_least=_bound(scores.kl_aligned_base_least, positions),
     )
+
+
+def _bound(least: Floats | None, positions: int) -> Floats:
+    return np.full(positions, np.nan) if least is None else least[:positions]
 
 
 def measure_as_aligntds(scores: TokenScores, positions: int, texts: Mapping[int, str]) -> PositionMeasures:
@@ -111,6 +121,8 @@ def measure_as_aligntds(scores: TokenScores, positions: int, texts: Mapping[int,
         weighted_sum=lists.where_full(lists.sum_common(np.multiply), 1),
         probability_of_aligned_top=listed.where_full(listed.probability_of_aligned_top(), 1),
         aligned_probability_of_top=listed.where_full(listed.aligned_probability_of_top(), 1),
+        kl_base_aligned_least=absent,
+        kl_aligned_base_least=absent,
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from urial_opt.records import Estimate
 from urial_opt.resampling import RESAMPLES, Ratios, Resampling
-from urial_opt.shift_measures import MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
+from urial_opt.shift_measures import BOUNDS, MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
 from urial_opt.token_kinds import STYLE, MarkedToken, TokenKind, mark_answer
 from urial_opt.token_scores import Floats, Ints, ShiftReading, TokenScores
 from urial_opt.token_shift import (
@@ -104,7 +104,9 @@ class _Page:
         ended = [place for place, answer in enumerate(reading.answers) if answer.ended]
         ranks = np.array([scores[place].rank[-1] for place in ended], dtype=np.float64)
         return cls(
-            measures=PositionMeasures(**{name: _joined([getattr(m, name) for m in each]) for name in MEASURES}),
+            measures=PositionMeasures(
+                **{name: _joined([getattr(m, name) for m in each]) for name in (*MEASURES, *BOUNDS)}
+            ),
             query=np.repeat(np.array(of_answer, dtype=np.int64), lengths),
             place=np.array([place for length in lengths for place in range(length)], dtype=np.int64),
             token=np.array([token for answer in reading.answers for token in answer.tokens], dtype=np.int64),
@@ -147,7 +149,10 @@ def _summarise(
     kinds = [token.kind for tokens in marked for token in tokens if token.kind is not TokenKind.END]
     ratios = Ratios(sampling, page.query)
     _add_classes(ratios, ranks)
-    means = ("probability", "aligned_probability", "entropy", "aligned_entropy", "kl_base_aligned", "kl_aligned_base")
+    means = (
+        *("probability", "aligned_probability", "entropy", "aligned_entropy", "kl_base_aligned", "kl_aligned_base"),
+        *BOUNDS,
+    )
     for name in (*means, *OVERLAPS):
         ratios.add_mean(name, getattr(measures, name))
     ratios.add_mean("rank", np.log(ranks))
@@ -181,14 +186,12 @@ def _end_of_turn(page: _Page, sampling: Resampling) -> EndOfTurn:
 
 def _curve(page: _Page, sampling: Resampling, length: int) -> tuple[CurvePoint, ...]:
     """Up to `length` positions, or as far as an answer reaches."""
-    reached = np.bincount(
-        page.place,
-    )[:length]
+    reached = np.bincount(page.place)[:length]
     if not reached.size:
         return ()
     ratios = Ratios(sampling, page.query)
     ranks = page.measures.rank
-    means = ("probability", "kl_base_aligned", "kl_aligned_base")
+    means = ("probability", "kl_base_aligned", "kl_aligned_base", *BOUNDS)
     order = np.argsort(page.place, kind="stable")
     for place, here in enumerate(np.split(order, np.cumsum(np.bincount(page.place)))[: reached.size]):
         known = ~np.isnan(ranks[here])

@@ -19,13 +19,15 @@ measure; its interval is null where fewer than two queries tell.
       rank               geometric mean
       probability, aligned_probability    means over positions, of the aligned model's token in either model
       entropy, aligned_entropy, kl_base_aligned, kl_aligned_base    means over positions, in nats
+      kl_base_aligned_least, kl_aligned_base_least    what the divergences are at least, where a server tells only the
+                         most probable tokens; null where they are known
       kl_of_shifted      {"kl_base_aligned", "kl_aligned_base"}: part of the divergence that shifted positions carry
       overlap            {"jaccard_10", "jaccard_50", "ndcg_10", "ndcg_50", "weighted_sum",
                          "probability_of_aligned_top", "aligned_probability_of_top"}: see `shift_measures`
       end_of_turn        {"answers": ended ones of known rank, "absent", "unshifted", "marginal", "shifted",
                          "probability", "aligned_probability"}
       curve              one for each position from the first: {"position", "answers": that reach there, "shifted",
-                         "rank", "probability", "kl_base_aligned", "kl_aligned_base"}
+                         "rank", "probability", "kl_base_aligned", "kl_aligned_base", and what both are at least}
       kinds, groups      by kind of token (see `token_kinds`), and by group of kinds: {"positions", "share": of all,
                          "shifted": share of them that is, "of_shifted": their share of all shifted positions,
                          "kl": their part of KL(base || aligned)}; here the end of the turn is a position of its own
@@ -102,6 +104,8 @@ class CurvePoint:
     probability: Estimate | None
     kl_base_aligned: Estimate | None
     kl_aligned_base: Estimate | None
+    kl_base_aligned_least: Estimate | None = None
+    kl_aligned_base_least: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +164,9 @@ class ContextShift:
     groups: Mapping[str, KindShift]
     top_tokens: Sequence[ShiftedText]
     top_words: Sequence[ShiftedText]
+    kl_base_aligned_least: Estimate | None = None
+    """Where the divergence itself is not known."""
+    kl_aligned_base_least: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

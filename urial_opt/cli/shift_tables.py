@@ -34,8 +34,8 @@ def show_shift(shift: TokenShift) -> None:
         ("marginal (its second or third)", lambda each: _share(each.marginal)),
         ("shifted", lambda each: _share(each.shifted)),
         ("probability it gives them", lambda each: _number(each.probability)),
-        ("KL(base || aligned), nats", lambda each: _number(each.kl_base_aligned)),
-        ("KL(aligned || base), nats", lambda each: _number(each.kl_aligned_base)),
+        ("KL(base || aligned), nats", lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least)),
+        ("KL(aligned || base), nats", lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least)),
         ("  of it at shifted tokens", lambda each: _share(each.kl_of_shifted.get("kl_aligned_base"))),
         ("end of the turn shifted", lambda each: _share(each.end_of_turn.shifted)),
     ]
@@ -95,6 +95,10 @@ def _number(estimate: Estimate | None) -> str:
         return "–"
     ends = f" [{estimate.low:.3f}, {estimate.high:.3f}]"
     return f"{estimate.mean:.3f}" + ("" if estimate.low != estimate.low else ends)
+
+
+def _divergence(known: Estimate | None, least: Estimate | None) -> str:
+    return f"≥ {_number(least)}" if known is None and least is not None else _number(known)
 
 
 def _span(context: ContextShift, first: int, last: int) -> str:

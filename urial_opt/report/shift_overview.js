@@ -6,9 +6,10 @@ const dashOf = (context) => DASHES[context % DASHES.length];
 const WIDTH = 190;
 const HEIGHT = 112;
 const MARGIN = { left: 34, right: 6, top: 8, bottom: 18 };
+const KL = data.least ? "KL at least, nats" : "KL, nats";
 const CURVES = [
   { name: "shifted", title: "Share shifted", write: percent },
-  { name: "kl", title: "KL, nats", write: nats },
+  { name: "kl", title: KL, write: divergence },
   { name: "probability", title: "Base probability", write: percent },
 ];
 /** Positions that fewer than a tenth of the answers reach say too little. */
@@ -22,7 +23,7 @@ function showSummary() {
   );
   const compared = data.contexts.length > 1;
   const first = data.contexts[0]?.name;
-  const heads = ["Context", "Shifted", compared ? `against ${first}` : null, "Marginal", "Unshifted", "KL, nats", "Ends alike"];
+  const heads = ["Context", "Shifted", compared ? `against ${first}` : null, "Marginal", "Unshifted", KL, "Ends alike"];
   const table = make("table", {}, make("thead", {}, make("tr", {},
     ...heads.filter(Boolean).map((text) => make("th", { scope: "col", textContent: nameUnseen(text), title: HINTS[text] ?? (text.startsWith("against") ? HINTS.against : "") })))));
   const body = table.appendChild(make("tbody"));
@@ -44,7 +45,9 @@ function showSummary() {
 
 const HINTS = {
   against: "Share shifted less that of the first context, in points, paired position by position",
-  "KL, nats": "Mean of KL(base ‖ aligned) over positions",
+  [KL]: data.least
+    ? "What the mean of KL(base ‖ aligned) over positions is at least: the server tells only the most probable tokens"
+    : "Mean of KL(base ‖ aligned) over positions",
   "Ends alike": "Ended answers at whose end the base model, too, would end first of all",
 };
 

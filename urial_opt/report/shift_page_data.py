@@ -1,6 +1,7 @@
 """The data of the token-shift page: what `shift_page.js` reads, rounded and with every text kept once.
 
     base, aligned     identities of the models
+    least             whether "kl" and "reverse" are everywhere what the divergences are at least: a server told them
     texts             every text, named by its place below; the most frequent first, so that common places are short
     kinds             names of kinds of token, named by their place below
     contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl", "end": [ended answers, those
@@ -46,6 +47,7 @@ def page_data(reading: ShiftReading, shift: TokenShift) -> dict[str, object]:
     return {
         "base": reading.base,
         "aligned": reading.aligned,
+        "least": any(s.kl_base_aligned_least is not None for scores in reading.contexts.values() for s in scores),
         "texts": texts.kept,
         "kinds": [str(kind) for kind in _KINDS],
         "contexts": [_context(name, shift) for name in reading.contexts],
@@ -91,7 +93,7 @@ def _context(name: str, shift: TokenShift) -> dict[str, object]:
     return {
         "name": name,
         "shares": [_estimate(each) for each in (figures.unshifted, figures.marginal, figures.shifted)],
-        "kl": _estimate(figures.kl_base_aligned),
+        "kl": _estimate(figures.kl_base_aligned or figures.kl_base_aligned_least),
         "end": [end.answers, round(end.unshifted.mean * end.answers) if end.unshifted else 0],
         "difference": _estimate(difference.shifted) if difference else None,
     }
@@ -102,7 +104,7 @@ def _curves(points: Sequence[CurvePoint]) -> dict[str, list[list[float | None]]]
         name: [list(column) for column in zip(*map(_estimate, estimates), strict=True)]
         for name, estimates in (
             ("shifted", [point.shifted for point in points]),
-            ("kl", [point.kl_base_aligned for point in points]),
+            ("kl", [point.kl_base_aligned or point.kl_base_aligned_least for point in points]),
             ("probability", [point.probability for point in points]),
         )
     }
@@ -117,8 +119,8 @@ def _answer(answer: AlignedAnswer, scores: Sequence[TokenScores], texts: _Texts)
             {
                 **_lists(each.top, texts),
                 "probability": _numbers(each.probability),
-                "kl": _numbers(each.kl_base_aligned),
-                "reverse": _numbers(each.kl_aligned_base),
+                "kl": _numbers(_known(each.kl_base_aligned, each.kl_base_aligned_least)),
+                "reverse": _numbers(_known(each.kl_aligned_base, each.kl_aligned_base_least)),
             }
             for each in scores
         ],
@@ -139,6 +141,10 @@ def _lists(top: TopTokens, texts: _Texts) -> dict[str, object]:
         "tokens": texts.of_tokens(top.ids[:, :LISTED]),
         "permille": np.where(np.isnan(permille), -1, permille).astype(np.int64).tolist(),
     }
+
+
+def _known(divergence: Floats, least: Floats | None) -> Floats:
+    return divergence if least is None else least
 
 
 def _numbers(values: Floats) -> list[float | None]:

@@ -64,6 +64,8 @@ function percent(share) {
 
 const fromPermille = (value) => (value < 0 ? NONE : value === 0 ? "<0.1 %" : value === 1000 ? "100 %" : `${(value / 10).toFixed(1)} %`);
 const nats = (value) => (value === null || value === undefined ? NONE : value < 0.001 && value > 0 ? "<0.001" : value.toFixed(value < 10 ? 3 : 1));
+/** Behind a server only what a divergence is at least is known. */
+const divergence = (value) => (data.least && value !== null && value !== undefined ? `≥ ${nats(value)}` : nats(value));
 const signed = (share) => (share === null ? NONE : `${share > 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 

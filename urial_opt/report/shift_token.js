@@ -58,8 +58,8 @@ function facts(rank, under, aligned, place) {
   const told = [
     ["Rank in base", rank === 0 ? NONE : String(rank)],
     ["Base / aligned", `${percent(under.probability[place])} / ${percent(aligned.probability[place])}`],
-    ["KL(b ‖ a)", nats(under.kl[place])],
-    ["KL(a ‖ b)", nats(under.reverse[place])],
+    ["KL(b ‖ a)", divergence(under.kl[place])],
+    ["KL(a ‖ b)", divergence(under.reverse[place])],
   ];
   return make("dl", { className: "facts" }, ...told.map(([name, value]) =>
     make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
@@ -100,7 +100,7 @@ function acrossContexts(answer, content, place) {
       make("td", {}, make("span", { className: "swatch", "data-class": label }), label),
       make("td", { className: "number", textContent: rank || NONE }),
       make("td", { className: "number", textContent: percent(under.probability[place]) }),
-      make("td", { className: "number", textContent: nats(under.kl[place]) }));
+      make("td", { className: "number", textContent: divergence(under.kl[place]) }));
     if (context === view.context) line.setAttribute("aria-current", "true");
     return line;
   });
