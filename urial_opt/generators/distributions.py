@@ -146,5 +146,7 @@ def _by_logit_and_id(logits: Tensor, number: int) -> Tensor:
     # Logit and id are packed into one whole number, since `topk` leaves open which of equal ones it takes.
     bits = (logits.float() + 0.0).view(torch.int32)  # of both zeros the positive one
     rising = bits ^ (bits >> 31 & 0x7FFFFFFF)  # the bits of a negative number rise as it falls
-    ids = torch.arange(logits.shape[-1], device=logits.device)
-    return _ALL_IDS - (((rising.long() << 32) | (_ALL_IDS - ids)).topk(number).values & _ALL_IDS)
+    keys = rising.long()
+    keys <<= 32
+    keys |= _ALL_IDS - torch.arange(logits.shape[-1], device=logits.device)
+    return _ALL_IDS - (keys.topk(number).values & _ALL_IDS)
