@@ -23,7 +23,7 @@ from urial_opt.report.shift_page_data import LISTED, page_data
 from urial_opt.shift_summary import summarise_shift
 from urial_opt.token_kinds import kinds_of
 from urial_opt.token_scores import ShiftReading, TokenScores
-from urial_opt.token_shift import shift_class
+from urial_opt.token_shift import Compat, shift_class
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -472,6 +472,15 @@ def test_of_a_divergence_behind_a_server_the_least_is_shown(open_page: Open) -> 
     for least, fact in zip(("kl_base_aligned_least", "kl_aligned_base_least"), facts[2:], strict=True):
         value = getattr(shown.contexts["zero-shot"][0], least)[3]
         assert fact == f"≥ {float(f'{value:.3g}'):.3f}"
+
+
+def test_divergences_as_the_public_code_has_them_are_no_bounds() -> None:
+    shown = behind_a_server(reading(contexts=("zero-shot",)), less=0)
+    compats: list[tuple[Compat | None, bool]] = [(None, True), ("aligntds", False)]
+    for compat, least in compats:
+        data: Any = page_data(shown, summarise_shift(shown, compat=compat, resamples=50))
+        assert [context["least"] for context in data["contexts"]] == [least]
+        assert data["least"]
 
 
 def test_a_phone_shows_all_within_its_width(open_page: Open) -> None:

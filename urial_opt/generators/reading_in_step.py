@@ -94,32 +94,32 @@ def read_in_step(
 
 def _listened(logits: Tensor, tokens: Tensor) -> tuple[Columns, Tensor]:
     """What the aligned model says of a chunk, and the logarithms (R, C, V) of its distributions, over logits."""
-    rows, top, told = logits.to(precision(logits)).flatten(0, 1), _top_ids(logits), []
-    for block in _blocks(logits, _LOGITS_A_BLOCK):
+    rows = logits.to(precision(logits)).flatten(0, 1)
+    top, told = _top_ids(rows), []
+    for block in _blocks(rows, _LOGITS_A_BLOCK):
         told.append(describe(Distributions.over(rows[block]), tokens.flatten()[block], top=top[block]))
     return _joined(told, tokens.shape), rows.view(logits.shape)
 
 
 def _set_beside(logits: Tensor, tokens: Tensor, logs: Tensor) -> Columns:
     """What the base model says of the same chunk."""
-    rows = [each.flatten(0, 1) for each in (logits, logs, tokens)]
-    top = _top_ids(logits)
+    rows, *others = (each.flatten(0, 1) for each in (logits, logs, tokens))
+    top = _top_ids(rows)
     told = [
-        compare_over(*(each[block].to(logits.device) for each in rows), top=top[block])
-        for block in _blocks(logits, _LOGITS_A_BLOCK)
+        compare_over(rows[block], *(each[block].to(rows.device) for each in others), top=top[block])
+        for block in _blocks(rows, _LOGITS_A_BLOCK)
     ]
     return _joined(told, tokens.shape)
 
 
-def _top_ids(logits: Tensor) -> Tensor:
-    rows = logits.flatten(0, 1)
-    return torch.cat([top_ids(rows[block]) for block in _blocks(logits, _LOGITS_ORDERED)])
+def _top_ids(rows: Tensor) -> Tensor:
+    return torch.cat([top_ids(rows[block]) for block in _blocks(rows, _LOGITS_ORDERED)])
 
 
-def _blocks(logits: Tensor, number: Mapping[str, int]) -> Iterator[slice]:
-    """Of the positions of a chunk (R, C, V), so many that `number` of logits, by device, are looked at together."""
-    positions = logits.shape[0] * logits.shape[1]
-    size = max(1, number.get(logits.device.type, LOGITS_A_CHUNK) // logits.shape[-1])
+def _blocks(rows: Tensor, number: Mapping[str, int]) -> Iterator[slice]:
+    """Of a chunk's positions (R C, V), so many that `number` of logits, by device, are looked at together."""
+    positions, vocabulary = rows.shape
+    size = max(1, number.get(rows.device.type, LOGITS_A_CHUNK) // vocabulary)
     return (slice(start, start + size) for start in range(0, positions, size))
 
 

@@ -1,11 +1,12 @@
 """The data of the token-shift page: what `shift_page.js` reads, rounded and with every text kept once.
 
     base, aligned     identities of the models
-    least             whether "kl" and "reverse" are everywhere what the divergences are at least: a server told them
+    least             whether "kl" and "reverse" of tokens are what the divergences are at least: a server told them
     texts             every text, named by its place below; the most frequent first, so that common places are short
     kinds             names of kinds of token, named by their place below
-    contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl", "end": [ended answers, those
-                      whose end is ranked first], "difference": of shifted, to the first context}
+    contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl", "least": whether that is
+                      what it is at least, "end": [ended answers, those whose end is ranked first], "difference": of
+                      shifted, to the first context}
     curves            by context: {"shifted", "kl", "probability"}, each [means, lows, highs] over positions
     reach             answers that reach each position of the curves
     answers           each {"query", "ended", "pieces", "kinds", "ranks": by context, "packed"}
@@ -94,6 +95,7 @@ def _context(name: str, shift: TokenShift) -> dict[str, object]:
         "name": name,
         "shares": [_estimate(each) for each in (figures.unshifted, figures.marginal, figures.shifted)],
         "kl": _estimate(figures.kl_base_aligned or figures.kl_base_aligned_least),
+        "least": figures.kl_base_aligned is None and figures.kl_base_aligned_least is not None,
         "end": [end.answers, round(end.unshifted.mean * end.answers) if end.unshifted else 0],
         "difference": _estimate(difference.shifted) if difference else None,
     }
