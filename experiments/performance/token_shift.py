@@ -281,19 +281,28 @@ def _llama(name: str) -> Pair:
 
 
 def _mistral() -> Pair:
-    with torch.device("cuda"):
-        torch.set_default_dtype(torch.bfloat16)
-        try:
-            return _pair("Mistral-7B's shape", MistralForCausalLM, MistralConfig(**MISTRAL))
-        finally:
-            torch.set_default_dtype(torch.float32)
+    config = MistralConfig(**MISTRAL)
+    return _pair("Mistral-7B's shape", MistralForCausalLM, config, device="cuda", dtype=torch.bfloat16)
 
 
-def _pair(name: str, kind: Any, config: Any) -> Pair:  # noqa: ANN401
+def _pair(
+    name: str,
+    kind: Any,  # noqa: ANN401
+    config: Any,  # noqa: ANN401
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Pair:
     tokenizer = _word_tokenizer(config.vocab_size)
     torch.manual_seed(0)
-    base = TransformersGenerator(kind(config), tokenizer, identity="base")
-    aligned = TransformersChatGenerator(kind(config), tokenizer, identity="aligned")
+    torch.set_default_dtype(dtype)
+    try:
+        with torch.device(device):
+            models = kind(config), kind(config)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    base = TransformersGenerator(models[0], tokenizer, identity="base")
+    aligned = TransformersChatGenerator(models[1], tokenizer, identity="aligned")
     context = UrialPrompt(raw=_words_of(PROMPT, config.vocab_size, torch.Generator().manual_seed(1)) + "\n")
     return Pair(name=name, base=base, aligned=aligned, context=context)
 
