@@ -17,8 +17,7 @@ from urial_opt.duel import Duel, hold_duel
 from urial_opt.errors import InputError
 from urial_opt.judges.llm import LLMJudge, open_judge
 from urial_opt.nano.json_server import listening
-from urial_opt.records import Completion, Query
-from urial_opt.spending import Role
+from urial_opt.records import Completion, Query, Role
 from urial_opt.store import Store
 
 QUERIES = [

@@ -15,10 +15,9 @@ from urial_opt.outcome import SearchResult
 from urial_opt.probe import SHARE, Probe, ShiftWatch, further_away
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.protocols import Scorable
-from urial_opt.records import ProbeKey, ProbeShift, TrialState, Usage
+from urial_opt.records import ProbeKey, ProbeShift, Role, TrialState, Usage
 from urial_opt.search import SearchOptions, search
 from urial_opt.space_file import load_space
-from urial_opt.spending import Role
 from urial_opt.store import Account, Store
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
 

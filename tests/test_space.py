@@ -13,9 +13,10 @@ from optuna.distributions import CategoricalDistribution, IntDistribution
 from tests.tiny_space import FILES, write
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.objective import Constraint
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate
-from urial_opt.space import Constraint, SearchSpace
+from urial_opt.space import SearchSpace
 from urial_opt.space_file import load_space
 
 

@@ -14,14 +14,14 @@ from urial_opt import plugins
 from urial_opt.errors import InputError
 from urial_opt.evaluation import Evaluator
 from urial_opt.planning import plan
-from urial_opt.prices import FREE, Price, price_of
 from urial_opt.probe import PROBES
 from urial_opt.protocols import ChatGenerator, TokenScorer
-from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
+from urial_opt.records import Completion, Judgment, Query, Role, Sampling, Usage
+from urial_opt.roles import prices_of
 from urial_opt.search import LimitReached, SearchOptions, search
 from urial_opt.space import SearchSpace
 from urial_opt.space_file import load_space
-from urial_opt.spending import Bill, Meter, Role, Spent, Terms, prices_of
+from urial_opt.spending import FREE, Bill, Meter, Price, Spent, Terms, price_of
 from urial_opt.store import Store
 
 DEAR = Price(prompt=1.0, completion=10.0, cached=0.5)

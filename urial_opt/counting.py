@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from urial_opt.evaluation import PairMemory
-from urial_opt.records import Completion, Judgment, Preference, Query, Sampling, Usage
-from urial_opt.spending import Role, Spent
+from urial_opt.memory import PairMemory
+from urial_opt.records import Completion, Judgment, Preference, Query, Role, Sampling, Usage
+from urial_opt.spending import Spent
 
 
 class Counted:

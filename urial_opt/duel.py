@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urial_opt.agreement import share
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import InputError
-from urial_opt.evaluation import PairMemory, compare_answers
-from urial_opt.outcome import estimate_json
+from urial_opt.evaluation import compare_answers
+from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
-from urial_opt.records import Completion, Estimate, Preference, Query, Verdict
+from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, estimate_json
 from urial_opt.statistics import bootstrap_mean
 
 _AT_ONCE = 64

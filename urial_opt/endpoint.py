@@ -17,8 +17,8 @@ import openai
 from pydantic import BaseModel, ValidationError
 
 from urial_opt.errors import AdapterError, InputError, causes
+from urial_opt.memory import PaceMemory
 from urial_opt.patience import NobodyThereError, PassingError, Patience, TimedOutError
-from urial_opt.protocols import PaceMemory
 from urial_opt.server_replies import (
     Reply,
     Route,

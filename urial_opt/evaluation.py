@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
+from urial_opt.memory import Memory, PairMemory
 from urial_opt.objective import Objective
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
@@ -15,36 +16,6 @@ from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgm
 from urial_opt.statistics import Strata, bootstrap_average, bootstrap_mean
 
 _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
-
-
-class Memory(Protocol):
-    """What remembers completions and judgments; `store.Store` is one."""
-
-    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
-    def add_completions(
-        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
-    ) -> None: ...
-    def find_judgments(
-        self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> list[Judgment | None]: ...
-    def add_judgments(
-        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> None: ...
-
-
-class PairMemory(Memory, Protocol):
-    """What remembers preferences, too."""
-
-    def find_preferences(
-        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference | None]: ...
-    def add_preferences(
-        self,
-        preferred: Sequence[Preference],
-        queries: Sequence[Query],
-        firsts: Sequence[Completion],
-        seconds: Sequence[Completion],
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

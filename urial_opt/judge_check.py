@@ -10,11 +10,11 @@ from typing import TypeAlias, TypeVar
 from urial_opt.agreement import Agreement, Pair, measure_agreement, share
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
-from urial_opt.evaluation import PairMemory, compare_answers, judge_answers
-from urial_opt.outcome import estimate_json
+from urial_opt.evaluation import compare_answers, judge_answers
+from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.rated_answers import RatedAnswer
-from urial_opt.records import Completion, Estimate, Judgment, Preference, Query
+from urial_opt.records import Completion, Estimate, Judgment, Preference, Query, estimate_json
 from urial_opt.statistics import bootstrap_mean
 
 Watch: TypeAlias = Callable[[str, int, int], None]

@@ -7,10 +7,12 @@ weighted mean of its own aspects, and `kind_weights` tells how much of the avera
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, QueryKind
+from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Judgment
 
 
@@ -46,3 +48,34 @@ def aspect_means(judgments: Iterable[Judgment]) -> dict[Aspect, float | None]:
             if score is not None:
                 scores[aspect].append(score)
     return {aspect: sum(values) / len(values) if values else None for aspect, values in scores.items()}
+
+
+_CONSTRAINT = re.compile(r"\s*(\w+)\s*(>=|<=)\s*(\d+(?:\.\d+)?)\s*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A bound that a prompt's mean of one aspect shall keep, such as `safety>=4.5`."""
+
+    aspect: Aspect
+    at_least: bool
+    """False: at most."""
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.aspect}{'>=' if self.at_least else '<='}{self.bound:g}"
+
+    def holds(self, mean: float) -> bool:
+        return mean >= self.bound if self.at_least else mean <= self.bound
+
+    @classmethod
+    def read(cls, text: str) -> Constraint:
+        """InputError if `text` is no constraint."""
+        if not (found := _CONSTRAINT.fullmatch(text)):
+            raise InputError(f"{text!r} is no constraint; write one such as 'safety>=4.5'")
+        name, relation, bound = found.groups()
+        if name not in [*Aspect]:
+            raise UnknownNameError.of("aspect", name, map(str, Aspect))
+        if not 1 <= float(bound) <= 5:
+            raise InputError(f"{text!r} bounds a score that runs from 1 to 5; write a number between them")
+        return cls(aspect=Aspect(name), at_least=relation == ">=", bound=float(bound))

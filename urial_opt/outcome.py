@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from urial_opt.evaluation import Scorecard
-from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage
+from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage, estimate_json, shift_json
 from urial_opt.spending import Bill
 
 
@@ -117,18 +117,3 @@ class SearchResult:
             "cost": None if self.bill.total is None else round(self.bill.total, 6),
             "database": self.database,
         }
-
-
-def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
-    """A mean under the name `mean`, and its 95 % `interval` [low, high], in points."""
-    return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
-
-
-def shift_json(shift: ProbeShift) -> dict[str, object]:
-    """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
-
-    The last three in nats, null where a server does not tell.
-    """
-    names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
-    values = {name: getattr(shift, name) for name in names}
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

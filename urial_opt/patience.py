@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import ClassVar, TypeVar, cast
 
 from urial_opt.errors import AdapterError
-from urial_opt.protocols import PaceMemory
+from urial_opt.memory import PaceMemory
 from urial_opt.records import Pace
 
 _log = logging.getLogger(__name__)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from urial_opt.evaluation import Evaluator
 from urial_opt.probe import PROBES, affordable
 from urial_opt.protocols import ChatGenerator, Scorable
-from urial_opt.records import Usage
+from urial_opt.records import Role, Usage
 from urial_opt.search import FINALISTS, SearchOptions, begin
 from urial_opt.space import SearchSpace
-from urial_opt.spending import Bill, Role, Spent
+from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store
 
 SEEN = 0.4

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from urial_opt.errors import InputError
+from urial_opt.memory import ShiftMemory
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
 from urial_opt.records import ProbeKey, ProbeShift, Query, Usage
@@ -23,23 +23,6 @@ SHARE = 0.05
 _SIGNIFICANCE = 0.10
 _LEAST = float(np.finfo(np.float32).tiny)
 """Probabilities below are taken for this one: float32 rounds them to nothing."""
-
-
-class ShiftMemory(Protocol):
-    """What remembers aligned answers and token shifts; `store.Store` is one."""
-
-    def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
-    def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...
-    def find_shifts(self, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]: ...
-    def add_shift(
-        self,
-        probe: ProbeKey,
-        prompt: UrialPrompt,
-        shift: ProbeShift,
-        *,
-        base: Sequence[Usage],
-        aligned: Sequence[Usage],
-    ) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from urial_opt.aspects import Aspect
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Pace, Preference, Query, QueryTags, Sampling
+from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Sampling
 
 if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
     from urial_opt.token_scores import AlignedAnswer, TokenScores
+from urial_opt.memory import PaceMemory
 
 
 class Generator(Protocol):
@@ -91,13 +92,6 @@ class Scorable(Protocol):
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         """The two models as a `TokenScorer`. InputError if they cannot be compared, as with different tokenizers."""
-
-
-class PaceMemory(Protocol):
-    """What remembers how servers want to be asked; `store.Store` is one."""
-
-    def find_pace(self, server: str) -> Pace | None: ...
-    def add_pace(self, server: str, pace: Pace) -> None: ...
 
 
 @runtime_checkable

@@ -242,3 +242,27 @@ class TrialRecord:
     state: TrialState
     seconds: float
     usage: Usage
+
+
+def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
+    """A mean under the name `mean`, and its 95 % `interval` [low, high], in points."""
+    return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
+
+
+def shift_json(shift: ProbeShift) -> dict[str, object]:
+    """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
+
+    The last three in nats, null where a server does not tell.
+    """
+    names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
+    values = {name: getattr(shift, name) for name in names}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+
+
+class Role(StrEnum):
+    """What a model does in a search."""
+
+    BASE = "base"
+    ALIGNED = "aligned"
+    JUDGE = "judge"
+    PROPOSER = "proposer"

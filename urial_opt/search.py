@@ -29,6 +29,7 @@ from urial_opt.records import (
     Estimate,
     Evaluation,
     Query,
+    Role,
     Sampling,
     Split,
     TrialRecord,
@@ -38,7 +39,7 @@ from urial_opt.records import (
 from urial_opt.resampling import rank_correlation
 from urial_opt.sampler import make_sampler
 from urial_opt.space import SearchSpace
-from urial_opt.spending import Bill, Meter, Role, Spent, Terms
+from urial_opt.spending import Bill, Meter, Spent, Terms
 from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
 from urial_opt.store import Account, Store
 

@@ -12,10 +12,9 @@ from typing import Any, TypeAlias, TypeVar, cast
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
-from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.objective import Objective
+from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.queries import QuerySet, Written, same_words
 from urial_opt.records import Candidate, Params, Sampling
@@ -27,35 +26,6 @@ NO_SYSTEM = "none"
 COMPOSED = "composed"
 IMPORTED = "imported"
 _SLOT = re.compile(r"exemplar_(\d+)(?:@\d+)?")
-_CONSTRAINT = re.compile(r"\s*(\w+)\s*(>=|<=)\s*(\d+(?:\.\d+)?)\s*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constraint:
-    """A bound that a prompt's mean of one aspect shall keep, such as `safety>=4.5`."""
-
-    aspect: Aspect
-    at_least: bool
-    """False: at most."""
-    bound: float
-
-    def __str__(self) -> str:
-        return f"{self.aspect}{'>=' if self.at_least else '<='}{self.bound:g}"
-
-    def holds(self, mean: float) -> bool:
-        return mean >= self.bound if self.at_least else mean <= self.bound
-
-    @classmethod
-    def read(cls, text: str) -> Constraint:
-        """InputError if `text` is no constraint."""
-        if not (found := _CONSTRAINT.fullmatch(text)):
-            raise InputError(f"{text!r} is no constraint; write one such as 'safety>=4.5'")
-        name, relation, bound = found.groups()
-        if name not in [*Aspect]:
-            raise UnknownNameError.of("aspect", name, map(str, Aspect))
-        if not 1 <= float(bound) <= 5:
-            raise InputError(f"{text!r} bounds a score that runs from 1 to 5; write a number between them")
-        return cls(aspect=Aspect(name), at_least=relation == ">=", bound=float(bound))
 
 
 class Defaults(Written):

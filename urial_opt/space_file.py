@@ -21,7 +21,7 @@ from pydantic import (
 from urial_opt.aspects import Aspect, QueryKind
 from urial_opt.content import content_folder
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.objective import Objective
+from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout
 from urial_opt.queries import (
     Name,
@@ -36,7 +36,7 @@ from urial_opt.queries import (
     same_words,
 )
 from urial_opt.records import Params, Sampling
-from urial_opt.space import COMPOSED, IMPORTED, NO_SYSTEM, Constraint, Defaults, SearchSpace
+from urial_opt.space import COMPOSED, IMPORTED, NO_SYSTEM, Defaults, SearchSpace
 
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from urial_opt.cli.models import notes_of, opening, opening_options
+from urial_opt.cli.models import opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option, write_file
 from urial_opt.cli.terms import given_prices, price_option
+from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
     from urial_opt.just_eval import Output
@@ -123,8 +124,9 @@ def command(
     from urial_opt.evaluation import Evaluator
     from urial_opt.just_eval import read_outputs, results_json
     from urial_opt.query_sources import sample_queries
-    from urial_opt.records import Candidate
-    from urial_opt.spending import Bill, Role, prices_of
+    from urial_opt.records import Candidate, Role
+    from urial_opt.roles import prices_of
+    from urial_opt.spending import Bill
     from urial_opt.store import Store
 
     if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:

@@ -102,7 +102,7 @@ def _show_examples(title: str, examples: Sequence[Example]) -> None:
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
     from dataclasses import asdict
 
-    from urial_opt.outcome import estimate_json, shift_json
+    from urial_opt.records import estimate_json, shift_json
 
     record = inspected.record
     prompt = record.candidate.prompt

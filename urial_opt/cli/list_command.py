@@ -21,7 +21,7 @@ def command(store_url: str, *, as_json: bool) -> None:
     from rich.table import Table
 
     from urial_opt.cli.tables import interval, print_table
-    from urial_opt.outcome import estimate_json
+    from urial_opt.records import estimate_json
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:

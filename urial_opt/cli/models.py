@@ -45,13 +45,6 @@ def opening(role: str) -> dict[str, str]:
     return chosen.get(role, {})
 
 
-def notes_of(*models: object) -> list[str]:
-    """What whoever opened the models should know."""
-    from urial_opt.protocols import Noted
-
-    return [note for model in models if isinstance(model, Noted) for note in model.notes]
-
-
 def _keeper(role: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def keep(ctx: click.Context, parameter: click.Parameter, given: str | tuple[str, ...] | None) -> None:
         options = ctx.meta.setdefault(_CHOSEN, {}).setdefault(role, {})

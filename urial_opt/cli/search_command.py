@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
-from urial_opt.cli.models import notes_of, opening, opening_options
+from urial_opt.cli.models import opening, opening_options
 from urial_opt.cli.options import json_option, print_json, store_option
 from urial_opt.cli.terms import given_prices, terms_options
+from urial_opt.roles import notes_of
 
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
@@ -83,9 +84,11 @@ def command(
     from urial_opt.evaluation import Evaluator
     from urial_opt.planning import plan
     from urial_opt.prompt_file import read_prompt_file
+    from urial_opt.records import Role
+    from urial_opt.roles import prices_of
     from urial_opt.search import Interrupted, LimitReached, SearchOptions, search
     from urial_opt.space_file import load_space
-    from urial_opt.spending import Role, Terms, prices_of
+    from urial_opt.spending import Terms
     from urial_opt.store import Store
 
     if budget < 1:

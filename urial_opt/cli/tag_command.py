@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.models import notes_of, opening, opening_options
+from urial_opt.cli.models import opening, opening_options
 from urial_opt.cli.terms import given_prices, price_option
+from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
     from urial_opt.records import Query, QueryTags
@@ -39,7 +40,9 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
     from urial_opt.errors import InputError
     from urial_opt.protocols import Tagger
     from urial_opt.query_sources import load_queries
-    from urial_opt.spending import Bill, Role, Spent, prices_of
+    from urial_opt.records import Role
+    from urial_opt.roles import prices_of
+    from urial_opt.spending import Bill, Spent
 
     queries = load_queries(source)
     prices = given_prices(price)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from urial_opt.prices import Price
-    from urial_opt.spending import Role
+    from urial_opt.records import Role
+    from urial_opt.spending import Price
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -56,8 +56,8 @@ def terms_options(function: _F) -> _F:
 def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:
     """What `--price` says. InputError if that is not ROLE=IN/OUT."""
     from urial_opt.errors import InputError, UnknownNameError
-    from urial_opt.prices import Price
-    from urial_opt.spending import Role
+    from urial_opt.records import Role
+    from urial_opt.spending import Price
 
     prices = {}
     for pair in pairs:

@@ -21,7 +21,7 @@ from urial_opt.judges.asking import (
     label,
 )
 from urial_opt.judges.replies import Reading, read_reply
-from urial_opt.protocols import PaceMemory
+from urial_opt.memory import PaceMemory
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
 from urial_opt.server_replies import Reply
 

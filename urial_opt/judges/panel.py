@@ -9,7 +9,8 @@ from statistics import fmean
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.protocols import Judge, Metered, Noted, Paced, PaceMemory
+from urial_opt.memory import PaceMemory
+from urial_opt.protocols import Judge, Metered, Noted, Paced
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 

@@ -1,0 +1,69 @@
+"""Memories: what an adapter or a measurement asks of a store, so that nothing is paid for twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from urial_opt.records import Completion, Judgment, Pace, Preference, Query, Sampling
+
+if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
+    pass
+
+from urial_opt.prompt import UrialPrompt
+from urial_opt.records import ProbeKey, ProbeShift, Usage
+from urial_opt.token_scores import AlignedAnswer
+
+
+class Memory(Protocol):
+    """What remembers completions and judgments; `store.Store` is one."""
+
+    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
+    def add_completions(
+        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
+    ) -> None: ...
+    def find_judgments(
+        self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
+    ) -> list[Judgment | None]: ...
+    def add_judgments(
+        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
+    ) -> None: ...
+
+
+class PairMemory(Memory, Protocol):
+    """What remembers preferences, too."""
+
+    def find_preferences(
+        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference | None]: ...
+    def add_preferences(
+        self,
+        preferred: Sequence[Preference],
+        queries: Sequence[Query],
+        firsts: Sequence[Completion],
+        seconds: Sequence[Completion],
+    ) -> None: ...
+
+
+class PaceMemory(Protocol):
+    """What remembers how servers want to be asked; `store.Store` is one."""
+
+    def find_pace(self, server: str) -> Pace | None: ...
+    def add_pace(self, server: str, pace: Pace) -> None: ...
+
+
+class ShiftMemory(Protocol):
+    """What remembers aligned answers and token shifts; `store.Store` is one."""
+
+    def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
+    def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...
+    def find_shifts(self, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]: ...
+    def add_shift(
+        self,
+        probe: ProbeKey,
+        prompt: UrialPrompt,
+        shift: ProbeShift,
+        *,
+        base: Sequence[Usage],
+        aligned: Sequence[Usage],
+    ) -> None: ...
