@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from urial_opt.cli.models import opening, opening_options
-from urial_opt.cli.options import json_option, print_json, store_option, write_file
-from urial_opt.cli.terms import given_prices, price_option
+from urial_opt.cli.options import (
+    given_prices,
+    json_option,
+    opening,
+    opening_options,
+    price_option,
+    print_json,
+    store_option,
+    write_file,
+)
 from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from urial_opt.records import Role
+    from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
 
@@ -46,3 +51,111 @@ def write_file(path: Path, text: str, *, option: str) -> None:
         path.write_bytes(text.encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
+
+
+_CHOSEN = "urial_opt.cli.options"
+"""Where a context keeps what was chosen, by role."""
+
+
+def opening_options(*roles: str) -> Callable[[_F], _F]:
+    """For each role, `--ROLE-url URL` and `--ROLE-option KEY=VALUE`; read them with `opening`."""
+
+    def add(function: _F) -> _F:
+        for role in reversed(roles):
+            function = click.option(
+                f"--{role}-option",
+                multiple=True,
+                metavar="KEY=VALUE",
+                expose_value=False,
+                callback=_keeper(role),
+                help=f"How to open the {role} model, such as device=cuda; may be repeated."
+                if role != "judge"
+                else "How to open the judge; may be repeated.",
+            )(function)
+            function = click.option(
+                f"--{role}-url",
+                metavar="URL",
+                expose_value=False,
+                callback=_keeper(role),
+                help="Server that it runs on, such as http://localhost:8000/v1.",
+            )(function)
+        return function
+
+    return add
+
+
+def opening(role: str) -> dict[str, str]:
+    """The options chosen for a role in the command under way, as `plugins.open_generator` takes them."""
+    chosen: dict[str, dict[str, str]] = click.get_current_context().meta.get(_CHOSEN, {})
+    return chosen.get(role, {})
+
+
+def _keeper(role: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def keep(ctx: click.Context, parameter: click.Parameter, given: str | tuple[str, ...] | None) -> None:
+        options = ctx.meta.setdefault(_CHOSEN, {}).setdefault(role, {})
+        if isinstance(given, str):
+            options["url"] = given
+        for pair in given if isinstance(given, tuple) else ():
+            key, equals, value = pair.partition("=")
+            if not (key and equals):
+                raise click.BadParameter(f"{pair!r} is not KEY=VALUE, such as device=cuda", ctx=ctx, param=parameter)
+            options[key] = value
+
+    return keep
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as `90s`, `45m` or `1h30m`; a bare number is seconds. In seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value).strip().lower()
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            self.fail(f"{value!r} is no time; give one such as 90s, 45m or 1h30m", param, ctx)
+        return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+price_option = click.option(
+    "--price",
+    multiple=True,
+    metavar="ROLE=IN/OUT",
+    help="Dollars for a million tokens of a role, such as judge=2.5/10. [default: what is known]",
+)
+"""What `given_prices` reads, as `price`."""
+
+
+def terms_options(function: _F) -> _F:
+    """The four options, as `max_cost`, `max_tokens`, `max_time` and `price`."""
+    options = [
+        click.option("--max-cost", type=click.FloatRange(min=0), help="Stop before this many dollars are spent."),
+        click.option("--max-tokens", type=click.IntRange(min=1), help="Stop before this many tokens are spent."),
+        click.option("--max-time", type=Duration(), help="Stop this run after a time such as 90s, 45m or 1h30m."),
+        price_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:
+    """What `--price` says. InputError if that is not ROLE=IN/OUT."""
+    from urial_opt.errors import InputError, UnknownNameError
+    from urial_opt.records import Role
+    from urial_opt.spending import Price
+
+    prices = {}
+    for pair in pairs:
+        role, equals, price = pair.partition("=")
+        if not equals:
+            raise InputError(f"{pair!r} is no price of a role; give one such as --price judge=2.5/10")
+        if role not in [*Role]:
+            raise UnknownNameError.of("role", role, map(str, Role))
+        prices[Role(role)] = Price.read(price)
+    return prices

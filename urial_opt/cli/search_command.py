@@ -10,9 +10,15 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
-from urial_opt.cli.models import opening, opening_options
-from urial_opt.cli.options import json_option, print_json, store_option
-from urial_opt.cli.terms import given_prices, terms_options
+from urial_opt.cli.options import (
+    given_prices,
+    json_option,
+    opening,
+    opening_options,
+    print_json,
+    store_option,
+    terms_options,
+)
 from urial_opt.roles import notes_of
 
 

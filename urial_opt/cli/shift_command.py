@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from urial_opt.cli.models import opening, opening_options
-from urial_opt.cli.options import json_option, print_json, store_option, write_file
+from urial_opt.cli.options import json_option, opening, opening_options, print_json, store_option, write_file
 from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.models import opening, opening_options
-from urial_opt.cli.terms import given_prices, price_option
+from urial_opt.cli.options import given_prices, opening, opening_options, price_option
 from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
