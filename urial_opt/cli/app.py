@@ -29,7 +29,7 @@ COMMANDS = {
 
 
 def _load(name: str) -> click.Command:
-    command: click.Command = import_module(f"urial_opt.cli.{name.replace('-', '_')}_command").command
+    command: click.Command = import_module(f"urial_opt.cli.commands.{name.replace('-', '_')}").command
     return command
 
 
