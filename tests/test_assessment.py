@@ -12,9 +12,9 @@ import pytest
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.assessment import Assessment, Scoring, assess_outputs, assess_prompt
+from urial_opt.datasets.just_eval import Output
 from urial_opt.errors import InputError
 from urial_opt.evaluation import Evaluator
-from urial_opt.just_eval import Output
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Completion, Judgment, Query, Sampling, Usage
 from urial_opt.store import Store

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from urial_opt.aspects import Aspect
+from urial_opt.datasets.just_eval import Output, outputs_for, read_outputs, results_json
 from urial_opt.errors import InputError, SpaceError
-from urial_opt.just_eval import Output, outputs_for, read_outputs, results_json
 from urial_opt.records import Completion, Evaluation, Judgment, Query
 
 ROW = {

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from urial_opt.datasets.queries import QuerySet, read_queries
 from urial_opt.errors import SpaceError
-from urial_opt.queries import QuerySet, read_queries
 from urial_opt.records import Query
 
 TASKS = ("info-seeking", "reasoning", "procedure", "writing", "coding")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from urial_opt.datasets.query_sources import load_queries, sample_queries
 from urial_opt.errors import InputError, SpaceError, UnknownNameError
-from urial_opt.query_sources import load_queries, sample_queries
 from urial_opt.records import Query
 
 ROWS: list[dict[str, Any]] = [

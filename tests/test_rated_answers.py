@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.datasets.rated_answers import RatedAnswer, read_rated_answers
 from urial_opt.errors import SpaceError
-from urial_opt.rated_answers import RatedAnswer, read_rated_answers
 
 GOOD = {"query": "Q", "answer": "A", "scores": {"clarity": 3}}
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from tests.tiny_space import FILES, write
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_folder
+from urial_opt.datasets.queries import QueryRow
 from urial_opt.errors import SpaceError, UnknownNameError
 from urial_opt.prompt import Exemplar
-from urial_opt.queries import QueryRow
 from urial_opt.space_file import _Exemplar, _Space, _SystemPrompts, load_space
 
 TINY, SYSTEMS, POOL, QUERIES = FILES

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from urial_opt.aspects import Aspect
+from urial_opt.datasets.just_eval import Output, outputs_for
+from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
 from urial_opt.evaluation import Evaluator, Scorecard, judge_answers, scorecard
-from urial_opt.just_eval import Output, outputs_for
 from urial_opt.memory import Memory
 from urial_opt.objective import Objective
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Divided, Judge
-from urial_opt.queries import same_words
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json
 from urial_opt.statistics import bootstrap_mean
 

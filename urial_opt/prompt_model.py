@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular  # type: ignore[import-untyped]
 
+from urial_opt.datasets.queries import same_words
 from urial_opt.prompt import Exemplar
-from urial_opt.queries import same_words
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]

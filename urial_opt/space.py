@@ -13,10 +13,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.trial import BaseTrial
 
 from urial_opt.content import content_id
+from urial_opt.datasets.queries import QuerySet, same_words
+from urial_opt.datasets.written import Written
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, UrialPrompt
-from urial_opt.queries import QuerySet, Written, same_words
 from urial_opt.records import Candidate, Params, Sampling
 
 ParamValue: TypeAlias = str | int | float | bool

@@ -20,21 +20,11 @@ from pydantic import (
 
 from urial_opt.aspects import Aspect, QueryKind
 from urial_opt.content import content_folder
+from urial_opt.datasets.queries import QuerySet, read_queries, same_words
+from urial_opt.datasets.written import Name, Source, Words, Written, WrittenT, read_rows, read_text
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout
-from urial_opt.queries import (
-    Name,
-    QuerySet,
-    Source,
-    Words,
-    Written,
-    WrittenT,
-    read_queries,
-    read_rows,
-    read_text,
-    same_words,
-)
 from urial_opt.records import Params, Sampling
 from urial_opt.space import COMPOSED, IMPORTED, NO_SYSTEM, Defaults, SearchSpace
 

@@ -84,7 +84,7 @@ def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
 
 def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *, by_default: Split) -> Sequence[Query]:
     """The queries of a source, or the space's of one split or of all."""
-    from urial_opt.query_sources import load_queries
+    from urial_opt.datasets.query_sources import load_queries
 
     if source is not None:
         queries: Sequence[Query] = load_queries(source)

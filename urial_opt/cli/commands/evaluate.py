@@ -22,7 +22,7 @@ from urial_opt.cli.options import (
 from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
-    from urial_opt.just_eval import Output
+    from urial_opt.datasets.just_eval import Output
     from urial_opt.records import Candidate, Completion, Query, Sampling
     from urial_opt.space import SearchSpace
 
@@ -126,11 +126,11 @@ def command(
     from urial_opt.cli.choosing import chosen_model, chosen_space, searched_candidate
     from urial_opt.cli.tables import show_assessment, show_bill, show_duel
     from urial_opt.counting import Counted
+    from urial_opt.datasets.just_eval import read_outputs, results_json
+    from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.duel import able_to_compare, hold_duel
     from urial_opt.errors import InputError
     from urial_opt.evaluation import Evaluator
-    from urial_opt.just_eval import read_outputs, results_json
-    from urial_opt.query_sources import sample_queries
     from urial_opt.records import Candidate, Role
     from urial_opt.roles import prices_of
     from urial_opt.spending import Bill
@@ -212,8 +212,8 @@ def _others(
     against: str, space: SearchSpace, queries: Sequence[Query], decoding: Mapping[str, Any], *, given: bool
 ) -> Candidate | list[Completion]:
     """What the answers are compared with: those of a candidate, or given ones."""
+    from urial_opt.datasets.just_eval import outputs_for, read_outputs
     from urial_opt.errors import InputError
-    from urial_opt.just_eval import outputs_for, read_outputs
     from urial_opt.records import Completion
 
     if later := next((query for query in queries if query.earlier), None):

@@ -68,8 +68,8 @@ def command(
         is preferred and one scored higher), follows_given (share of those where it is the same one)
     """
     from urial_opt import plugins
+    from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.judge_check import check_judge
-    from urial_opt.rated_answers import read_rated_answers
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]

@@ -96,8 +96,8 @@ def command(
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_model, chosen_queries, chosen_space, searched_candidate
     from urial_opt.cli.shift_tables import show_explanation, show_shift
+    from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.errors import InputError
-    from urial_opt.query_sources import sample_queries
     from urial_opt.shift_explanation import explain_shift
     from urial_opt.shift_reading import read_shift
     from urial_opt.shift_summary import summarise_shift

@@ -36,9 +36,9 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
     """
     from urial_opt import plugins
     from urial_opt.cli.tables import show_bill
+    from urial_opt.datasets.query_sources import load_queries
     from urial_opt.errors import InputError
     from urial_opt.protocols import Tagger
-    from urial_opt.query_sources import load_queries
     from urial_opt.records import Role
     from urial_opt.roles import prices_of
     from urial_opt.spending import Bill, Spent

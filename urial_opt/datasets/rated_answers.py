@@ -11,9 +11,10 @@ from typing import Annotated, TypeAlias
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
-from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, made_id, read_objects
+from urial_opt.datasets.queries import made_id
+from urial_opt.datasets.tables import read_csv
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
 from urial_opt.records import Query
-from urial_opt.tabular import read_csv
 
 _QUERIES = ("query", "instruction", "input")
 _ANSWERS = ("answer", "output", "candidate", "output_cand")

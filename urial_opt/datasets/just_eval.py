@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import AliasChoices, ConfigDict, Field
 
 from urial_opt.aspects import QueryKind
+from urial_opt.datasets.queries import made_id, same_words, split_by_hash
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
 from urial_opt.errors import InputError
-from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, made_id, read_objects, same_words, split_by_hash
 from urial_opt.records import Evaluation, Judgment, Query
 
 _MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_safety"}

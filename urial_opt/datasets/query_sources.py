@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
+from urial_opt.datasets.queries import draw, made_id, split_by_hash
+from urial_opt.datasets.tables import numbered, read_csv, read_parquet
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.queries import AnyId, AnyKind, Source, Words, Written, draw, made_id, read_objects, split_by_hash
 from urial_opt.records import Query, Split
-from urial_opt.tabular import numbered, read_csv, read_parquet
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 """Files of queries that can be read."""

@@ -8,8 +8,8 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
+from urial_opt.datasets.written import Source, read_text
 from urial_opt.errors import InputError
-from urial_opt.queries import Source, read_text
 
 
 def read_csv(

@@ -1,0 +1,1 @@
+"""Datasets: queries, and answers with scores, from files and by name."""
