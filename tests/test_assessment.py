@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.assessment import Assessment, Scoring, assess_outputs, assess_prompt
 from urial_opt.datasets.just_eval import Output
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Completion, Judgment, Query, Sampling, Usage
 from urial_opt.store import Store

@@ -13,8 +13,8 @@ import pytest
 from tests.command_line import Run
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.counting import Counted
-from urial_opt.duel import Duel, hold_duel
 from urial_opt.errors import InputError
+from urial_opt.evaluation.pairwise import Duel, hold_duel
 from urial_opt.judges.llm import LLMJudge, open_judge
 from urial_opt.nano.json_server import listening
 from urial_opt.records import Completion, Query, Role
@@ -163,7 +163,7 @@ def test_what_cannot_be_compared_is_one_line_before_anything_is_paid(
 
 def test_a_later_turn_has_no_answer_alone(store: Store) -> None:
     from urial_opt import plugins
-    from urial_opt.evaluation import Evaluator
+    from urial_opt.evaluation.evaluator import Evaluator
     from urial_opt.space_file import load_space
 
     evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)

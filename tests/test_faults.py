@@ -19,7 +19,7 @@ from tests.command_line import Run
 from tests.test_store_faults import every_connection
 from urial_opt import plugins
 from urial_opt.content import content_id
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import Completion, Sampling
 from urial_opt.search import SearchOptions, search
 from urial_opt.space_file import load_space

@@ -13,7 +13,7 @@ from tests.command_line import Run
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.datasets.rated_answers import RatedAnswer, read_rated_answers
 from urial_opt.errors import InputError
-from urial_opt.judge_check import JudgeCheck, check_judge
+from urial_opt.evaluation.judge_check import JudgeCheck, check_judge
 from urial_opt.nano.judge import open_judge
 from urial_opt.protocols import PairwiseJudge
 from urial_opt.records import Completion, Judgment, Preference, Query, Verdict

@@ -9,7 +9,7 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.nano.judge import NanoJudge
 from urial_opt.nano.models import WEIGHTS, open_aligned, open_base
 from urial_opt.objective import aspect_means

@@ -12,9 +12,9 @@ import pytest
 
 from urial_opt import plugins
 from urial_opt.aspects import Aspect, AspectScores
-from urial_opt.assessment import assess_outputs
 from urial_opt.datasets.just_eval import Output
 from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.evaluation.assessment import assess_outputs
 from urial_opt.judges.panel import PaidPanel, Panel, open_judge
 from urial_opt.nano.judge import open_judge as open_nano
 from urial_opt.protocols import Divided, Judge, Metered, Noted

@@ -9,7 +9,7 @@ import pytest
 
 from urial_opt import plugins
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.inspection import inspect_search
 from urial_opt.outcome import SearchResult
 from urial_opt.probe import SHARE, Probe, ShiftWatch, further_away

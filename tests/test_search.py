@@ -15,7 +15,7 @@ import pytest
 
 from urial_opt import plugins
 from urial_opt.errors import InputError, StoreError, UnknownNameError
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.inspection import inspect_search
 from urial_opt.outcome import SearchResult
 from urial_opt.progress import Progress

@@ -12,7 +12,7 @@ import pytest
 from tests.command_line import Run
 from urial_opt import plugins
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.planning import plan
 from urial_opt.probe import PROBES
 from urial_opt.protocols import ChatGenerator, TokenScorer

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_opt.aspects import Aspect
-from urial_opt.evaluation import Scorecard, query_scores, scorecard
+from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
 from urial_opt.objective import Objective
 from urial_opt.records import Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
 from urial_opt.statistics import bootstrap_mean
@@ -86,7 +86,7 @@ def _inspected(
     return InspectedTrial(
         record=ranked.trial,
         estimate=ranked.estimate,
-        card=scorecard(evaluation, objective),
+        card=summed_up(evaluation, objective),
         shift=shift,
         gains=_gains(evaluation, start) if ranked.trial.number else {},
         best=by_score[:number],

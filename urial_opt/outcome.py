@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from urial_opt.evaluation import Scorecard
+from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage, estimate_json, shift_json
 from urial_opt.spending import Bill
 

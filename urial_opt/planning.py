@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.probe import PROBES, affordable
 from urial_opt.protocols import ChatGenerator, Scorable
 from urial_opt.records import Role, Usage

@@ -17,7 +17,8 @@ import optuna
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator, query_scores, scorecard, strata_of, usage_of
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.ledger import Ledger
 from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
 from urial_opt.probe import PROBES, ShiftWatch, watch_shift
@@ -390,7 +391,7 @@ class _Search:
         self.asked += len(evaluation.queries)
         generator = self.evaluator.generator
         counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
-        card = scorecard(evaluation, self.space.objective)
+        card = summed_up(evaluation, self.space.objective)
         return Measured(candidate=candidate, evaluation=evaluation, card=card, prompt_tokens=counted)
 
     def _measure_aligned(self, aligned: ChatGenerator) -> Measured:
@@ -401,7 +402,7 @@ class _Search:
         self.store.add_result(self.begun.name, "aligned", "test", None, evaluation)
         self.usage += usage_of(evaluation)
         self.asked += len(evaluation.queries)
-        card = scorecard(evaluation, self.space.objective)
+        card = summed_up(evaluation, self.space.objective)
         return Measured(candidate=None, evaluation=evaluation, card=card, prompt_tokens=None)
 
     # What is told on the way

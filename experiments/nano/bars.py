@@ -17,7 +17,8 @@ from pathlib import Path
 import optuna
 
 from urial_opt import plugins
-from urial_opt.evaluation import Evaluator, query_scores, scorecard, strata_of
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up
 from urial_opt.records import Estimate, Evaluation
 from urial_opt.search import SearchOptions, search
 from urial_opt.space import SearchSpace
@@ -58,7 +59,7 @@ def main() -> None:
     rows: list[list[object]] = []
 
     def row(name: str, evaluation: Evaluation, gain: Estimate | None = None) -> None:
-        card = scorecard(evaluation, space.objective)
+        card = summed_up(evaluation, space.objective)
         means = [f"{card.aspects[aspect].mean:.2f}" for aspect in card.aspects]
         average = f"{card.average.mean:.3f} [{card.average.low:.2f}, {card.average.high:.2f}]"
         told = f"{gain.mean:+.3f} [{gain.low:+.2f}, {gain.high:+.2f}]" if gain else ""

@@ -19,7 +19,7 @@ import optuna
 from optuna import Study, Trial
 
 from urial_opt.aspects import ASPECTS_OF
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.progress import Phase, Progress
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
 from urial_opt.search import SearchOptions, search

@@ -19,7 +19,7 @@ from statistics import mean, stdev
 from scipy.stats import t  # type: ignore[import-untyped]
 
 from urial_opt import plugins
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.search import SearchOptions, search
 from urial_opt.space_file import load_space
 from urial_opt.store import Store

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from urial_opt import plugins
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base

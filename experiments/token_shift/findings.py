@@ -24,7 +24,8 @@ import optuna
 from matplotlib.axes import Axes
 
 from urial_opt import plugins
-from urial_opt.evaluation import Evaluator, scorecard
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Candidate, Estimate
 from urial_opt.resampling import rank_correlation
@@ -144,7 +145,7 @@ def main() -> None:
         tell_curve(shift)
 
         def row(name: str, candidate: Candidate, context: ContextShift) -> tuple[str, float, float, float]:
-            score = scorecard(evaluator.evaluate(candidate, queries), space.objective).average.mean
+            score = summed_up(evaluator.evaluate(candidate, queries), space.objective).average.mean
             assert context.kl_aligned_base
             assert context.shifted
             return name, round(score, 4), round(context.kl_aligned_base.mean, 5), round(context.shifted.mean, 5)

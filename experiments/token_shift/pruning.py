@@ -22,7 +22,7 @@ from statistics import mean, stdev
 from scipy.stats import t  # type: ignore[import-untyped]
 
 from urial_opt import plugins
-from urial_opt.evaluation import Evaluator
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.outcome import SearchResult
 from urial_opt.progress import Progress
 from urial_opt.search import Interrupted, SearchOptions, search

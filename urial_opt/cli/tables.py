@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from urial_opt.aspects import Aspect
-from urial_opt.assessment import Assessment
 from urial_opt.cli.options import DEFAULT_STORE
-from urial_opt.duel import Duel
+from urial_opt.evaluation.assessment import Assessment
+from urial_opt.evaluation.pairwise import Duel
 from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
 from urial_opt.planning import Plan
 from urial_opt.records import Estimate, ProbeShift

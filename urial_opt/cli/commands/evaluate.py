@@ -122,15 +122,15 @@ def command(
         pairs of which both orders say the same: mean, interval)
     """
     from urial_opt import plugins
-    from urial_opt.assessment import Scoring, assess_outputs, assess_prompt
     from urial_opt.cli.choosing import chosen_model, chosen_space, searched_candidate
     from urial_opt.cli.tables import show_assessment, show_bill, show_duel
     from urial_opt.counting import Counted
     from urial_opt.datasets.just_eval import read_outputs, results_json
     from urial_opt.datasets.query_sources import sample_queries
-    from urial_opt.duel import able_to_compare, hold_duel
     from urial_opt.errors import InputError
-    from urial_opt.evaluation import Evaluator
+    from urial_opt.evaluation.assessment import Scoring, assess_outputs, assess_prompt
+    from urial_opt.evaluation.evaluator import Evaluator
+    from urial_opt.evaluation.pairwise import able_to_compare, hold_duel
     from urial_opt.records import Candidate, Role
     from urial_opt.roles import prices_of
     from urial_opt.spending import Bill

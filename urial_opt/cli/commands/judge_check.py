@@ -14,7 +14,7 @@ from urial_opt.roles import notes_of
 if TYPE_CHECKING:
     from urial_opt.agreement import Agreement
     from urial_opt.aspects import Aspect
-    from urial_opt.judge_check import JudgeCheck, PositionBias, Repeated
+    from urial_opt.evaluation.judge_check import JudgeCheck, PositionBias, Repeated
     from urial_opt.records import Estimate
 
 
@@ -69,7 +69,7 @@ def command(
     """
     from urial_opt import plugins
     from urial_opt.datasets.rated_answers import read_rated_answers
-    from urial_opt.judge_check import check_judge
+    from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]

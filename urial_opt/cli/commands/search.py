@@ -87,7 +87,7 @@ def command(
     from urial_opt.cli.live import Display
     from urial_opt.cli.tables import show_plan, show_result
     from urial_opt.errors import InputError
-    from urial_opt.evaluation import Evaluator
+    from urial_opt.evaluation.evaluator import Evaluator
     from urial_opt.planning import plan
     from urial_opt.prompt_file import read_prompt_file
     from urial_opt.records import Role

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urial_opt.agreement import share
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import InputError
-from urial_opt.evaluation import compare_answers
+from urial_opt.evaluation.evaluator import compare_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, estimate_json

@@ -11,7 +11,7 @@ from urial_opt.agreement import Agreement, Pair, measure_agreement, share
 from urial_opt.aspects import Aspect
 from urial_opt.datasets.rated_answers import RatedAnswer
 from urial_opt.errors import InputError
-from urial_opt.evaluation import compare_answers, judge_answers
+from urial_opt.evaluation.evaluator import compare_answers, judge_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.records import Completion, Estimate, Judgment, Preference, Query, estimate_json

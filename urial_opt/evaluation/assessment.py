@@ -9,7 +9,8 @@ from urial_opt.aspects import Aspect
 from urial_opt.datasets.just_eval import Output, outputs_for
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
-from urial_opt.evaluation import Evaluator, Scorecard, judge_answers, scorecard
+from urial_opt.evaluation.evaluator import Evaluator, judge_answers
+from urial_opt.evaluation.scorecard import Scorecard, summed_up
 from urial_opt.memory import Memory
 from urial_opt.objective import Objective
 from urial_opt.prompt import UrialPrompt
@@ -47,7 +48,7 @@ class Assessment:
     @property
     def card(self) -> Scorecard:
         """The evaluation summed up."""
-        return scorecard(self.evaluation, self.scoring.objective, na_as_five=self.scoring.na_as_five)
+        return summed_up(self.evaluation, self.scoring.objective, na_as_five=self.scoring.na_as_five)
 
     @property
     def usage(self) -> Mapping[str, Usage]:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
 from urial_opt.memory import Memory, PairMemory
-from urial_opt.objective import Objective
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, Preference, Query, Sampling, Usage
-from urial_opt.statistics import Strata, bootstrap_average, bootstrap_mean
+from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
 
 _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
@@ -176,79 +173,3 @@ def _from_memory(paid: _PaidT) -> _PaidT:
     usage = paid.usage
     saved = usage.prompt_tokens + usage.completion_tokens + usage.saved_tokens
     return replace(paid, usage=Usage(saved_tokens=saved))
-
-
-def usage_of(evaluation: Evaluation) -> Usage:
-    """Tokens spent and saved for the answers of an evaluation."""
-    return sum((completion.usage for completion in evaluation.completions), Usage())
-
-
-def query_scores(evaluation: Evaluation, objective: Objective) -> dict[str, float | None]:
-    """Score of each query, by id, in the order asked."""
-    return {
-        query.id: objective.query_score(judgment, query.kind)
-        for query, judgment in zip(evaluation.queries, evaluation.judgments, strict=True)
-    }
-
-
-def strata_of(queries: Sequence[Query], objective: Objective) -> Strata:
-    """The kinds of the queries and their weights, as the statistics need them."""
-    return Strata(kinds={query.id: query.kind for query in queries}, weights=objective.kind_weights())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdicts:
-    """How many verdicts there are on an aspect."""
-
-    n: int
-    """Those that could be read."""
-    missing: int
-    """Those that could not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scorecard:
-    """An evaluation summed up, with bootstrap 95 % intervals over its queries."""
-
-    average: Estimate
-    aspects: Mapping[Aspect, Estimate]
-    """Mean over the queries in which the aspect could be read; without those that never could."""
-    verdicts: Mapping[Aspect, Verdicts]
-    """Of every aspect that was judged."""
-    missing: int
-    """Verdicts that could not be read."""
-    queries: int
-
-
-def scorecard(evaluation: Evaluation, objective: Objective, *, na_as_five: bool = False) -> Scorecard:
-    """Sum up an evaluation.
-
-    `na_as_five` counts verdicts that could not be read as 5.0, as just-eval's leaderboard does.
-    """
-    by_aspect = _by_aspect(evaluation)
-    verdicts = {
-        aspect: Verdicts(n=len(scores) - scores.count(None), missing=scores.count(None))
-        for aspect, scores in by_aspect.items()
-    }
-    if na_as_five:
-        evaluation = replace(evaluation, judgments=[_with_fives(judgment) for judgment in evaluation.judgments])
-        by_aspect = _by_aspect(evaluation)
-    read = {aspect: scores for aspect, scores in by_aspect.items() if scores != [None] * len(scores)}
-    return Scorecard(
-        average=bootstrap_average(query_scores(evaluation, objective), strata_of(evaluation.queries, objective)),
-        aspects={aspect: bootstrap_mean(scores) for aspect, scores in read.items()},
-        verdicts=verdicts,
-        missing=sum(each.missing for each in verdicts.values()),
-        queries=len(evaluation.queries),
-    )
-
-
-def _by_aspect(evaluation: Evaluation) -> dict[Aspect, list[float | None]]:
-    """All verdicts on each aspect that was judged, None where one could not be read."""
-    given = [(aspect, score) for judgment in evaluation.judgments for aspect, score in judgment.scores.items()]
-    scores = {aspect: [score for other, score in given if other is aspect] for aspect in Aspect}
-    return {aspect: each for aspect, each in scores.items() if each}
-
-
-def _with_fives(judgment: Judgment) -> Judgment:
-    return replace(judgment, scores={a: 5.0 if score is None else score for a, score in judgment.scores.items()})

@@ -1,0 +1,1 @@
+"""Evaluation: one prompt, or given answers, measured."""
