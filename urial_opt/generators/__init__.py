@@ -1,1 +1,0 @@
-"""Generators: base and aligned models that answer queries, each found by name through the plugin door."""
