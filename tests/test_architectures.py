@@ -13,9 +13,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.command_line import Run
 from tests.tiny_models import GREEDY, PREFIX, SHAPE, SUFFIXES, assert_plain, plain_model, tiny_tokenizer
-from urial_opt.generators.causal_model import How
-from urial_opt.generators.prefix_memory import KeptPrefix, PrefixMemory
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local.causal_model import How
+from urial_opt.models.local.generator import TransformersGenerator
+from urial_opt.models.local.prefix_memory import KeptPrefix, PrefixMemory
 from urial_opt.protocols import Noted
 from urial_opt.records import Sampling
 

@@ -21,7 +21,7 @@ ROOMS = (
 )  # fmt: skip
 VIOLATIONS = {
     "Each floor imports only from lower floors": ("prompt", "import urial_opt.space"),
-    "Adapters are found by name, through plugins.py": ("search", "import urial_opt.generators.transformers_local"),
+    "Adapters are found by name, through plugins.py": ("search", "import urial_opt.models.local.generator"),
     "Model libraries are for local models": ("judges/llm", "import torch"),
     "Optuna is for the search": ("objective", "from optuna import Trial"),
     "Databases are for the store": ("search", "def search():\n    import sqlalchemy.orm"),
@@ -34,7 +34,7 @@ ALLOWED = (
     ("search", "import optuna"),
     ("store", "import sqlalchemy, alembic"),
     ("generators/transformers_local", "import torch, transformers"),
-    ("nano/models", "import torch\nimport urial_opt.generators.transformers_local"),
+    ("nano/models", "import torch\nimport urial_opt.models.local.generator"),
     ("cli", "import click, rich"),
 )
 

@@ -9,10 +9,10 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from tests.tiny_models import GREEDY, PREFIX, SHAPE, SUFFIXES, assert_plain, tiny_llama, tiny_tokenizer
-from urial_opt.generators import drafting
-from urial_opt.generators.decoding import TokenChoice
-from urial_opt.generators.drafting import LONGEST_DRAFT, Drafter, EarlierAnswers, room_for_drafts
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local import drafting
+from urial_opt.models.local.decoding import TokenChoice
+from urial_opt.models.local.drafting import LONGEST_DRAFT, Drafter, EarlierAnswers, room_for_drafts
+from urial_opt.models.local.generator import TransformersGenerator
 from urial_opt.records import Sampling
 
 LONG = replace(GREEDY, max_tokens=40)

@@ -19,9 +19,9 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from tests.tiny_models import tiny_llama, tiny_tokenizer
 from urial_opt import plugins
 from urial_opt.errors import InputError
-from urial_opt.generators import loading
-from urial_opt.generators.loading import Loaded, Loading
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local import loading
+from urial_opt.models.local.generator import TransformersGenerator
+from urial_opt.models.local.loading import Loaded, Loading
 
 COMMIT = "0123456789" * 4
 REVISIONS = {"main", "v1", COMMIT}

@@ -6,9 +6,9 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from urial_opt.generators import shared_prefix
-from urial_opt.generators.prefix_memory import PrefixMemory, common_length
-from urial_opt.generators.shared_prefix import CAUSAL, Prefix, attend, switch_attention
+from urial_opt.models.local import shared_prefix
+from urial_opt.models.local.prefix_memory import PrefixMemory, common_length
+from urial_opt.models.local.shared_prefix import CAUSAL, Prefix, attend, switch_attention
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_no_mask_but_its_sign_for_queries_that_see_up_to_themselves(
 
 @torch.inference_mode()
 def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("urial_opt.generators.prefix_memory.TOKENS_A_PASS", 4)  # several passes
+    monkeypatch.setattr("urial_opt.models.local.prefix_memory.TOKENS_A_PASS", 4)  # several passes
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
     prefix, _ = PrefixMemory(Prefix(model=model), budget=100).read(shared)
     rows = prefix.rows(suffixes, room=2)

@@ -26,13 +26,13 @@ from transformers import (
 from tests.test_architectures import KINDS
 from tests.tiny_models import PREFIX, SHAPE, plain_model, tiny_llama, tiny_tokenizer
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.causal_model import CausalModel
-from urial_opt.generators.decoding import AnswerText
-from urial_opt.generators.distributions import Columns, Distributions, compare_over, rank_of, top_ids
-from urial_opt.generators.layout_tokens import end_of_answer
-from urial_opt.generators.reading_in_step import Sought, read_in_step
-from urial_opt.generators.teacher_forcing import GivenAnswers
-from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.causal_model import CausalModel
+from urial_opt.models.local.decoding import AnswerText
+from urial_opt.models.local.distributions import Columns, Distributions, compare_over, rank_of, top_ids
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.layout_tokens import end_of_answer
+from urial_opt.models.local.reading_in_step import Sought, read_in_step
+from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.protocols import Scorable, TokenScorer
@@ -257,9 +257,9 @@ def test_chunks_and_blocks_change_nothing(kind: str, positions: int, monkeypatch
     answers, contexts = _given(pair), [ZERO_SHOT, HAND_WRITTEN]
     whole = pair.scorer.score(answers, contexts)
     limit = positions * SHAPE["vocab_size"]
-    monkeypatch.setattr("urial_opt.generators.token_scoring.LOGITS_A_CHUNK", limit)
-    monkeypatch.setattr("urial_opt.generators.reading_in_step._LOGITS_A_BLOCK", {"cpu": limit // 2})
-    monkeypatch.setattr("urial_opt.generators.prefix_memory.TOKENS_A_PASS", 16)
+    monkeypatch.setattr("urial_opt.models.local.token_scoring.LOGITS_A_CHUNK", limit)
+    monkeypatch.setattr("urial_opt.models.local.reading_in_step._LOGITS_A_BLOCK", {"cpu": limit // 2})
+    monkeypatch.setattr("urial_opt.models.local.prefix_memory.TOKENS_A_PASS", 16)
     pair.base.forget_prefixes()
     for mine, others in zip(pair.scorer.score(answers, contexts), whole, strict=True):
         _assert_same(mine, others, within=1e-5 if kind in _SINGLE_IN_PART else 1e-9)
@@ -268,7 +268,7 @@ def test_chunks_and_blocks_change_nothing(kind: str, positions: int, monkeypatch
 @pytest.mark.parametrize("kind", ["grouped heads", "states alone"])
 def test_no_more_than_a_chunk_of_logits_is_made_at_a_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = _pair(kind)
-    monkeypatch.setattr("urial_opt.generators.token_scoring.LOGITS_A_CHUNK", 8 * SHAPE["vocab_size"])
+    monkeypatch.setattr("urial_opt.models.local.token_scoring.LOGITS_A_CHUNK", 8 * SHAPE["vocab_size"])
     made: list[int] = []
 
     def watch(_: object, __: object, logits: torch.Tensor) -> None:
@@ -318,7 +318,7 @@ def test_rows_that_do_not_fit_are_halved(expected: list[list[TokenScores]], monk
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return whole(aligned, bases, sought, **settings)
 
-    monkeypatch.setattr("urial_opt.generators.token_scoring.read_in_step", limited)
+    monkeypatch.setattr("urial_opt.models.local.token_scoring.read_in_step", limited)
     scores = pair.scorer.score(_given(pair), [ZERO_SHOT, HAND_WRITTEN])
     assert seen == [4, 2, 2]
     for mine, others in zip(scores, expected, strict=True):

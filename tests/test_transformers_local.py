@@ -11,13 +11,8 @@ import torch
 
 from tests.tiny_models import GREEDY, PREFIX, SUFFIXES, assert_plain, plain_tokens, tiny_llama, tiny_tokenizer
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.shared_prefix import Rows
-from urial_opt.generators.transformers_local import (
-    TransformersChatGenerator,
-    TransformersGenerator,
-    open_aligned,
-    open_base,
-)
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator, open_aligned, open_base
+from urial_opt.models.local.shared_prefix import Rows
 from urial_opt.records import Completion
 
 SAMPLED = replace(GREEDY, temperature=0.9, seed=3)

@@ -9,8 +9,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from urial_opt.generators.shared_prefix import ATTENTION
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local.generator import TransformersGenerator
+from urial_opt.models.local.shared_prefix import ATTENTION
 from urial_opt.records import Completion, Sampling
 
 CORPUS = """# Query:

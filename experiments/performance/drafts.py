@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import optuna
 import torch
 
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local.generator import TransformersGenerator
 from urial_opt.nano.models import open_base
 from urial_opt.records import Candidate, Completion, Query
 from urial_opt.space_file import load_space

@@ -25,7 +25,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils.logging import set_verbosity_error
 
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local.generator import TransformersGenerator
 from urial_opt.records import Sampling
 
 VOCABULARY, PREFIX, ROWS, QUERY, NEW = 2048, 600, 16, 30, 48

@@ -21,7 +21,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.profiler import ProfilerActivity, profile
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from urial_opt.generators.transformers_local import TransformersGenerator
+from urial_opt.models.local.generator import TransformersGenerator
 from urial_opt.records import Sampling
 
 _Result = TypeVar("_Result")

@@ -32,9 +32,9 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
-from urial_opt.generators.prefix_memory import common_length
-from urial_opt.generators.teacher_forcing import GivenAnswers
-from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.prompt import UrialPrompt
 from urial_opt.token_scores import AlignedAnswer

@@ -11,8 +11,8 @@ from transformers import AutoModelForSequenceClassification, PreTrainedTokenizer
 
 from urial_opt.aspects import ASPECTS_OF
 from urial_opt.errors import InputError
-from urial_opt.generators.batching import Batches, by_length
-from urial_opt.generators.loading import Loaded, Loading
+from urial_opt.models.local.batching import Batches, by_length
+from urial_opt.models.local.loading import Loaded, Loading
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 _ROWS = 32

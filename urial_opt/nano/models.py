@@ -9,7 +9,7 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from urial_opt.errors import InputError
-from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 
 WEIGHTS = Path(__file__).parent / "weights"
 """Holds two Hugging Face model folders, `base` and `aligned`; see `experiments/nano/`."""

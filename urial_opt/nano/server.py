@@ -14,7 +14,7 @@ from os.path import commonprefix
 from typing import Any, TypeVar
 
 from urial_opt.errors import AdapterError
-from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.models import open_aligned, open_base

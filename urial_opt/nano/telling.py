@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from urial_opt.generators.causal_model import CausalModel
-from urial_opt.generators.transformers_local import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.local.causal_model import CausalModel
+from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.records import Completion, Sampling
 
 Ability: TypeAlias = Literal["logprobs", "echo", "prompt_logprobs"]

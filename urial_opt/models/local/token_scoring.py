@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.batching import Batches
-from urial_opt.generators.causal_model import CausalModel
-from urial_opt.generators.chat_layout import ChatLayout
-from urial_opt.generators.decoding import Written
-from urial_opt.generators.layout_tokens import common_vocabulary, end_of_answer, without_space
-from urial_opt.generators.prefix_memory import TOKENS_A_PASS
-from urial_opt.generators.reading_in_step import LOGITS_A_CHUNK, Said, Sought, read_in_step
-from urial_opt.generators.teacher_forcing import GivenAnswers
+from urial_opt.models.local.batching import Batches
+from urial_opt.models.local.causal_model import CausalModel
+from urial_opt.models.local.chat_layout import ChatLayout
+from urial_opt.models.local.decoding import Written
+from urial_opt.models.local.layout_tokens import common_vocabulary, end_of_answer, without_space
+from urial_opt.models.local.prefix_memory import TOKENS_A_PASS
+from urial_opt.models.local.reading_in_step import LOGITS_A_CHUNK, Said, Sought, read_in_step
+from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Sampling, Usage
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens

@@ -8,8 +8,8 @@ from inspect import signature
 import torch
 from torch import Tensor
 
-from urial_opt.generators.causal_model import CausalModel
-from urial_opt.generators.prefix_memory import common_length
+from urial_opt.models.local.causal_model import CausalModel
+from urial_opt.models.local.prefix_memory import common_length
 from urial_opt.records import Usage
 
 

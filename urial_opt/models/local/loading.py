@@ -23,7 +23,7 @@ from transformers.utils.hub import cached_file, extract_commit_hash
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, causes
-from urial_opt.generators.batching import out_of_memory
+from urial_opt.models.local.batching import out_of_memory
 
 Role: TypeAlias = Literal["base", "aligned", "judge"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

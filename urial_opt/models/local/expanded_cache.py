@@ -23,7 +23,7 @@ from transformers.cache_utils import (
     LinearAttentionLayer,
 )
 
-from urial_opt.generators.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.batching import Batches
-from urial_opt.generators.decoding import AnswerText
-from urial_opt.generators.expanded_cache import expanded_cache
-from urial_opt.generators.loading import Role
-from urial_opt.generators.prefix_memory import PrefixMemory
-from urial_opt.generators.shared_prefix import Prefix, switch_attention
+from urial_opt.models.local.batching import Batches
+from urial_opt.models.local.decoding import AnswerText
+from urial_opt.models.local.expanded_cache import expanded_cache
+from urial_opt.models.local.loading import Role
+from urial_opt.models.local.prefix_memory import PrefixMemory
+from urial_opt.models.local.shared_prefix import Prefix, switch_attention
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 

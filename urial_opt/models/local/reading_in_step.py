@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from urial_opt.generators.distributions import (
+from urial_opt.models.local.distributions import (
     Columns,
     Distributions,
     compare_over,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from urial_opt.errors import InputError
-from urial_opt.generators.causal_model import CausalModel
+from urial_opt.models.local.causal_model import CausalModel
 from urial_opt.prompt import PLAIN_FENCE
 
 _PROBE = """Hello there! It's 1,234.5 km – naïve café, 東京 🌊…

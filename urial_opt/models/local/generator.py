@@ -17,14 +17,14 @@ from transformers import (
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError
-from urial_opt.generators.batching import by_length
-from urial_opt.generators.causal_model import ROWS, CausalModel, number_of_rows
-from urial_opt.generators.chat_layout import ChatLayout
-from urial_opt.generators.decoding import AnswerSheet, TokenChoice, Written
-from urial_opt.generators.drafting import Drafter, EarlierAnswers, room_for_drafts
-from urial_opt.generators.loading import Loading
-from urial_opt.generators.prefix_memory import SideBySide, common_length
-from urial_opt.generators.token_scoring import LocalTokenScorer
+from urial_opt.models.local.batching import by_length
+from urial_opt.models.local.causal_model import ROWS, CausalModel, number_of_rows
+from urial_opt.models.local.chat_layout import ChatLayout
+from urial_opt.models.local.decoding import AnswerSheet, TokenChoice, Written
+from urial_opt.models.local.drafting import Drafter, EarlierAnswers, room_for_drafts
+from urial_opt.models.local.loading import Loading
+from urial_opt.models.local.prefix_memory import SideBySide, common_length
+from urial_opt.models.local.token_scoring import LocalTokenScorer
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
 

@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from urial_opt.generators.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Local models: base and aligned models of transformers in this process."""
