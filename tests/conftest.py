@@ -23,8 +23,8 @@ import pytest
 from hypothesis import settings
 
 from tests.command_line import Run
-from urial_opt import patience
 from urial_opt.content import content_folder
+from urial_opt.models.server import retries
 
 SMALL = """
 name: small
@@ -101,14 +101,14 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that patience makes, which take no time."""
+    """The pauses that retries makes, which take no time."""
     made: list[float] = []
 
     def pause(stop: threading.Event, seconds: float) -> bool:
         made.append(seconds)
         return stop.is_set()
 
-    monkeypatch.setattr(patience, "_pause", pause)
+    monkeypatch.setattr(retries, "_pause", pause)
     return made
 
 

@@ -16,7 +16,7 @@ from tests.command_line import Run
 from urial_opt.cli.app import app
 from urial_opt.doctor import Diagnosis, Verdict, examine, speed
 from urial_opt.doctor import patient as doctor_patient
-from urial_opt.endpoint import Endpoint
+from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import serving

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from urial_opt import patience
-from urial_opt.endpoint import Endpoint, open_endpoint
 from urial_opt.errors import AdapterError, InputError
+from urial_opt.models.server import retries
+from urial_opt.models.server.endpoint import Endpoint, open_endpoint
+from urial_opt.models.server.replies import Reply
 from urial_opt.nano.faults import FAULTS, Fault, Faults
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.records import Usage
-from urial_opt.server_replies import Reply
 
 pytestmark = pytest.mark.usefixtures("pauses")
 KEY = "sk-do-not-tell-anybody"
@@ -473,7 +473,7 @@ def test_a_server_that_was_there_is_waited_for(monkeypatch: pytest.MonkeyPatch, 
                 started.enter_context(listening(Script(COMPLETION), port=int(url.split(":")[2].removesuffix("/v1"))))
             return False
 
-        monkeypatch.setattr(patience, "_pause", pause)
+        monkeypatch.setattr(retries, "_pause", pause)
         assert endpoint.complete([ASKED]) == [REPLY]
     assert len(pauses) == 5
 

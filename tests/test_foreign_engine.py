@@ -9,7 +9,7 @@ import pytest
 from experiments.servers.foreign_engine import MODEL, compare, engine, missing, prompts
 from urial_opt.doctor.abilities import ABILITIES, COMPLETIONS
 from urial_opt.doctor.patient import Patient
-from urial_opt.endpoint import Endpoint
+from urial_opt.models.server.endpoint import Endpoint
 
 pytestmark = pytest.mark.skipif(
     bool(missing()), reason=f"no {', '.join(missing())}; type: pip install 'transformers[serving]' -c constraints.txt"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from urial_opt.errors import AdapterError
-from urial_opt.patience import (
+from urial_opt.models.server.retries import (
     AnotherModelError,
     NobodyThereError,
     NothingSaidError,

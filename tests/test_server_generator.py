@@ -12,8 +12,8 @@ import pytest
 
 from urial_opt import plugins
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.server import open_aligned, open_base
 from urial_opt.models.local.generator import TransformersGenerator
+from urial_opt.models.server.generator import open_aligned, open_base
 from urial_opt.nano import models
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening

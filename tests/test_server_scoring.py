@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from tests.command_line import Run
 from urial_opt.errors import InputError
-from urial_opt.generators.least_divergence import least_divergence
-from urial_opt.generators.server import open_aligned, open_base
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
+from urial_opt.models.server.generator import open_aligned, open_base
+from urial_opt.models.server.token_logprobs import least_divergence
 from urial_opt.nano import models
 from urial_opt.nano.faults import Fault, Faults
 from urial_opt.nano.json_server import Refused, listening

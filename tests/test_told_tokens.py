@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from urial_opt.generators.token_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.generators.told_tokens import PromptReply, ToldList, ToldToken, place_tokens
-from urial_opt.patience import AnotherModelError, NothingSaidError
+from urial_opt.models.server.logprob_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
+from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
+from urial_opt.models.server.token_logprobs import PromptReply, ToldList, ToldToken, place_tokens
 from urial_opt.records import Usage
 
 

@@ -26,8 +26,8 @@ from pathlib import Path
 
 import urial_opt.nano
 from urial_opt.doctor import examine
-from urial_opt.endpoint import Endpoint
-from urial_opt.generators.server import open_base as open_on_server
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.generator import open_base as open_on_server
 from urial_opt.nano.models import open_base as open_here
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Sampling

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
 from urial_opt.doctor.patient import Finding, Patient, Verdict, no, unknown, yes
 from urial_opt.doctor.speed import measure_pace, measure_prefix_cache
-from urial_opt.endpoint import Endpoint
+from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
 """What servers call it beside the name of a model."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from urial_opt.endpoint import Endpoint
-from urial_opt.server_replies import Tried
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.replies import Tried
 
 _PAUSE = 1.0
 """Seconds before a request that failed for want of health is sent a second time."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from urial_opt.doctor.patient import Finding, NoReplyError, Patient, no, unknown, yes
-from urial_opt.server_replies import Tried
+from urial_opt.models.server.replies import Tried
 
 CROWD = 16
 """So many requests are sent at once."""

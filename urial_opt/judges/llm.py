@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.endpoint import Endpoint, open_endpoint
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.judges.asking import (
     Question,
@@ -22,8 +21,9 @@ from urial_opt.judges.asking import (
 )
 from urial_opt.judges.replies import Reading, read_reply
 from urial_opt.memory import PaceMemory
+from urial_opt.models.server.endpoint import Endpoint, open_endpoint
+from urial_opt.models.server.replies import Reply
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
-from urial_opt.server_replies import Reply
 
 T = TypeVar("T")
 Mode: TypeAlias = Literal["scores", "aspects"]

@@ -10,7 +10,7 @@ from urial_opt.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from urial_opt.doctor import Diagnosis
-    from urial_opt.endpoint import Endpoint
+    from urial_opt.models.server.endpoint import Endpoint
 
 _KINDS = ("openai:", "openai-chat:", "llm:")
 
@@ -52,7 +52,7 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
       warnings (what is bad for a search), command (what to type for one)
     """
     from urial_opt.doctor import examine
-    from urial_opt.endpoint import Endpoint
+    from urial_opt.models.server.endpoint import Endpoint
 
     called = model or ""
     for kind in _KINDS:

@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, Field, NonNegativeInt
 
 from urial_opt.errors import AdapterError
-from urial_opt.generators.told_tokens import PromptReply, ToldAnswer, ToldList, ToldToken, place_tokens
-from urial_opt.patience import NothingSaidError
-from urial_opt.server_replies import ToldUsage, check_name
+from urial_opt.models.server.replies import ToldUsage, check_name
+from urial_opt.models.server.retries import NothingSaidError
+from urial_opt.models.server.token_logprobs import PromptReply, ToldAnswer, ToldList, ToldToken, place_tokens
 
 Way: TypeAlias = Literal["prompt_logprobs", "echo"]
 """How a base model is asked: vLLM's own, which tells ranks, or the protocol's, which tells the most probable tokens."""

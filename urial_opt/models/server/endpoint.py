@@ -18,8 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from urial_opt.errors import AdapterError, InputError, causes
 from urial_opt.memory import PaceMemory
-from urial_opt.patience import NobodyThereError, PassingError, Patience, TimedOutError
-from urial_opt.server_replies import (
+from urial_opt.models.server.replies import (
     Reply,
     Route,
     Tried,
@@ -30,6 +29,7 @@ from urial_opt.server_replies import (
     without,
     words_of,
 )
+from urial_opt.models.server.retries import NobodyThereError, PassingError, Patience, TimedOutError
 
 _log = logging.getLogger(__name__)
 

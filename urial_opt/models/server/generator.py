@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from urial_opt.content import content_id
-from urial_opt.endpoint import Endpoint, open_endpoint
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.server_scoring import ServerTokenScorer
 from urial_opt.memory import PaceMemory
+from urial_opt.models.server.endpoint import Endpoint, open_endpoint
+from urial_opt.models.server.replies import Reply
+from urial_opt.models.server.token_scoring import ServerTokenScorer
 from urial_opt.prompt import before_stop
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling
-from urial_opt.server_replies import Reply
 
 _STOPS_SENT = 4
 """The protocol's own limit."""

@@ -8,11 +8,10 @@ from math import exp, nan
 
 import numpy as np
 
-from urial_opt.endpoint import Endpoint
 from urial_opt.errors import InputError
-from urial_opt.generators.least_divergence import least_divergence
-from urial_opt.generators.telling_servers import AnsweringServer, ReadingServer
-from urial_opt.generators.told_tokens import (
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.logprob_requests import AnsweringServer, ReadingServer
+from urial_opt.models.server.token_logprobs import (
     UNREADABLE,
     Span,
     ToldAnswer,
@@ -20,6 +19,7 @@ from urial_opt.generators.told_tokens import (
     ToldPrompt,
     ToldToken,
     is_readable,
+    least_divergence,
 )
 from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
 from urial_opt.records import Usage

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from urial_opt.patience import AnotherModelError, NothingSaidError
+from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
 from urial_opt.records import FinishReason, Usage
 
 _TOO_LONG = re.compile(

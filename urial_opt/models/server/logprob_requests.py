@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from urial_opt.endpoint import Endpoint, RefusedError
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.generators.token_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.generators.told_tokens import PromptReply, ToldAnswer, ToldPrompt
+from urial_opt.models.server.endpoint import Endpoint, RefusedError
+from urial_opt.models.server.logprob_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
+from urial_opt.models.server.token_logprobs import PromptReply, ToldAnswer, ToldPrompt
 from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
 
 _LISTED = (20, 10, 5)
