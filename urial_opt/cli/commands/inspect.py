@@ -10,7 +10,7 @@ import click
 from urial_opt.cli.options import json_option, print_json, store_option
 
 if TYPE_CHECKING:
-    from urial_opt.inspection import Example, InspectedTrial
+    from urial_opt.report.inspection import Example, InspectedTrial
 
 
 @click.command(short_help="Show the best prompts of a search.")
@@ -31,7 +31,7 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
       query, answer, score, before, reasons)
     """
     from urial_opt.cli.choosing import chosen_search
-    from urial_opt.inspection import inspect_search
+    from urial_opt.report.inspection import inspect_search
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
