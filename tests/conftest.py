@@ -139,7 +139,8 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A store with one finished search, `mine`, on the small space."""
     from urial_opt import plugins
     from urial_opt.evaluation.evaluator import Evaluator
-    from urial_opt.search import SearchOptions, search
+    from urial_opt.search.opening import SearchOptions
+    from urial_opt.search.trials import search
     from urial_opt.space_file import load_space
     from urial_opt.store import Store
 

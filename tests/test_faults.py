@@ -21,7 +21,8 @@ from urial_opt import plugins
 from urial_opt.content import content_id
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import Completion, Sampling
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.trials import search
 from urial_opt.space_file import load_space
 from urial_opt.store import Account, Store
 

@@ -10,13 +10,14 @@ import pytest
 from urial_opt import plugins
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.outcome import SearchResult
-from urial_opt.probe import SHARE, Probe, ShiftWatch, further_away
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.protocols import Scorable
 from urial_opt.records import ProbeKey, ProbeShift, Role, TrialState, Usage
 from urial_opt.report.inspection import inspect_search
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.result import SearchResult
+from urial_opt.search.shift_probe import SHARE, Probe, ShiftWatch, further_away
+from urial_opt.search.trials import search
 from urial_opt.space_file import load_space
 from urial_opt.store import Account, Store
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens

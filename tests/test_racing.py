@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from urial_opt.objective import Objective
-from urial_opt.racing import Race, Verdict, chance_to_end_ahead, finalists
+from urial_opt.search.racing import Race, Verdict, chance_to_end_ahead, finalists
 from urial_opt.statistics import FloatArray, Strata, TrialEstimate
 
 QUERIES = [f"q{i}" for i in range(64)]

@@ -17,8 +17,10 @@ from optuna.trial import TrialState
 
 from urial_opt.errors import UnknownNameError
 from urial_opt.prompt import Exemplar
-from urial_opt.prompt_model import Features, LinearModel, fit_scales
-from urial_opt.sampler import SAMPLERS, START, ExemplarSampler, _Changes, _maximise, _random_row, make_sampler
+from urial_opt.search.linear_model import Features, LinearModel, fit_scales
+from urial_opt.search.local_search import _Changes, maximise, random_row
+from urial_opt.search.sampler import START, ExemplarSampler
+from urial_opt.search.samplers import SAMPLERS, make_sampler
 
 _SCRIPT = Path(__file__).parent.parent / "experiments" / "sampler" / "synthetic.py"
 _spec = importlib.util.spec_from_file_location("synthetic", _SCRIPT)
@@ -89,7 +91,7 @@ def test_rows_stand_for_params_and_back() -> None:
     features = Features(SPACE)
     rng = np.random.default_rng(2)
     for _ in range(200):
-        row = _random_row(features, rng)
+        row = random_row(features, rng)
         params = features.params(row)
         np.testing.assert_array_equal(features.row(params), row)
         assert ("clause_clause0" in params) == (params["system"] == "composed")
@@ -120,7 +122,7 @@ def test_changes_stay_inside_the_space_and_reach_every_part() -> None:
     changes = _Changes(features, rng.normal(size=len(features.names) + 1))
     seen: set[Any] = set()
     for _ in range(50):
-        row = _random_row(features, rng)
+        row = random_row(features, rng)
         for near in changes.of(row):
             exemplars = near[features.slots :]
             chosen = exemplars[exemplars >= 0]
@@ -149,8 +151,8 @@ def test_the_local_search_finds_the_best_prompt_of_a_small_space_and_skips_the_t
         order = np.argsort(-values)
         for skipped in (0, 1):
             tried = {row.tobytes() for row in rows[order[:skipped]]}
-            starts = [rows[0], _random_row(features, rng), _random_row(features, rng)]
-            found = _maximise(features, weights, starts, steps=None, tried=tried)
+            starts = [rows[0], random_row(features, rng), random_row(features, rng)]
+            found = maximise(features, weights, starts, steps=None, tried=tried)
             assert found is not None
             assert found.tobytes() not in tried
             gap = values[order[skipped]] - weights[features.columns(found[None])].sum()
@@ -163,15 +165,15 @@ def test_a_proposal_near_a_prompt_is_so_many_changes_away() -> None:
     features = Features(replace(SPACE, k_min=1))
     rng = np.random.default_rng(4)
     weights = np.append(rng.normal(size=len(features.names)), 0.0)
-    start = _random_row(features, rng)
+    start = random_row(features, rng)
     around = {row.tobytes() for row in _Changes(features, weights).of(start)}
-    near = _maximise(features, weights, [start], steps=1, tried={start.tobytes()})
+    near = maximise(features, weights, [start], steps=1, tried={start.tobytes()})
     assert near is not None
     assert near.tobytes() in around - {start.tobytes()}
-    far = _maximise(features, weights, [start], steps=None, tried=set())
+    far = maximise(features, weights, [start], steps=None, tried=set())
     assert far is not None
     assert far.tobytes() not in around
-    assert _maximise(features, weights, [start], steps=1, tried=around) is None
+    assert maximise(features, weights, [start], steps=1, tried=around) is None
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -256,7 +258,7 @@ def test_k_is_cut_to_what_the_pool_holds(k_max: int) -> None:
 
 
 def test_first_proposals_mix_sizes_systems_and_styles() -> None:
-    rows = [_random_row(Features(SPACE), np.random.default_rng([0, i])) for i in range(START)]
+    rows = [random_row(Features(SPACE), np.random.default_rng([0, i])) for i in range(START)]
     params = [Features(SPACE).params(row) for row in rows]
     assert len({p["k"] for p in params}) >= 4
     assert len({p["system"] for p in params}) >= 4

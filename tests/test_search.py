@@ -16,11 +16,12 @@ import pytest
 from urial_opt import plugins
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.outcome import SearchResult
-from urial_opt.progress import Progress
 from urial_opt.records import TrialState
 from urial_opt.report.inspection import inspect_search
-from urial_opt.search import Interrupted, SearchOptions, search
+from urial_opt.search.opening import Interrupted, SearchOptions
+from urial_opt.search.progress import Progress
+from urial_opt.search.result import SearchResult
+from urial_opt.search.trials import search
 from urial_opt.space import SearchSpace
 from urial_opt.space_file import load_space
 from urial_opt.store import SearchStatus, Store

@@ -13,12 +13,13 @@ from tests.command_line import Run
 from urial_opt import plugins
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.planning import plan
-from urial_opt.probe import PROBES
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Judgment, Query, Role, Sampling, Usage
 from urial_opt.roles import prices_of
-from urial_opt.search import LimitReached, SearchOptions, search
+from urial_opt.search.opening import LimitReached, SearchOptions
+from urial_opt.search.planning import plan
+from urial_opt.search.shift_probe import PROBES
+from urial_opt.search.trials import search
 from urial_opt.space import SearchSpace
 from urial_opt.space_file import load_space
 from urial_opt.spending import FREE, Bill, Meter, Price, Spent, Terms, price_of

@@ -20,7 +20,8 @@ from urial_opt import plugins
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up
 from urial_opt.records import Estimate, Evaluation
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.trials import search
 from urial_opt.space import SearchSpace
 from urial_opt.space_file import load_space
 from urial_opt.statistics import bootstrap_difference

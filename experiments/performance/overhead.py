@@ -20,9 +20,10 @@ from optuna import Study, Trial
 
 from urial_opt.aspects import ASPECTS_OF
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.progress import Phase, Progress
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.progress import Phase, Progress
+from urial_opt.search.trials import search
 from urial_opt.space_file import load_space
 from urial_opt.store import Store
 

@@ -20,7 +20,8 @@ from scipy.stats import t  # type: ignore[import-untyped]
 
 from urial_opt import plugins
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.trials import search
 from urial_opt.space_file import load_space
 from urial_opt.store import Store
 

@@ -19,7 +19,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from urial_opt.prompt import Exemplar
-from urial_opt.sampler import SAMPLERS, make_sampler
+from urial_opt.search.samplers import SAMPLERS, make_sampler
 
 STYLES = ("terse", "plain", "warm", "structured")
 NOISE = 0.1

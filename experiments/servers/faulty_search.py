@@ -31,7 +31,8 @@ from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import EmbeddedModels
 from urial_opt.records import Completion, Judgment, Query
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.trials import search
 from urial_opt.space_file import load_space
 from urial_opt.store import Store
 

@@ -29,7 +29,8 @@ from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Candidate, Estimate
 from urial_opt.resampling import rank_correlation
-from urial_opt.search import SearchOptions, search
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.trials import search
 from urial_opt.shift_reading import read_shift
 from urial_opt.shift_summary import summarise_shift
 from urial_opt.space_file import load_space

@@ -10,9 +10,9 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from urial_opt.progress import Phase
-from urial_opt.progress import Progress as SearchProgress
 from urial_opt.records import TrialState
+from urial_opt.search.progress import Phase
+from urial_opt.search.progress import Progress as SearchProgress
 
 _PHASES = {
     Phase.TRIALS: "searching on dev",

@@ -10,9 +10,9 @@ from urial_opt.aspects import Aspect
 from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import Duel
-from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
-from urial_opt.planning import Plan
 from urial_opt.records import Estimate, ProbeShift
+from urial_opt.search.planning import Plan
+from urial_opt.search.result import Measured, SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
 
 _NAMES = {

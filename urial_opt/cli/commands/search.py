@@ -88,11 +88,12 @@ def command(
     from urial_opt.cli.tables import show_plan, show_result
     from urial_opt.errors import InputError
     from urial_opt.evaluation.evaluator import Evaluator
-    from urial_opt.planning import plan
     from urial_opt.prompt_file import read_prompt_file
     from urial_opt.records import Role
     from urial_opt.roles import prices_of
-    from urial_opt.search import Interrupted, LimitReached, SearchOptions, search
+    from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
+    from urial_opt.search.planning import plan
+    from urial_opt.search.trials import search
     from urial_opt.space_file import load_space
     from urial_opt.spending import Terms
     from urial_opt.store import Store

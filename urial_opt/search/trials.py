@@ -9,28 +9,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import optuna
 
-from urial_opt.content import content_id
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
-from urial_opt.ledger import Ledger
-from urial_opt.outcome import Measured, SearchResult, ShiftOutcome
-from urial_opt.probe import PROBES, ShiftWatch, watch_shift
-from urial_opt.progress import Best, Phase, Progress
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.racing import Race, Verdict, finalists
 from urial_opt.records import (
     Candidate,
     Estimate,
     Evaluation,
     Query,
-    Role,
     Sampling,
     Split,
     TrialRecord,
@@ -38,11 +31,17 @@ from urial_opt.records import (
     Usage,
 )
 from urial_opt.resampling import rank_correlation
-from urial_opt.sampler import make_sampler
+from urial_opt.search.opening import Begun, Interrupted, LimitReached, SearchOptions, begin
+from urial_opt.search.progress import Best, Phase, Progress
+from urial_opt.search.racing import Race, Verdict, finalists
+from urial_opt.search.result import Measured, SearchResult, ShiftOutcome
+from urial_opt.search.samplers import make_sampler
+from urial_opt.search.shift_probe import PROBES, ShiftWatch, watch_shift
+from urial_opt.search.study import Ledger
 from urial_opt.space import SearchSpace
-from urial_opt.spending import Bill, Meter, Spent, Terms
+from urial_opt.spending import Bill, Meter, Spent
 from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
-from urial_opt.store import Account, Store
+from urial_opt.store import Store
 
 FINALISTS = 5
 """How many prompts go on from `dev` to `validation`, the starting one besides."""
@@ -54,33 +53,6 @@ _MEASURED_AT_ONCE = 128
 _MOVED = 0.005
 """An estimate that moved by less is stored at the end of the trials, not before: it shows nowhere."""
 _NOTHING = Usage()
-
-
-class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """The search was asked to stop, and did so between two blocks; the same command goes on with it."""
-
-
-class LimitReached(Interrupted):
-    """The search stopped between two blocks because going on would pass a limit of its terms, named by `limit`."""
-
-    def __init__(self, name: str, limit: str) -> None:
-        super().__init__(name)
-        self.limit = limit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchOptions:
-    """What a search is asked for beside its space and models."""
-
-    budget: int = 200
-    """How many trials."""
-    seed: int = 0
-    sampler: str = "thompson"
-    name: str = ""
-    """Empty: made from everything that decides the outcome, so that the same command goes on with the same search."""
-    prune_by_shift: bool = False
-    """Stop a prompt before any query is judged, when it leaves the base model further from the aligned one."""
-    terms: Terms = field(default_factory=Terms)
 
 
 def search(
@@ -114,48 +86,6 @@ def search(
     with Ledger(store, begun.name, sampler) as ledger:
         under_way.run_trials(ledger)
     return under_way.finish(aligned)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A search that the store knows of."""
-
-    name: str
-    account: Account
-    roles: Mapping[Role, str]
-    """Identity of each role's model."""
-
-
-def begin(
-    space: SearchSpace,
-    evaluator: Evaluator,
-    store: Store,
-    *,
-    aligned: ChatGenerator | None = None,
-    options: SearchOptions = SearchOptions(),
-) -> Begun:
-    """Create the search in the store, or find it there, without asking anything. Errors as `search`."""
-    if options.budget < 1:
-        raise InputError(f"a search needs a budget of at least 1 trial, not {options.budget}; type --budget 200")
-    settings = {
-        "space": space.name,
-        "fingerprint": space.fingerprint,
-        "base": evaluator.generator.identity,
-        "aligned": aligned.identity if aligned else None,
-        "judge": evaluator.judge.identity,
-        "seed": options.seed,
-        "sampler": options.sampler,
-        "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
-    }
-    if options.prune_by_shift:
-        settings["prune_by_shift"] = True
-    roles = {Role.BASE: evaluator.generator.identity, Role.JUDGE: evaluator.judge.identity}
-    roles |= {Role.ALIGNED: aligned.identity} if aligned else {}
-    options.terms.check(roles)
-    name = options.name or f"{space.name}-{content_id(settings)[:6]}"
-    store.open_search(name, settings)
-    store.pace(evaluator.generator, evaluator.judge, aligned)
-    return Begun(name=name, account=store.account(name), roles=roles)
 
 
 @dataclass(slots=True, kw_only=True)

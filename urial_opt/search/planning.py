@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.probe import PROBES, affordable
 from urial_opt.protocols import ChatGenerator, Scorable
 from urial_opt.records import Role, Usage
-from urial_opt.search import FINALISTS, SearchOptions, begin
+from urial_opt.search.opening import SearchOptions, begin
+from urial_opt.search.shift_probe import PROBES, affordable
+from urial_opt.search.trials import FINALISTS
 from urial_opt.space import SearchSpace
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store

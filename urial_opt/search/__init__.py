@@ -1,0 +1,1 @@
+"""Search: Optuna proposes, the base model answers, the judge scores, the store remembers."""

@@ -1,0 +1,125 @@
+"""Local search: the prompt that a model of prompts believes best, by changes of one or two parts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import combinations, count
+
+import numpy as np
+
+from urial_opt.search.linear_model import Features, FloatArray, IntArray
+
+_PER_CLASS = 3
+"""How many exemplars of one style and kind a local search looks at."""
+
+
+def random_row(features: Features, rng: np.random.Generator) -> IntArray:
+    """Every K and system equally likely; half of the time all exemplars in one style."""
+    space = features.space
+    row = np.full(features.slots + features.width, -1, dtype=np.intp)
+    row[0] = rng.integers(len(space.systems))
+    sizes = [*[2 if row[0] == features.composed else 1] * len(space.clauses), *map(len, features.choices)]
+    row[1 : features.slots] = rng.integers(sizes) if sizes else []
+    pool = rng.permutation(len(features.keys))
+    if rng.integers(2):
+        # others come after, should one style not suffice
+        pool = pool[np.argsort(features.style[pool] != rng.integers(len(features.styles)), kind="stable")]
+    _, first = np.unique(features.query[pool], return_index=True)
+    chosen = pool[np.sort(first)][: rng.integers(features.k_min, features.k_max + 1)]
+    row[features.slots : features.slots + chosen.size] = chosen
+    return row
+
+
+def maximise(
+    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, steps: int | None, tried: set[bytes]
+) -> IntArray | None:
+    """The best prompt under `weights` not tried yet, by local search from `starts`; None if all around was tried.
+
+    At most `steps` changes away from them, or, if None, as many as help.
+    """
+    changes = _Changes(features, weights)
+    best, best_score = None, -np.inf
+    for start in starts:
+        row, score = start, -np.inf
+        for _ in range(steps) if steps else count():
+            around = changes.of(row)
+            scores = weights[features.columns(around)].sum(axis=1)
+            top = int(scores.argmax())
+            better = np.flatnonzero(scores > best_score)
+            for i in better[np.argsort(-scores[better], kind="stable")]:
+                if around[i].tobytes() not in tried:
+                    best, best_score = around[i], float(scores[i])
+                    break
+            if scores[top] <= score + 1e-9:
+                break
+            row, score = around[top], float(scores[top])
+    return best
+
+
+class _Changes:
+    """The rows one change away from a row: another system or decoding, an exemplar swapped, added, removed, moved."""
+
+    def __init__(self, features: Features, weights: FloatArray) -> None:
+        self._features = features
+        self._pool = _worth_trying(features, weights)
+        clauses = weights[features.columns_of("clause")] > 0
+        self._systems = np.zeros((len(features.space.systems), 1 + clauses.size), dtype=np.intp)
+        self._systems[:, 0] = range(len(self._systems))
+        self._systems[features.composed, 1:] = clauses
+        self._decoding = [
+            (1 + clauses.size + i, c) for i, choices in enumerate(features.choices) for c in range(len(choices))
+        ]
+
+    def of(self, row: IntArray) -> IntArray:
+        features, pool, slots = self._features, self._pool, self._features.slots
+        exemplars = row[slots:]
+        k = int((exemplars >= 0).sum())
+        systems = _repeated(row, len(self._systems))
+        systems[:, : self._systems.shape[1]] = self._systems
+        decoding = _repeated(row, len(self._decoding))
+        for i, (place, choice) in enumerate(self._decoding):
+            decoding[i, place] = choice
+        moves = _moves(k, exemplars.size, shorter=k > features.k_min)
+        moved = _repeated(row, len(moves))
+        moved[:, slots:] = np.append(exemplars, -1)[moves]
+        taken = features.query[pool][:, None] == features.query[exemplars[:k]]
+        times = taken.sum(axis=1)
+        fits = np.argwhere(times[:, None] == taken)  # in the prompt at most in the very slot that it would fill
+        swapped = _repeated(row, len(fits))
+        swapped[np.arange(len(fits)), slots + fits[:, 1]] = pool[fits[:, 0]]
+        blocks = [systems, decoding, moved, swapped]
+        if k < features.k_max:
+            free = pool[times == 0]
+            for i in {0, max(k - 1, 0), k}:
+                longer = _repeated(row, free.size)
+                longer[:, slots + i + 1 :] = exemplars[i:-1]
+                longer[:, slots + i] = free
+                blocks.append(longer)
+        return np.vstack(blocks)
+
+
+@cache
+def _moves(k: int, width: int, *, shorter: bool) -> IntArray:
+    """Which slot fills each slot, for all ways to exchange two of `k` exemplars or drop one; `width` leaves it free."""
+    order = [*range(k), *[width] * (width - k)]
+    moves = [order]
+    for i, j in combinations(range(k), 2):
+        moves.append([*order])
+        moves[-1][i], moves[-1][j] = j, i
+    if shorter:
+        moves += [[*order[:i], *order[i + 1 :], width] for i in range(k)]
+    return np.array(moves, dtype=np.intp).reshape(-1, width)
+
+
+def _repeated(row: IntArray, times: int) -> IntArray:
+    return np.repeat(row[None], times, axis=0)
+
+
+def _worth_trying(features: Features, weights: FloatArray) -> IntArray:
+    """The exemplars that can stand in a best prompt: within a style and kind only their own weights tell them apart."""
+    own = weights[features.columns_of("exemplar")] + weights[features.columns_of("query")][features.query]
+    order = np.lexsort((-own, features.classes))
+    ranked = features.classes[order]
+    rank = np.arange(order.size) - np.searchsorted(ranked, ranked)
+    return order[rank < _PER_CLASS]

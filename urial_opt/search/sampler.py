@@ -1,0 +1,162 @@
+"""The sampler: which prompt to try next, by Thompson sampling and local search, half of it near the best so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial, TrialState
+
+from urial_opt.search.linear_model import Effect, Features, IntArray, LinearModel, PromptSpace, fit_scales
+from urial_opt.search.local_search import maximise, random_row
+
+START = 20
+"""How many trials are drawn at random, over all K, systems and styles, before the model is asked."""
+_TEMPER = 0.5
+"""How far a draw lies from the posterior mean, 1 being the posterior: with hundreds of uncertain effects a full draw
+follows chance in most of them at once."""
+_NEAR = 0.5
+"""Share of the proposals that stay near a good prompt: what makes it good may be what no feature says."""
+_STEPS = (1, 2, 4)
+"""How many changes such a proposal is away at most, one of these by chance."""
+_GROWTH = 1.25
+"""Prior scales are fitted anew whenever the number of trials has grown by this factor."""
+_RESTARTS = 2
+"""Local searches from random prompts, beside the one from the best prompt tried."""
+_TOLD = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+class SampledSpace(PromptSpace, Protocol):
+    """A `PromptSpace` that also knows what Optuna stores of it; `space.SearchSpace` is one."""
+
+    def distribution_of(self, name: str) -> BaseDistribution: ...
+
+
+class ExemplarSampler(BaseSampler):
+    """Proposes whole prompts for one `SampledSpace` at a time.
+
+    A finished trial counts if it is COMPLETE or PRUNED; FAIL counts (and is not proposed again) if it carries the user
+    attribute `queries`, which a search sets before it tells. A trial teaches its value (a pruned one the last that was
+    reported) with the user attribute `standard_error`. Nothing is kept outside the study but caches: a proposal follows
+    from the seed, the space and the trials that counted, so a resumed search goes on as if it had never stopped. Other
+    RUNNING trials are not proposed again, and change the draw, so that machines working on one study do not repeat each
+    other.
+    """
+
+    def __init__(self, space: SampledSpace, *, seed: int) -> None:
+        self.space = space
+        """Assign a larger space when the pool has grown."""
+        self.seed = seed
+        self._features = Features(space)
+        self._rows: dict[int, IntArray] = {}
+        self._scales: tuple[tuple[int, ...], dict[str, float]] = ((), {})
+
+    def infer_relative_search_space(self, _study: optuna.Study, _trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        features, space = self._current(), self.space
+        names = ["system", *(f"clause_{name}" for name in space.clauses), "k"]
+        names += [*space.exemplar_params(features.k_max), *features.decoding]
+        return {name: space.distribution_of(name) for name in names}
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, _search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        features = self._current()
+        trials = study.get_trials(deepcopy=False)
+        running = [t for t in trials if t.state == TrialState.RUNNING and t.number != trial.number and "k" in t.params]
+        done = [t for t in trials if counts(t)]
+        rng = random_generator(self.seed, len(done), len(running))
+        tried = {self._row(t).tobytes() for t in (*done, *running)}
+        if len(done) < START:
+            return features.params(random_row(features, rng))
+        known = [t for t in done if _teaches(t)]
+        model = self._model(known)
+        rows = np.array([self._row(t) for t in known])
+        weights = np.append(model.draw(rng, temper=_TEMPER), 0.0)
+        if rng.random() < _NEAR:
+            luck = np.array([t.user_attrs["standard_error"] for t in known]) * rng.normal(size=len(known))
+            starts = [rows[(np.array([t.value for t in known]) + _TEMPER * luck).argmax()]]
+            steps = int(rng.choice(_STEPS))
+        else:
+            starts = [rows[weights[features.columns(rows)].sum(axis=1).argmax()]]
+            starts += [random_row(features, rng) for _ in range(_RESTARTS)]
+            steps = None
+        found = maximise(features, weights, starts, steps=steps, tried=tried)
+        return features.params(random_row(features, rng) if found is None else found)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> object:
+        seed = int(random_generator(self.seed, trial.number).integers(2**31))
+        return RandomSampler(seed=seed).sample_independent(study, trial, param_name, param_distribution)
+
+    def explain(self, study: optuna.Study, *, number: int = 20) -> list[Effect]:
+        """The features believed to matter most, largest mean effect first; empty before any trial was scored."""
+        features = self._current()
+        known = [t for t in study.get_trials(deepcopy=False) if _teaches(t)]
+        if not known:
+            return []
+        model = self._model(known)
+        mean, deviation, trials = model.mean(), model.deviation(), (model.design > 0).sum(axis=0)
+        largest = [i for i in np.argsort(-np.abs(mean), kind="stable") if features.groups[i] != "intercept"]
+        return [
+            Effect(
+                feature=features.names[i],
+                mean=float(mean[i]),
+                standard_deviation=float(deviation[i]),
+                trials=int(trials[i]),
+            )
+            for i in largest[:number]
+        ]
+
+    def _current(self) -> Features:
+        if self._features.space is not self.space:
+            self._features, self._rows = Features(self.space), {}
+        return self._features
+
+    def _row(self, trial: FrozenTrial) -> IntArray:
+        if trial.number not in self._rows:
+            row = self._features.row(trial.params)
+            if trial.state == TrialState.RUNNING:
+                return row
+            self._rows[trial.number] = row
+        return self._rows[trial.number]
+
+    def _model(self, known: Sequence[FrozenTrial]) -> LinearModel:
+        features = self._features
+        design = features.design(np.array([self._row(t) for t in known]))
+        estimate = np.array([t.value for t in known])
+        noise = np.array([t.user_attrs["standard_error"] for t in known]) ** 2
+        # scales are fitted on the first so many trials, so that they too depend on the study alone
+        fitted = START
+        while int(fitted * _GROWTH) <= len(known):
+            fitted = int(fitted * _GROWTH)
+        numbers = tuple(t.number for t in known[:fitted])
+        centre = float(estimate[:fitted].mean())
+        if self._scales[0] != numbers:
+            part = slice(fitted)
+            scales = fit_scales(design[part], features.groups, estimate[part] - centre, noise[part])
+            self._scales = (numbers, scales)
+        scales = self._scales[1]
+        return LinearModel(
+            design=design,
+            target=estimate - centre,
+            noise=noise + scales["misfit"] ** 2,
+            prior=np.array([scales[group] ** 2 for group in features.groups]),
+        )
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial has been told its result; one that was merely interrupted has not."""
+    return trial.state in _TOLD or (trial.state == TrialState.FAIL and "queries" in trial.user_attrs)
+
+
+def _teaches(trial: FrozenTrial) -> bool:
+    return trial.state in _TOLD and trial.value is not None and "standard_error" in trial.user_attrs
+
+
+def random_generator(seed: int, *position: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *position])

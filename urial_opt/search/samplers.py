@@ -1,0 +1,55 @@
+"""Samplers by name: ours, and those of Optuna as controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState
+
+from urial_opt.errors import UnknownNameError
+from urial_opt.search.sampler import ExemplarSampler, SampledSpace, counts, random_generator
+
+
+class _Reseeded(BaseSampler):
+    """A stock sampler made anew for every trial, seeded by how many came before: it too resumes as if undisturbed."""
+
+    def __init__(self, make: Callable[[int], BaseSampler], *, seed: int) -> None:
+        self._make = make
+        self._seed = seed
+        self._sampler = make(seed)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        trials = study.get_trials(deepcopy=False)
+        running = sum(t.state == TrialState.RUNNING and t.number != trial.number for t in trials)
+        self._sampler = self._make(int(random_generator(self._seed, sum(map(counts, trials)), running).integers(2**31)))
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._sampler.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._sampler.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> object:
+        return self._sampler.sample_independent(study, trial, param_name, param_distribution)
+
+
+SAMPLERS = ("thompson", "tpe", "random")
+
+
+def make_sampler(name: str, space: SampledSpace, *, seed: int) -> BaseSampler:
+    """The sampler of that name, `thompson` being ours; UnknownNameError if there is none."""
+    if name == "thompson":
+        return ExemplarSampler(space, seed=seed)
+    if name == "tpe":
+        return _Reseeded(lambda each: TPESampler(seed=each), seed=seed)
+    if name == "random":
+        return _Reseeded(lambda each: RandomSampler(seed=each), seed=seed)
+    raise UnknownNameError.of("sampler", name, SAMPLERS)
