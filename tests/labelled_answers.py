@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from urial_opt.token_kinds import TokenKind
+from urial_opt.shift.kinds import TokenKind
 
 LETTERS = {
     "C": TokenKind.CONTENT,

@@ -14,9 +14,10 @@ from scipy.stats import binom, binomtest  # type: ignore[import-untyped]
 
 from tests.made_up_scores import made_up, one_token
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift_explanation import Finding, FindingKind, ShiftExplanation, _chance, _sign_test, explain_shift
-from urial_opt.shift_traits import TRAITS
-from urial_opt.token_kinds import mark_tokens
+from urial_opt.shift.explanation import _chance, _sign_test, explain_shift
+from urial_opt.shift.findings import Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.marking import mark_tokens
+from urial_opt.shift.traits import TRAITS
 from urial_opt.token_scores import AlignedAnswer, ShiftReading
 
 WARM = ("Thank", " you", "!", " Rome", ".", " Let", " me", " know", " if", " you", " like", ".")

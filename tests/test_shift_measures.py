@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from urial_opt.shift_measures import PositionMeasures, measure, measure_as_aligntds
+from urial_opt.shift.measures import PositionMeasures, measure, measure_as_aligntds
 from urial_opt.token_scores import TokenScores, TopTokens
 
 List = list[tuple[int, float]]

@@ -20,10 +20,10 @@ from tests.made_up_reading import ANSWERS, reading
 from tests.made_up_scores import behind_a_server
 from urial_opt.report.shift_page import shift_page
 from urial_opt.report.shift_page_data import LISTED, page_data
-from urial_opt.shift_summary import summarise_shift
-from urial_opt.token_kinds import kinds_of
+from urial_opt.shift.figures import Compat, shift_class
+from urial_opt.shift.marking import kinds_of
+from urial_opt.shift.summary import summarise_shift
 from urial_opt.token_scores import ShiftReading, TokenScores
-from urial_opt.token_shift import Compat, shift_class
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

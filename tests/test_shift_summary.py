@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made_up_scores import behind_a_server, made_up
-from urial_opt import token_shift
 from urial_opt.records import Estimate
-from urial_opt.shift_measures import MEASURES, OVERLAPS
-from urial_opt.shift_summary import GROUPS, summarise_shift
-from urial_opt.token_kinds import TokenKind
+from urial_opt.shift import figures
+from urial_opt.shift.figures import ContextShift, ShiftClass, TokenShift, shift_class
+from urial_opt.shift.kinds import TokenKind
+from urial_opt.shift.measures import MEASURES, OVERLAPS
+from urial_opt.shift.summary import GROUPS, summarise_shift
 from urial_opt.token_scores import ShiftReading
-from urial_opt.token_shift import ContextShift, ShiftClass, TokenShift, shift_class
 
 ANSWERS = [(("Thank", " you", "!", " Rome", "."), True), (("Sure", "!", " Rome"), False)]
 RANKS = {
@@ -209,7 +209,7 @@ def test_every_key_is_documented() -> None:
         return set().union(*map(names, value)) if isinstance(value, list) else set()
 
     given = {*RANKS, *TokenKind, *GROUPS, *MEASURES}
-    documented = set(re.findall(r"\w+", token_shift.__doc__ or ""))
+    documented = set(re.findall(r"\w+", figures.__doc__ or ""))
     assert names(document) - given <= documented
     assert set(OVERLAPS) <= documented
 

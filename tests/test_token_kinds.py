@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.labelled_answers import FIRST_SEEN, KNOWN, read
 from urial_opt.nano.style import CLOSERS, CURT, OPENERS
-from urial_opt.token_kinds import STYLE, TokenKind, kinds_of, mark_answer, mark_tokens, refuses, words_of
+from urial_opt.shift.kinds import STYLE, TokenKind
+from urial_opt.shift.marking import kinds_of, mark_answer, mark_tokens, refuses, words_of
 from urial_opt.token_scores import AlignedAnswer
 
 PIECES = (

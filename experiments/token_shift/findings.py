@@ -31,11 +31,11 @@ from urial_opt.records import Candidate, Estimate
 from urial_opt.resampling import rank_correlation
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
-from urial_opt.shift_reading import read_shift
-from urial_opt.shift_summary import summarise_shift
+from urial_opt.shift.figures import ContextShift, TokenShift
+from urial_opt.shift.reading import read_shift
+from urial_opt.shift.summary import summarise_shift
 from urial_opt.space_file import load_space
 from urial_opt.store import Store
-from urial_opt.token_shift import ContextShift, TokenShift
 
 HERE = Path(__file__).parent
 COLOURS = ("#b3432b", "#c98a1b", "#3b6ea5", "#2d8659")

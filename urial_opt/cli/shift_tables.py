@@ -9,8 +9,8 @@ from rich.table import Table
 
 from urial_opt.cli.tables import print_table
 from urial_opt.records import Estimate
-from urial_opt.shift_explanation import FindingKind, ShiftExplanation
-from urial_opt.token_shift import ContextShift, ShiftedText, TokenShift
+from urial_opt.shift.figures import ContextShift, ShiftedText, TokenShift
+from urial_opt.shift.findings import FindingKind, ShiftExplanation
 
 _WORDS = 12
 _SPANS = ((1, 1), (2, 5), (6, 20), (21, 100))

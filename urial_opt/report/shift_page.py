@@ -14,8 +14,8 @@ from pathlib import Path
 from string import Template
 
 from urial_opt.report.shift_page_data import compact_json, page_data
+from urial_opt.shift.figures import TokenShift
 from urial_opt.token_scores import ShiftReading
-from urial_opt.token_shift import TokenShift
 
 _FOLDER = Path(__file__).parent
 _SCRIPTS = ("shift_reading.js", "shift_overview.js", "shift_answer.js", "shift_token.js", "shift_page.js")

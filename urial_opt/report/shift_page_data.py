@@ -31,9 +31,10 @@ import numpy as np
 import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.token_kinds import TokenKind, kinds_of
+from urial_opt.shift.figures import ContextShift, CurvePoint, TokenShift
+from urial_opt.shift.kinds import TokenKind
+from urial_opt.shift.marking import kinds_of
 from urial_opt.token_scores import AlignedAnswer, Floats, ShiftReading, TokenScores, TopTokens
-from urial_opt.token_shift import ContextShift, CurvePoint, TokenShift
 
 LISTED = 10
 """Most probable tokens shown of each model."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.token_kinds import kinds_of
+from urial_opt.shift.figures import shift_class
+from urial_opt.shift.marking import kinds_of
 from urial_opt.token_scores import Floats, Ints, ShiftReading, TopTokens
-from urial_opt.token_shift import shift_class
 
 LISTED = 10
 """Most probable tokens told of each model."""

@@ -98,9 +98,9 @@ def command(
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.errors import InputError
-    from urial_opt.shift_explanation import explain_shift
-    from urial_opt.shift_reading import read_shift
-    from urial_opt.shift_summary import summarise_shift
+    from urial_opt.shift.explanation import explain_shift
+    from urial_opt.shift.reading import read_shift
+    from urial_opt.shift.summary import summarise_shift
 
     if trial is not None and search_name is None:
         raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")

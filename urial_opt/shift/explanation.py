@@ -26,16 +26,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from fractions import Fraction
 from math import comb
 
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift_traits import TRAITS, Trait
-from urial_opt.token_kinds import MarkedToken, TokenKind, mark_answer
+from urial_opt.shift.figures import MARGINAL_RANK
+from urial_opt.shift.findings import Example, Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.kinds import MarkedToken, TokenKind
+from urial_opt.shift.marking import mark_answer
+from urial_opt.shift.traits import TRAITS, Trait
 from urial_opt.token_scores import ShiftReading, TokenScores
-from urial_opt.token_shift import MARGINAL_RANK
 
 ENOUGH_ANSWERS = 5
 SIGNIFICANT = 0.05
@@ -46,62 +46,6 @@ NAMED_WORDS = 6
 EXAMPLES = 3
 _LEAD = 40
 """Characters shown before the token of an example."""
-
-
-class FindingKind(StrEnum):
-    """What a finding says of a trait."""
-
-    REPAIRED = "repaired"
-    BROKEN = "broken"
-    LACKING = "lacking"
-    KEPT = "kept"
-    """As it should be, with and without the context."""
-    LATE = "late"
-    """Lacking where it should begin, but gone along with once it has begun."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One position that a finding rests on."""
-
-    query: str
-    before: str
-    """The end of the answer up to there."""
-    token: str
-    """Empty for the end of the turn."""
-    position: int
-    """From 0."""
-    rank: int
-    baseline_rank: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One sentence about a context, and what it rests on."""
-
-    kind: FindingKind
-    trait: str
-    """One of the names in `TRAITS`, or `words`, `content`."""
-    sentence: str
-    numbers: Mapping[str, float]
-    """Of traits: `answers` that have it, `done` under the context and `baseline_done`; `repaired` and `broken` ones."""
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShiftExplanation:
-    """Everything found about one context, the most telling first."""
-
-    context: str
-    baseline: str | None
-    repaired: int
-    """Positions, the end of the turn among them."""
-    broken: int
-    findings: tuple[Finding, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """Fields by name; findings and examples are objects of theirs."""
-        return asdict(self)
 
 
 def explain_shift(reading: ShiftReading, context: str, *, baseline: str | None = None) -> ShiftExplanation:

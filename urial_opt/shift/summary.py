@@ -13,10 +13,7 @@ import numpy.typing as npt
 
 from urial_opt.records import Estimate
 from urial_opt.resampling import RESAMPLES, Ratios, Resampling
-from urial_opt.shift_measures import BOUNDS, MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
-from urial_opt.token_kinds import STYLE, MarkedToken, TokenKind, mark_answer
-from urial_opt.token_scores import Floats, Ints, ShiftReading, TokenScores
-from urial_opt.token_shift import (
+from urial_opt.shift.figures import (
     MARGINAL_RANK,
     Compat,
     ContextDifference,
@@ -27,6 +24,10 @@ from urial_opt.token_shift import (
     ShiftedText,
     TokenShift,
 )
+from urial_opt.shift.kinds import STYLE, MarkedToken, TokenKind
+from urial_opt.shift.marking import mark_answer
+from urial_opt.shift.measures import BOUNDS, MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
+from urial_opt.token_scores import Floats, Ints, ShiftReading, TokenScores
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 

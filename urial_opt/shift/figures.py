@@ -51,7 +51,7 @@ from math import isnan
 from typing import Literal, TypeAlias
 
 from urial_opt.records import Estimate
-from urial_opt.token_kinds import TokenKind
+from urial_opt.shift.kinds import TokenKind
 
 Compat: TypeAlias = Literal["aligntds"]
 

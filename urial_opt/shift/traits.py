@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from urial_opt.token_kinds import MarkedToken, TokenKind, refuses
+from urial_opt.shift.kinds import MarkedToken, TokenKind
+from urial_opt.shift.marking import refuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
