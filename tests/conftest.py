@@ -141,7 +141,7 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     from urial_opt.evaluation.evaluator import Evaluator
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.trials import search
-    from urial_opt.space_file import load_space
+    from urial_opt.spaces.space_file import load_space
     from urial_opt.store import Store
 
     path = tmp_path_factory.mktemp("searched") / "store.db"

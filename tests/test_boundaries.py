@@ -20,7 +20,7 @@ ROOMS = (
     "ledger", "queries", "racing", "records", "sampler", "search", "space", "space_file", "statistics", "store",
 )  # fmt: skip
 VIOLATIONS = {
-    "Each floor imports only from lower floors": ("prompt", "import urial_opt.space"),
+    "Each floor imports only from lower floors": ("prompt", "import urial_opt.spaces.space"),
     "Adapters are found by name, through plugins.py": ("search", "import urial_opt.models.local.generator"),
     "Model libraries are for local models": ("judges/llm", "import torch"),
     "Optuna is for the search": ("objective", "from optuna import Trial"),

@@ -164,7 +164,7 @@ def test_what_cannot_be_compared_is_one_line_before_anything_is_paid(
 def test_a_later_turn_has_no_answer_alone(store: Store) -> None:
     from urial_opt import plugins
     from urial_opt.evaluation.evaluator import Evaluator
-    from urial_opt.space_file import load_space
+    from urial_opt.spaces.space_file import load_space
 
     evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
     later = Query(id="t-2", text="And?", kind="regular", split="test", earlier=("Hi.",))

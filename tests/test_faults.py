@@ -23,7 +23,7 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import Completion, Sampling
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Account, Store
 
 ANSWERS = (

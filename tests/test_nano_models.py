@@ -14,7 +14,7 @@ from urial_opt.nano.judge import NanoJudge
 from urial_opt.nano.models import WEIGHTS, open_aligned, open_base
 from urial_opt.objective import aspect_means
 from urial_opt.records import Completion, Judgment, Query, Sampling
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 
 
 class Forgetful:

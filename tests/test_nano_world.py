@@ -11,7 +11,7 @@ from urial_opt.nano.judge import verdicts_on
 from urial_opt.nano.reading import read_answer_of
 from urial_opt.nano.style import Style, write_answer
 from urial_opt.nano.world import entities, questions_by_text
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 
 DOMAINS = ("countries", "animals", "elements", "howtos", "harms")
 

@@ -18,7 +18,7 @@ from urial_opt.search.opening import SearchOptions
 from urial_opt.search.result import SearchResult
 from urial_opt.search.shift_probe import SHARE, Probe, ShiftWatch, further_away
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Account, Store
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
 

@@ -22,8 +22,8 @@ from urial_opt.search.opening import Interrupted, SearchOptions
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
 from urial_opt.search.trials import search
-from urial_opt.space import SearchSpace
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import SearchStatus, Store
 
 BUDGET = 6

@@ -20,7 +20,7 @@ from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.server import serving
 from urial_opt.protocols import Metered
 from urial_opt.records import Completion, Sampling
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 
 SPACE = load_space("nano")
 PROMPT = SPACE.hand_written.prompt

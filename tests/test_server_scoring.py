@@ -29,7 +29,7 @@ from urial_opt.nano.telling import ABILITIES, Ability
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Scorable, TokenScorer
 from urial_opt.records import Usage
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.token_scores import AlignedAnswer, Floats, TokenScores
 
 SPACE = load_space("nano")

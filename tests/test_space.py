@@ -16,8 +16,8 @@ from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate
-from urial_opt.space import SearchSpace
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import load_space
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from urial_opt.content import content_folder
 from urial_opt.datasets.queries import QueryRow
 from urial_opt.errors import SpaceError, UnknownNameError
 from urial_opt.prompt import Exemplar
-from urial_opt.space_file import _Exemplar, _Space, _SystemPrompts, load_space
+from urial_opt.spaces.space_file import _Exemplar, _Space, _SystemPrompts, load_space
 
 TINY, SYSTEMS, POOL, QUERIES = FILES
 

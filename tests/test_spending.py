@@ -20,8 +20,8 @@ from urial_opt.search.opening import LimitReached, SearchOptions
 from urial_opt.search.planning import plan
 from urial_opt.search.shift_probe import PROBES
 from urial_opt.search.trials import search
-from urial_opt.space import SearchSpace
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import load_space
 from urial_opt.spending import FREE, Bill, Meter, Price, Spent, Terms, price_of
 from urial_opt.store import Store
 

@@ -11,8 +11,8 @@ import pytest
 
 from urial_opt.prompt import Exemplar
 from urial_opt.records import Split
-from urial_opt.space import SearchSpace
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import load_space
 
 TASKS = {"info-seeking", "reasoning", "procedure", "writing", "coding", "role-play", "math"}
 

@@ -22,8 +22,8 @@ from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up
 from urial_opt.records import Estimate, Evaluation
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
-from urial_opt.space import SearchSpace
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import load_space
 from urial_opt.statistics import bootstrap_difference
 from urial_opt.store import Store
 

@@ -18,7 +18,7 @@ import torch
 from urial_opt.models.local.generator import TransformersGenerator
 from urial_opt.nano.models import open_base
 from urial_opt.records import Candidate, Completion, Query
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 
 
 @dataclass(slots=True)

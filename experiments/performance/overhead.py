@@ -24,7 +24,7 @@ from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 

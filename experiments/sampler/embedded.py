@@ -22,7 +22,7 @@ from urial_opt import plugins
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 

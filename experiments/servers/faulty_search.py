@@ -33,7 +33,7 @@ from urial_opt.nano.server import EmbeddedModels
 from urial_opt.records import Completion, Judgment, Query
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 KEY = "sk-to-be-found-nowhere"

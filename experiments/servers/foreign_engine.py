@@ -31,7 +31,7 @@ from urial_opt.models.server.generator import open_base as open_on_server
 from urial_opt.nano.models import open_base as open_here
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Sampling
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 
 MODEL = str(Path(urial_opt.nano.__file__).with_name("weights") / "base")
 NEEDED = ("accelerate", "fastapi", "uvicorn")

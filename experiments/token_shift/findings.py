@@ -34,7 +34,7 @@ from urial_opt.search.trials import search
 from urial_opt.shift.figures import ContextShift, TokenShift
 from urial_opt.shift.reading import read_shift
 from urial_opt.shift.summary import summarise_shift
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 HERE = Path(__file__).parent

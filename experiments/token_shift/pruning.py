@@ -27,7 +27,7 @@ from urial_opt.search.opening import Interrupted, SearchOptions
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
 from urial_opt.search.trials import search
-from urial_opt.space_file import load_space
+from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 MANY = 1_000

@@ -10,7 +10,7 @@ from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from urial_opt.records import Candidate, Query, Split, TrialRecord
-    from urial_opt.space import SearchSpace
+    from urial_opt.spaces.space import SearchSpace
     from urial_opt.store import SearchRecord, Store
 
 
@@ -69,7 +69,7 @@ def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched
 
 def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
     """The space of that name, else that of the search, else the embedded world's."""
-    from urial_opt.space_file import load_space
+    from urial_opt.spaces.space_file import load_space
 
     if name is not None or searched is None:
         return load_space(name or "nano")

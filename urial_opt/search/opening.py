@@ -12,7 +12,7 @@ from urial_opt.protocols import ChatGenerator
 from urial_opt.records import (
     Role,
 )
-from urial_opt.space import SearchSpace
+from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Terms
 from urial_opt.store import Account, Store
 

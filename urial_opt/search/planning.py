@@ -16,7 +16,7 @@ from urial_opt.records import Role, Usage
 from urial_opt.search.opening import SearchOptions, begin
 from urial_opt.search.shift_probe import PROBES, affordable
 from urial_opt.search.trials import FINALISTS
-from urial_opt.space import SearchSpace
+from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store
 

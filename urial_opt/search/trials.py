@@ -38,7 +38,7 @@ from urial_opt.search.result import Measured, SearchResult, ShiftOutcome
 from urial_opt.search.samplers import make_sampler
 from urial_opt.search.shift_probe import PROBES, ShiftWatch, watch_shift
 from urial_opt.search.study import Ledger
-from urial_opt.space import SearchSpace
+from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
 from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
 from urial_opt.store import Store

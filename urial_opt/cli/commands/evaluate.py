@@ -24,7 +24,7 @@ from urial_opt.roles import notes_of
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
     from urial_opt.records import Candidate, Completion, Query, Sampling
-    from urial_opt.space import SearchSpace
+    from urial_opt.spaces.space import SearchSpace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

@@ -94,7 +94,7 @@ def command(
     from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
     from urial_opt.search.planning import plan
     from urial_opt.search.trials import search
-    from urial_opt.space_file import load_space
+    from urial_opt.spaces.space_file import load_space
     from urial_opt.spending import Terms
     from urial_opt.store import Store
 

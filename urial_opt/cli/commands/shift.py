@@ -13,7 +13,7 @@ from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
     from urial_opt.prompt import UrialPrompt
-    from urial_opt.space import SearchSpace
+    from urial_opt.spaces.space import SearchSpace
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONTEXTS = ("zero-shot", "hand-written")

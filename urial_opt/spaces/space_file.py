@@ -26,7 +26,7 @@ from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout
 from urial_opt.records import Params, Sampling
-from urial_opt.space import COMPOSED, IMPORTED, NO_SYSTEM, Defaults, SearchSpace
+from urial_opt.spaces.space import COMPOSED, IMPORTED, NO_SYSTEM, Defaults, SearchSpace
 
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
 

@@ -1,0 +1,1 @@
+"""Spaces: what a search may propose, and the files that say so."""
