@@ -11,8 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau, spearmanr  # type: ignore[import-untyped]
 
-from urial_opt.agreement import Agreement, Pair, measure_agreement, share
 from urial_opt.records import Estimate
+from urial_opt.statistics.agreement import Agreement, Pair, measure_agreement
+from urial_opt.statistics.bootstrap import share
 
 MEASURES = ("exact", "within_one", "spearman", "kendall", "kappa", "bias")
 FEW = 20
@@ -169,7 +170,7 @@ def test_aspects_of_one_answer_are_drawn_together() -> None:
 def test_intervals_do_not_depend_on_how_many_resamples_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = rows_of(*simulated(np.random.default_rng(4), 40))
     before = measure_agreement(scores)
-    monkeypatch.setattr("urial_opt.agreement._CELLS", 999)
+    monkeypatch.setattr("urial_opt.statistics.agreement._CELLS", 999)
     assert measure_agreement(scores) == before
 
 

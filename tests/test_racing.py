@@ -9,7 +9,8 @@ import pytest
 
 from urial_opt.objective import Objective
 from urial_opt.search.racing import Race, Verdict, chance_to_end_ahead, finalists
-from urial_opt.statistics import FloatArray, Strata, TrialEstimate
+from urial_opt.statistics.shrinkage import TrialEstimate
+from urial_opt.statistics.strata import FloatArray, Strata
 
 QUERIES = [f"q{i}" for i in range(64)]
 STRATA = Strata(

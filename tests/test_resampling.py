@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from urial_opt.agreement import share
 from urial_opt.resampling import Ratios, Resampling, bootstrap_ratios, rank_correlation
+from urial_opt.statistics.bootstrap import share
 
 pairs = st.lists(st.tuples(st.integers(0, 4).map(float), st.floats(0, 1, width=16)), min_size=3, max_size=20)
 

@@ -8,16 +8,10 @@ from scipy.stats import PermutationMethod, wilcoxon  # type: ignore[import-untyp
 
 from urial_opt.aspects import QueryKind
 from urial_opt.objective import Objective
-from urial_opt.statistics import (
-    FloatArray,
-    Strata,
-    bootstrap_average,
-    bootstrap_difference,
-    bootstrap_mean,
-    shrunken_estimates,
-    stratified_mean,
-    wilcoxon_behind,
-)
+from urial_opt.statistics.bootstrap import bootstrap_average, bootstrap_difference, bootstrap_mean
+from urial_opt.statistics.shrinkage import shrunken_estimates
+from urial_opt.statistics.signed_rank import wilcoxon_behind
+from urial_opt.statistics.strata import FloatArray, Strata, stratified_mean
 
 KINDS: list[QueryKind] = ["safety" if i % 16 >= 12 else "regular" for i in range(64)]
 STRATA = Strata(kinds={f"q{i}": kind for i, kind in enumerate(KINDS)}, weights=Objective().kind_weights())

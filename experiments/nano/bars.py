@@ -24,7 +24,7 @@ from urial_opt.search.opening import SearchOptions
 from urial_opt.search.trials import search
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
-from urial_opt.statistics import bootstrap_difference
+from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.store import Store
 
 RANDOM_PROMPTS = 200

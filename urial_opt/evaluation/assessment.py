@@ -16,7 +16,7 @@ from urial_opt.objective import Objective
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Divided, Judge
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json
-from urial_opt.statistics import bootstrap_mean
+from urial_opt.statistics.bootstrap import bootstrap_mean
 
 _AT_ONCE = 128
 """Queries between two looks at how far it is; what was paid before an interruption is kept."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from itertools import combinations, pairwise
 from typing import TypeAlias, TypeVar
 
-from urial_opt.agreement import Agreement, Pair, measure_agreement, share
 from urial_opt.aspects import Aspect
 from urial_opt.datasets.rated_answers import RatedAnswer
 from urial_opt.errors import InputError
@@ -15,7 +14,8 @@ from urial_opt.evaluation.evaluator import compare_answers, judge_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.records import Completion, Estimate, Judgment, Preference, Query, estimate_json
-from urial_opt.statistics import bootstrap_mean
+from urial_opt.statistics.agreement import Agreement, Pair, measure_agreement
+from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Told what is being done, how many answers or pairs of it are done, and of how many."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from urial_opt.agreement import share
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import compare_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, estimate_json
-from urial_opt.statistics import bootstrap_mean
+from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
 _AT_ONCE = 64
 """Pairs between two writings to memory."""

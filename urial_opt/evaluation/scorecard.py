@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from urial_opt.aspects import Aspect
 from urial_opt.objective import Objective
 from urial_opt.records import Estimate, Evaluation, Judgment, Query, Usage
-from urial_opt.statistics import Strata, bootstrap_average, bootstrap_mean
+from urial_opt.statistics.bootstrap import bootstrap_average, bootstrap_mean
+from urial_opt.statistics.strata import Strata
 
 
 def usage_of(evaluation: Evaluation) -> Usage:

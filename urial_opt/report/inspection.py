@@ -9,7 +9,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
 from urial_opt.objective import Objective
 from urial_opt.records import Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
-from urial_opt.statistics import bootstrap_mean
+from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import RankedTrial, SearchRecord, Store
 
 

@@ -9,7 +9,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from urial_opt.statistics import FloatArray, Scores, Strata, TrialEstimate, stratified_mean, wilcoxon_behind
+from urial_opt.statistics.shrinkage import TrialEstimate
+from urial_opt.statistics.signed_rank import wilcoxon_behind
+from urial_opt.statistics.strata import FloatArray, Scores, Strata, stratified_mean
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,7 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
 from urial_opt.records import ProbeKey, ProbeShift, Query, Usage
 from urial_opt.shift.figures import MARGINAL_RANK
-from urial_opt.statistics import wilcoxon_behind
+from urial_opt.statistics.signed_rank import wilcoxon_behind
 from urial_opt.token_scores import AlignedAnswer, Floats, TokenScores
 
 PROBES = 8

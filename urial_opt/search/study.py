@@ -13,7 +13,7 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Params, TrialRecord, TrialState
-from urial_opt.statistics import TrialEstimate
+from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
 
 

@@ -40,7 +40,9 @@ from urial_opt.search.shift_probe import PROBES, ShiftWatch, watch_shift
 from urial_opt.search.study import Ledger
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
-from urial_opt.statistics import FloatArray, TrialEstimate, bootstrap_difference, shrunken_estimates
+from urial_opt.statistics.bootstrap import bootstrap_difference
+from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
+from urial_opt.statistics.strata import FloatArray
 from urial_opt.store import Store
 
 FINALISTS = 5

@@ -12,10 +12,10 @@ from urial_opt.cli.options import json_option, opening, opening_options, print_j
 from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
-    from urial_opt.agreement import Agreement
     from urial_opt.aspects import Aspect
     from urial_opt.evaluation.judge_check import JudgeCheck, PositionBias, Repeated
     from urial_opt.records import Estimate
+    from urial_opt.statistics.agreement import Agreement
 
 
 @click.command(short_help="Compare a judge with scores that are known.")

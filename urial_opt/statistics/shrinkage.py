@@ -7,22 +7,15 @@ contributions is the average of the prompt, whatever the mixture of kinds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from urial_opt.aspects import QueryKind
 from urial_opt.records import Estimate
+from urial_opt.statistics.strata import FloatArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-Scores: TypeAlias = Mapping[str, float | None]
-"""Score, 1 to 5, by query id; None or absent: not read or not yet asked."""
-
-RESAMPLES = 10_000
-_BATCH = 250
 _SCALE = (1.0, 5.0)
 """What scores can be; no interval goes beyond."""
 _Z95 = 1.959963984540054
@@ -31,47 +24,6 @@ _SPREAD_GUESS = 0.3
 _SPREAD_TRIALS = 2.0
 """… and how many trials that belief is worth: without it, two equal first trials would pin all later ones to them."""
 _EM_STEPS = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strata:
-    """The queries of one split, their kinds, and how much of the average rests on each kind."""
-
-    kinds: Mapping[str, QueryKind]
-    """Kind by query id, in the order asked."""
-    weights: Mapping[QueryKind, float]
-    """As `Objective.kind_weights`. Kinds that the split lacks are left out and the rest scaled to sum to 1."""
-
-    def contributions(self, scores: Scores) -> FloatArray:
-        """Contribution of each query of the split, in points; NaN where there is no score."""
-        multiplier = self._multipliers()
-        values = [score if (score := scores.get(query)) is not None else np.nan for query in self.kinds]
-        return np.array(values, dtype=np.float64) * [multiplier[kind] for kind in self.kinds.values()]
-
-    def _multipliers(self) -> dict[QueryKind, float]:
-        kinds = list(self.kinds.values())
-        total = sum(self.weights[kind] for kind in set(kinds))
-        return {kind: self.weights[kind] / total * len(kinds) / kinds.count(kind) for kind in set(kinds)}
-
-    def values(self, scores: Scores) -> list[tuple[float, FloatArray]]:
-        """Weight and scores of each kind that has any; the weights sum to 1."""
-        read: dict[QueryKind, list[float]] = {}
-        for query, kind in self.kinds.items():
-            if (score := scores.get(query)) is not None:
-                read.setdefault(kind, []).append(score)
-        total = sum(self.weights[kind] for kind in read)
-        return [(self.weights[kind] / total, np.array(values)) for kind, values in read.items()]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mean:
-    """A stratified mean."""
-
-    mean: float
-    standard_error: float
-    """NaN where a kind has a single score, infinite where nothing was scored."""
-    queries: int
-    """How many scores it rests on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,72 +41,6 @@ class TrialEstimate:
         reach = _Z95 * self.standard_error
         low, high = _SCALE
         return Estimate(mean=self.mean, low=max(low, self.mean - reach), high=min(high, self.mean + reach))
-
-
-def stratified_mean(scores: Scores, strata: Strata) -> Mean:
-    """The average of a prompt: kinds weighted by `strata.weights`, whatever number of queries each has."""
-    parts = strata.values(scores)
-    if not parts:
-        return Mean(mean=float("nan"), standard_error=float("inf"), queries=0)
-    variance = sum(w**2 * (float(v.var(ddof=1)) / v.size if v.size > 1 else float("nan")) for w, v in parts)
-    return Mean(
-        mean=sum(weight * float(values.mean()) for weight, values in parts),
-        standard_error=variance**0.5,
-        queries=sum(values.size for _, values in parts),
-    )
-
-
-def bootstrap_average(scores: Scores, strata: Strata, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Stratified mean with its 95 % percentile interval, queries resampled within their kinds."""
-    return _bootstrap(strata.values(scores), seed=seed, resamples=resamples)
-
-
-def bootstrap_mean(values: Sequence[float | None], *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Plain mean, such as an aspect's, of the values that are there, with its 95 % percentile interval."""
-    there = np.array([value for value in values if value is not None], dtype=np.float64)
-    return _bootstrap([(1.0, there)] if there.size else [], seed=seed, resamples=resamples)
-
-
-def bootstrap_difference(
-    ours: Scores, theirs: Scores, strata: Strata, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Estimate:
-    """Mean of `ours - theirs` on the queries that both were scored on, with its paired 95 % percentile interval."""
-    paired = {q: a - b for q in strata.kinds if (a := ours.get(q)) is not None and (b := theirs.get(q)) is not None}
-    return _bootstrap(strata.values(paired), seed=seed, resamples=resamples)
-
-
-def _bootstrap(parts: Sequence[tuple[float, FloatArray]], *, seed: int, resamples: int) -> Estimate:
-    if not parts:
-        return Estimate(mean=float("nan"), low=float("nan"), high=float("nan"))
-    rng = np.random.default_rng(seed)
-    means = np.zeros(resamples)
-    for weight, values in parts:
-        for start in range(0, resamples, _BATCH):  # batches that stay in the processor's cache
-            rows = min(_BATCH, resamples - start)
-            drawn = rng.integers(values.size, size=(rows, values.size), dtype=np.int32)
-            means[start : start + rows] += weight * values[drawn].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    mean = sum(weight * float(values.mean()) for weight, values in parts)
-    return Estimate(mean=mean, low=float(low), high=float(high))
-
-
-def wilcoxon_behind(differences: FloatArray) -> float:
-    """One-sided p value of Wilcoxon's signed-rank test that paired differences lie below zero.
-
-    NaN and zeros are left out; 1 if nothing remains. The distribution is exact also under ties, which scores on a
-    coarse scale are full of: scipy's normal approximation is rough at a first look of a dozen pairs, and its exact
-    permutation takes a second there.
-    """
-    rounded = np.round(differences[~np.isnan(differences)], 9)  # weights must not break ties by a rounding error
-    rounded = rounded[rounded != 0]
-    _, place, ties = np.unique(np.abs(rounded), return_inverse=True, return_counts=True)
-    doubled = (2 * np.cumsum(ties) - ties + 1)[place]  # ties share the middle of their ranks, which may be a half
-    probability = np.zeros(int(doubled.sum()) + 1)
-    probability[0] = 1.0
-    for rank in doubled:
-        probability[rank:] += probability[:-rank].copy()
-        probability /= 2
-    return min(1.0, float(probability[: int(doubled[rounded > 0].sum()) + 1].sum()))
 
 
 def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[TrialEstimate]:

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from urial_opt.records import Estimate
+from urial_opt.statistics.bootstrap import share
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -74,14 +74,6 @@ def measure_agreement(rows: Sequence[Sequence[Pair]], *, seed: int = 0, resample
         missing_judged=sum(pair.judged is None for pairs in rows for pair in pairs),
         **(_estimates(np.array(scored), seed=seed, resamples=resamples) if scored else dict.fromkeys(_MEASURES)),
     )
-
-
-def share(hits: int, of: int) -> Estimate | None:
-    """A share with its 95 % Wilson interval, which is honest at 0 and 1 too; None of nothing."""
-    if of == 0:
-        return None
-    interval = binomtest(hits, of).proportion_ci(method="wilson")
-    return Estimate(mean=hits / of, low=float(interval.low), high=float(interval.high))
 
 
 def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Estimate | None]:

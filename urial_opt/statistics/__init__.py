@@ -1,0 +1,1 @@
+"""Statistics: strata, bootstrap intervals, paired tests, shrinkage, agreement."""
