@@ -12,13 +12,13 @@ import pytest
 
 from tests.command_line import Run
 from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.counting import Counted
 from urial_opt.errors import InputError
 from urial_opt.evaluation.pairwise import Duel, hold_duel
 from urial_opt.judges.llm import LLMJudge, open_judge
 from urial_opt.nano.json_server import listening
 from urial_opt.records import Completion, Query, Role
 from urial_opt.store import Store
+from urial_opt.store.memory import Counted
 
 QUERIES = [
     Query(id=f"q{n}", text=f"What is {n}?", kind="safety" if n == 3 else "regular", split="test") for n in range(4)

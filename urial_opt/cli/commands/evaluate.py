@@ -124,7 +124,6 @@ def command(
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_model, chosen_space, searched_candidate
     from urial_opt.cli.tables import show_assessment, show_bill, show_duel
-    from urial_opt.counting import Counted
     from urial_opt.datasets.just_eval import read_outputs, results_json
     from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.errors import InputError
@@ -135,6 +134,7 @@ def command(
     from urial_opt.roles import prices_of
     from urial_opt.spending import Bill
     from urial_opt.store import Store
+    from urial_opt.store.memory import Counted
 
     if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:
         raise InputError("say what to measure by one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE")
