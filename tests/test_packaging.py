@@ -14,10 +14,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-WITH_COMMANDS = pytest.mark.skipif(
-    not (ROOT / "urial_opt/cli/__init__.py").exists() or not list(ROOT.glob("urial_opt/nano/**/*.safetensors")),
-    reason="there is no command line or no embedded world yet",
-)
 
 
 @pytest.fixture(scope="module")
@@ -92,11 +88,9 @@ def test_plugins_are_found_through_the_wheel(run: Callable[..., str]) -> None:
     ]
 
 
-@WITH_COMMANDS
 def test_help_from_another_folder(run: Callable[..., str]) -> None:
     assert "search" in run("urial-opt", "--help")
 
 
-@WITH_COMMANDS
 def test_the_main_job_from_another_folder(run: Callable[..., str]) -> None:
     assert run("urial-opt", "search", "--budget", "1")

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from urial_opt.records import Completion, Judgment, Pace, Preference, Query, Sampling
+from urial_opt.prompt import UrialPrompt
+from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
 if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
-    pass
-
-from urial_opt.prompt import UrialPrompt
-from urial_opt.records import ProbeKey, ProbeShift, Usage
-from urial_opt.token_scores import AlignedAnswer
+    from urial_opt.token_scores import AlignedAnswer
 
 
 class Memory(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from urial_opt.protocols import Metered
+from urial_opt.protocols import Metered, Noted
 from urial_opt.records import Role
 from urial_opt.spending import FREE, Price, price_of
 
@@ -21,6 +21,4 @@ def prices_of(models: Mapping[Role, object], given: Mapping[Role, Price]) -> dic
 
 def notes_of(*models: object) -> list[str]:
     """What whoever opened the models should know."""
-    from urial_opt.protocols import Noted
-
     return [note for model in models if isinstance(model, Noted) for note in model.notes]
