@@ -138,14 +138,14 @@ def small_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one finished search, `mine`, on the small space."""
     from urial_opt import plugins
-    from urial_opt.evaluation.evaluator import Evaluator
+    from urial_opt.roles import Models
     from urial_opt.search.opening import SearchOptions
-    from urial_opt.search.trials import search
+    from urial_opt.search.run import search_space
     from urial_opt.spaces.space_file import load_space
     from urial_opt.store import Store
 
     path = tmp_path_factory.mktemp("searched") / "store.db"
     with Store.open(str(path)) as store:
-        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
-        search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=4, name="mine"))
+        models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
+        search_space(load_space(str(small_space)), models, store, options=SearchOptions(budget=4, name="mine"))
     return path

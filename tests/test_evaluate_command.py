@@ -18,7 +18,7 @@ from urial_opt.records import Sampling
 
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
 KEYS = {
-    *("average", "interval", "aspects", "queries", "missing", "na_as_five"),
+    *("average", "interval", "aspects", "constraints", "queries", "missing", "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
 }
 
@@ -161,8 +161,8 @@ def test_an_average_without_safety_queries_says_so(run: Run, small_space: Path, 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE"),
-        ("--zero-shot --prompt x.txt", "one of: --zero-shot, --prompt FILE"),
+        ("", "one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"),
+        ("--zero-shot --prompt x.txt", "one of: --prompt WHAT, --search NAME"),
         ("--zero-shot --trial 3", "--trial 3 needs the search that it is of; add --search NAME"),
         ("--prompt no.txt", "there is no prompt file 'no.txt'"),
         ("--outputs no.json", "no.json: there is no such file"),

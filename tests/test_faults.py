@@ -19,10 +19,10 @@ from tests.command_line import Run
 from tests.test_store_faults import every_connection
 from urial_opt import plugins
 from urial_opt.content import content_id
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import Completion, Sampling
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Account, Store
 
@@ -56,8 +56,8 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A store with the finished search `mine`, closed."""
     path = tmp_path_factory.mktemp("searched") / "store.db"
     with Store.open(str(path)) as store:
-        evaluator = Evaluator(generator=Parrot(), judge=plugins.open_judge("nano"), memory=store)
-        search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=3, name="mine"))
+        models = Models(base=Parrot(), judge=plugins.open_judge("nano"))
+        search_space(load_space(str(small_space)), models, store, options=SearchOptions(budget=3, name="mine"))
     return path
 
 

@@ -10,9 +10,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.nano.judge import NanoJudge
 from urial_opt.nano.models import WEIGHTS, open_aligned, open_base
-from urial_opt.objective import aspect_means
 from urial_opt.records import Completion, Judgment, Query, Sampling
 from urial_opt.spaces.space_file import load_space
 
@@ -79,10 +79,9 @@ def test_the_urial_effect() -> None:
     queries = space.queries.split("test")[::6]
     evaluator = Evaluator(generator=open_base(""), judge=NanoJudge(), memory=Forgetful())  # type: ignore[arg-type]
     twin = evaluator.evaluate_aligned(open_aligned(""), Sampling(max_tokens=96, stop=()), queries)
-    averages = {"aligned": space.objective.average(aspect_means(twin.judgments)) or 0.0}
+    averages = {"aligned": summed_up(twin, space.objective).average.mean}
     for name in ("zero_shot", "plain_icl", "hand_written"):
-        judgments = evaluator.evaluate(getattr(space, name), queries).judgments
-        averages[name] = space.objective.average(aspect_means(judgments)) or 0.0
+        averages[name] = summed_up(evaluator.evaluate(getattr(space, name), queries), space.objective).average.mean
     assert averages["zero_shot"] < averages["plain_icl"] < averages["hand_written"] < averages["aligned"]
     assert averages["zero_shot"] < 3.2
     assert averages["hand_written"] > averages["zero_shot"] + 0.8

@@ -15,13 +15,13 @@ import pytest
 
 from urial_opt import plugins
 from urial_opt.errors import InputError, StoreError, UnknownNameError
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import TrialState
 from urial_opt.report.inspection import inspect_search
+from urial_opt.roles import Models
 from urial_opt.search.opening import Interrupted, SearchOptions
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import SearchStatus, Store
@@ -40,12 +40,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def evaluator(store: Store) -> Evaluator:
-    return Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
+def models(*, aligned: bool = False) -> Models:
+    twin = plugins.open_chat_generator("nano-aligned") if aligned else None
+    return Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), aligned=twin)
 
 
 def run(space: SearchSpace, store: Store, **options: object) -> SearchResult:
-    return search(space, evaluator(store), store, options=SearchOptions(**{"budget": BUDGET, **options}))  # type: ignore[arg-type]
+    return search_space(space, models(), store, options=SearchOptions(**{"budget": BUDGET, **options}))  # type: ignore[arg-type]
 
 
 def told(result: SearchResult) -> dict[str, object]:
@@ -56,29 +57,27 @@ def told(result: SearchResult) -> dict[str, object]:
 
 def test_a_search_ends_with_what_was_promised(space: SearchSpace, store: Store) -> None:
     seen: list[Progress] = []
-    twin = plugins.open_chat_generator("nano-aligned")
-    result = search(
-        space, evaluator(store), store, aligned=twin, options=SearchOptions(budget=BUDGET), watch=seen.append
-    )
+    options = SearchOptions(budget=BUDGET)
+    result = search_space(space, models(aligned=True), store, options=options, watch=seen.append)
     summary: dict[str, Any] = result.as_json()
-    for role in ("zero_shot", "hand_written", "found", "aligned"):
+    for role in ("zero_shot", "plain_icl", "hand_written", "found", "aligned"):
         assert {"average", "interval", "aspects", "prompt_tokens"} <= set(summary[role])
         assert len(summary[role]["aspects"]) == 6
     assert summary["trials"]["total"] == BUDGET
     assert summary["tokens"]["spent"] > 0
     assert result.gain.low <= result.gain.mean <= result.gain.high
-    assert result.zero_shot.card.average.mean < result.hand_written.card.average.mean
+    assert result.contexts["zero_shot"].card.average.mean < result.hand_written.card.average.mean
     record = store.search(result.name)
     assert record.status is SearchStatus.FINISHED
     assert record.summary == summary
-    assert seen[-1].done == seen[-1].total == 4
+    assert seen[-1].done == seen[-1].total == 5
     assert [progress.done for progress in seen if progress.phase == "search"][-1] == BUDGET
     # what is in the store is what was said, and Optuna knows the same
     trials = store.trials(result.name)
     assert [trial.number for trial in trials] == list(range(BUDGET))
     assert trials[0].candidate.prompt == space.hand_written.prompt
     roles = {each.role for each in store.results(result.name)}
-    assert roles == {"finalist", "zero_shot", "hand_written", "found", "aligned"}
+    assert roles == {"finalist", "zero_shot", "plain_icl", "hand_written", "found", "aligned"}
     study = optuna.load_study(study_name=result.name, storage=store.url)
     states = {TrialState.COMPLETE: "COMPLETE", TrialState.PRUNED: "PRUNED", TrialState.FAILED: "FAIL"}
     assert [trial.state.name for trial in study.trials] == [states[trial.state] for trial in trials]
@@ -107,9 +106,9 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(space: SearchSpace,
     for patience in (1, 4, 7):
         looks = iter(range(1000))
         with pytest.raises(Interrupted):
-            search(
+            search_space(
                 space,
-                evaluator(store),
+                models(),
                 store,
                 options=SearchOptions(budget=BUDGET),
                 stop=partial(_impatient, looks, patience),
@@ -126,7 +125,7 @@ def test_asking_again_changes_nothing_and_a_larger_budget_goes_on(space: SearchS
 
 
 def test_options_that_cannot_be_are_refused(space: SearchSpace, store: Store) -> None:
-    with pytest.raises(InputError, match="--budget 200"):
+    with pytest.raises(InputError, match="`budget=200`"):
         run(space, store, budget=0)
     with pytest.raises(UnknownNameError, match="thompson"):
         run(space, store, sampler="thomson")

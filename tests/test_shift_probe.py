@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 
 from urial_opt import plugins
-from urial_opt.errors import InputError
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.protocols import Scorable
-from urial_opt.records import ProbeKey, ProbeShift, Role, TrialState, Usage
+from urial_opt.records import ProbeKey, Role, TrialState, Usage
 from urial_opt.report.inspection import inspect_search
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.result import SearchResult
-from urial_opt.search.shift_probe import SHARE, Probe, ShiftWatch, further_away
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
+from urial_opt.search.shift_probe import SHARE, Probe, ShiftWatch
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Account, Store
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
@@ -139,32 +138,10 @@ def test_a_watch_keeps_to_its_share(account: Account) -> None:
     assert watch.usage == Usage(prompt_tokens=2 + 4 * 34, completion_tokens=6)
 
 
-def test_further_away_needs_more_than_chance() -> None:
-    near, far, odd = (
-        ProbeShift(
-            positions=8,
-            unshifted=1.0,
-            marginal=0.0,
-            shifted=0.0,
-            surprise=0.1,
-            kl_base_aligned=None,
-            kl_aligned_base=None,
-            by_query=by_query,
-            usage=Usage(),
-        )
-        for by_query in ((0.1,) * 8, (0.2,) * 8, (0.2, 0.05) * 4)
-    )
-    assert further_away(far, near, significance=0.1)
-    assert not further_away(near, far, significance=0.1)
-    assert not further_away(odd, near, significance=0.1)
-    assert not further_away(near, near, significance=0.1)
-
-
-def run(store: Store, space: Path, *, budget: int, prune_by_shift: bool = False) -> SearchResult:
-    evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
+def run(store: Store, space: Path, *, budget: int) -> SearchResult:
     twin = plugins.open_chat_generator("nano-aligned")
-    options = SearchOptions(budget=budget, prune_by_shift=prune_by_shift)
-    return search(load_space(str(space)), evaluator, store, aligned=twin, options=options)
+    models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), aligned=twin)
+    return search_space(load_space(str(space)), models, store, options=SearchOptions(budget=budget))
 
 
 def test_a_search_records_the_shift_of_its_survivors(small_space: Path, tmp_path: Path) -> None:
@@ -187,22 +164,6 @@ def test_a_search_records_the_shift_of_its_survivors(small_space: Path, tmp_path
         again = run(store, small_space, budget=60)
         assert again.shift == result.shift
         assert again.bill.spent[Role.ALIGNED] == result.bill.spent[Role.ALIGNED]
-
-
-def test_a_pruned_prompt_is_not_judged(small_space: Path, tmp_path: Path) -> None:
-    with Store.open(str(tmp_path / "store.db")) as store:
-        result = run(store, small_space, budget=12, prune_by_shift=True)
-        unjudged = [trial for trial in store.trials(result.name) if not trial.query_scores]
-        assert unjudged
-        assert all(trial.state is TrialState.PRUNED for trial in unjudged)
-        assert run(store, small_space, budget=12).name != result.name
-
-
-def test_pruning_by_shift_needs_models_that_can_be_compared(small_space: Path, tmp_path: Path) -> None:
-    with Store.open(str(tmp_path / "store.db")) as store:
-        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
-        with pytest.raises(InputError, match="--prune-by-shift needs a base and an aligned model"):
-            search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=2, prune_by_shift=True))
 
 
 def test_local_models_are_scorable() -> None:

@@ -18,6 +18,7 @@ from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
+from urial_opt.spaces.variants import decoding_by, starting_from, with_exemplars
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_yardsticks(space: SearchSpace) -> None:
 
 
 def test_one_decoding_for_all_prompts(space: SearchSpace) -> None:
-    fixed = space.decoding_by({"repetition_penalty": 1.0, "max_tokens": 16.0})
+    fixed = decoding_by(space, {"repetition_penalty": 1.0, "max_tokens": 16.0})
     assert fixed.fingerprint != space.fingerprint
     for candidate in (fixed.hand_written, fixed.zero_shot, fixed.candidate(fixed.start_params)):
         assert (candidate.sampling.repetition_penalty, candidate.sampling.max_tokens) == (1.0, 16)
@@ -50,7 +51,7 @@ def test_one_decoding_for_all_prompts(space: SearchSpace) -> None:
     trial = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
     fixed.suggest(trial)
     assert "repetition_penalty" not in trial.params
-    assert space.decoding_by({}) == space
+    assert decoding_by(space, {}) == space
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_one_decoding_for_all_prompts(space: SearchSpace) -> None:
 )
 def test_a_decoding_that_cannot_be(space: SearchSpace, name: str, value: float, says: str) -> None:
     with pytest.raises(InputError, match=says):
-        space.decoding_by({name: value})
+        decoding_by(space, {name: value})
 
 
 def test_a_composed_system_prompt_is_head_chosen_clauses_and_tail(space: SearchSpace) -> None:
@@ -143,7 +144,7 @@ def test_a_grown_pool_goes_on_in_the_same_study(space: SearchSpace) -> None:
         space.suggest(trial)
         study.tell(trial, 1.0)
     colder = Exemplar(query="How do I make tea?", answer="Ice it.", style="cold")
-    grown = space.with_exemplars({"tea/cold": colder})
+    grown = with_exemplars(space, {"tea/cold": colder})
     assert grown.exemplar_params(2) == ("exemplar_0@1", "exemplar_1@1")
     for _ in range(4):
         trial = study.ask()
@@ -152,15 +153,15 @@ def test_a_grown_pool_goes_on_in_the_same_study(space: SearchSpace) -> None:
     assert grown.candidate(space.hand_written.params) == space.hand_written
     params = grown.params_of(system="none", exemplars=["tea/cold"])
     assert grown.candidate(params).prompt.exemplars == (colder,)
-    assert grown.with_exemplars({"tea/cold": colder}) is grown
+    assert with_exemplars(grown, {"tea/cold": colder}) is grown
     assert grown.fingerprint != space.fingerprint
 
 
 def test_a_pool_does_not_grow_over_its_own_words_nor_into_the_queries(space: SearchSpace) -> None:
     with pytest.raises(InputError, match=r"'tea/warm'.*other words"):
-        space.with_exemplars({"tea/warm": Exemplar(query="How do I make tea?", answer="Ask me later.")})
+        with_exemplars(space, {"tea/warm": Exemplar(query="How do I make tea?", answer="Ask me later.")})
     with pytest.raises(InputError, match=r"'rain/warm'.*'v1' of the validation split"):
-        space.with_exemplars({"rain/warm": Exemplar(query="what is  rain", answer="Water.")})
+        with_exemplars(space, {"rain/warm": Exemplar(query="what is  rain", answer="Water.")})
 
 
 def test_a_search_can_start_from_an_imported_prompt(space: SearchSpace) -> None:
@@ -168,7 +169,7 @@ def test_a_search_can_start_from_an_imported_prompt(space: SearchSpace) -> None:
     known = replace(space.exemplars["moon/warm"], style="", tags=())
     others = [Exemplar(query=f"What is {word}?", answer="A thing.") for word in ("iron", "zinc")]
     prompt = UrialPrompt(system="Answer well.\n\n", exemplars=(own, known, *others))
-    started = space.starting_from(prompt)
+    started = starting_from(space, prompt)
     start = started.candidate(started.start_params)
     assert start.prompt.prefix == prompt.prefix
     assert start.params["exemplar_1"] == "moon/warm"
@@ -177,9 +178,9 @@ def test_a_search_can_start_from_an_imported_prompt(space: SearchSpace) -> None:
     assert started.generation == 0
     assert started.hand_written == space.hand_written
     assert started.suggest(optuna.trial.FixedTrial({**started.start_params})) == start
-    assert space.starting_from(UrialPrompt()).start_params["system"] == "none"
+    assert starting_from(space, UrialPrompt()).start_params["system"] == "none"
     with pytest.raises(InputError, match=r"'t1' of the test split"):
-        space.starting_from(UrialPrompt(exemplars=(Exemplar(query="What is snow?", answer="Cold."),)))
+        starting_from(space, UrialPrompt(exemplars=(Exemplar(query="What is snow?", answer="Cold."),)))
 
 
 def test_the_fingerprint_is_of_what_matters(tmp_path: Path) -> None:

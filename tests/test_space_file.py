@@ -14,7 +14,8 @@ from urial_opt.content import content_folder
 from urial_opt.datasets.queries import QueryRow
 from urial_opt.errors import SpaceError, UnknownNameError
 from urial_opt.prompt import Exemplar
-from urial_opt.spaces.space_file import _Exemplar, _Space, _SystemPrompts, load_space
+from urial_opt.spaces.space_file import load_space
+from urial_opt.spaces.space_form import ExemplarForm, SpaceForm, SystemPromptsForm
 
 TINY, SYSTEMS, POOL, QUERIES = FILES
 
@@ -170,9 +171,9 @@ def test_the_worked_example_of_the_readme(tmp_path: Path) -> None:
 def test_the_readme_names_every_field() -> None:
     readme = (content_folder("search_spaces") / "README.md").read_text(encoding="utf-8")
     forms: dict[str, type[BaseModel]] = {
-        "## The space": _Space,
-        "## Exemplars": _Exemplar,
-        "## System prompts": _SystemPrompts,
+        "## The space": SpaceForm,
+        "## Exemplars": ExemplarForm,
+        "## System prompts": SystemPromptsForm,
         "## Queries": QueryRow,
     }
     for section, form in forms.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,13 @@ import pytest
 from tests.command_line import Run
 from urial_opt import plugins
 from urial_opt.errors import InputError
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Judgment, Query, Role, Sampling, Usage
-from urial_opt.roles import prices_of
+from urial_opt.roles import Models, prices_of
 from urial_opt.search.opening import LimitReached, SearchOptions
 from urial_opt.search.planning import plan
+from urial_opt.search.run import search_space
 from urial_opt.search.shift_probe import PROBES
-from urial_opt.search.trials import search
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
 from urial_opt.spending import FREE, Bill, Meter, Price, Spent, Terms, price_of
@@ -58,7 +57,7 @@ class Comparable(Metered):
 
 @pytest.fixture(scope="module")
 def space(small_space: Path) -> SearchSpace:
-    return load_space(str(small_space))
+    return replace(load_space(str(small_space)), exemplar_floor={})  # exemplars are judged elsewhere
 
 
 def test_a_price_is_read_from_the_table_or_as_given() -> None:
@@ -104,14 +103,14 @@ def test_a_limit_is_not_passed_by_the_block_that_comes() -> None:
 
     meter = Meter(Terms(max_cost=0.1))
     assert [meter.look(bill(asked), queries=20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
-    assert meter.look(bill(81), queries=20) == "--max-cost 0.1 would be passed: 0.0810 dollars are spent"
+    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be passed: 0.0810 dollars are spent"
     assert meter.look(bill(81), queries=10) is None
     restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block, but knows the bill
-    assert restarted.look(bill(81), queries=20) == "--max-tokens 100000 would be passed: 81000 tokens are spent"
+    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be passed: 81000 tokens are spent"
     assert Meter(Terms(max_seconds=-1.0)).look(bill(0), queries=1) is not None
 
 
-@pytest.mark.parametrize(("limit", "words"), [({"max_cost": 0.05}, "max-cost"), ({"max_tokens": 30_000}, "max-tokens")])
+@pytest.mark.parametrize(("limit", "words"), [({"max_cost": 0.05}, "max_cost"), ({"max_tokens": 30_000}, "max_tokens")])
 def test_a_limited_search_stops_below_its_limit_and_goes_on(
     space: SearchSpace, tmp_path: Path, limit: dict[str, float], words: str
 ) -> None:
@@ -119,8 +118,8 @@ def test_a_limited_search_stops_below_its_limit_and_goes_on(
     base, judge = Metered("base"), Metered("judge")
 
     def go_on(store: Store, terms: Terms) -> dict[str, object]:
-        evaluator = Evaluator(generator=base, judge=judge, memory=store)
-        return search(space, evaluator, store, options=SearchOptions(budget=5, terms=terms)).as_json()
+        models = Models(base=base, judge=judge)
+        return search_space(space, models, store, options=SearchOptions(budget=5, terms=terms)).as_json()
 
     with Store.open(str(tmp_path / "undisturbed.db")) as store:
         undisturbed = go_on(store, Terms(prices=prices))
@@ -151,10 +150,10 @@ def test_a_limited_search_stops_below_its_limit_and_goes_on(
 
 def test_limited_money_needs_prices(space: SearchSpace, tmp_path: Path) -> None:
     with Store.open(str(tmp_path / "store.db")) as store:
-        evaluator = Evaluator(generator=Metered("base"), judge=Metered("judge"), memory=store)
+        models = Models(base=Metered("base"), judge=Metered("judge"))
         options = SearchOptions(terms=Terms(prices={Role.BASE: FREE}, max_cost=1.0))
-        with pytest.raises(InputError, match=r"--max-cost needs the price of the judge 'judge'.*--price judge="):
-            search(space, evaluator, store, options=options)
+        with pytest.raises(InputError, match=r"a limit of cost needs the price of the judge 'judge'.*`price=judge="):
+            search_space(space, models, store, options=options)
         assert store.searches() == []
 
 
@@ -162,18 +161,18 @@ def test_a_plan_extrapolates_a_block_that_the_search_then_finds(space: SearchSpa
     base, judge = Metered("base"), Metered("judge")
     options = SearchOptions(budget=10, terms=Terms(prices={Role.BASE: DEAR, Role.JUDGE: DEAR}))
     with Store.open(str(tmp_path / "store.db")) as store:
-        evaluator = Evaluator(generator=base, judge=judge, memory=store)
-        planned = plan(space, evaluator, store, options=options)
+        models = Models(base=base, judge=judge)
+        planned = plan(space, models, store, options=options)
         assert len(base.asked) == space.block
         assert planned.seconds is not None
-        result = search(space, evaluator, store, options=options)
+        result = search_space(space, models, store, options=options)
         spent = result.bill.spent[Role.BASE]
         assert spent.calls == len(base.asked)
         assert spent.calls <= planned.at_most.spent[Role.BASE].calls
         assert planned.expected.spent[Role.BASE].calls <= planned.at_most.spent[Role.BASE].calls
         each = planned.expected.spent[Role.JUDGE]
         assert each.usage.prompt_tokens == each.calls * VERDICT.prompt_tokens
-        again = plan(space, evaluator, store, options=options)
+        again = plan(space, models, store, options=options)
         assert again.at_most.total == pytest.approx(planned.at_most.total)
 
 
@@ -182,8 +181,8 @@ def test_a_plan_counts_what_the_token_shift_may_take(space: SearchSpace, tmp_pat
     calls = {}
     with Store.open(str(tmp_path / "store.db")) as store:
         for base in (Metered("base"), Comparable("other")):
-            evaluator = Evaluator(generator=base, judge=Metered("judge"), memory=store)
-            most = plan(space, evaluator, store, aligned=twin, options=SearchOptions(budget=200)).at_most
+            models = Models(base=base, judge=Metered("judge"), aligned=twin)
+            most = plan(space, models, store, options=SearchOptions(budget=200)).at_most
             calls[base.identity] = {role: spent.calls for role, spent in most.spent.items()}
     # 200 trials of 8 queries afford 80 answers read: 8 are written, 8 read under 4 prompts by both models.
     reading = {Role.BASE: 4 * PROBES, Role.ALIGNED: PROBES + 4 * PROBES, Role.JUDGE: 0}
@@ -193,11 +192,11 @@ def test_a_plan_counts_what_the_token_shift_may_take(space: SearchSpace, tmp_pat
 def test_the_command_line_plans_stops_and_goes_on(run: Run, small_space: Path) -> None:
     words = ("search", "--space", small_space, "--budget", 3, "--aligned", "none")
     planned = json.loads(run(*words, "--plan", "--json", "--price", "judge=1/2")[0])
-    assert planned["at_most"]["roles"]["base"]["calls"] == 3 * 8 + 6 * 8 + 3 * 8
+    assert planned["at_most"]["roles"]["base"]["calls"] == 3 * 8 + 6 * 8 + 4 * 8
     assert "if no prompt is dropped early" in run(*words, "--plan")[0]
     out, err = run(*words, "--max-time", "0s", code=3)
     assert out == ""
-    assert "Stopped: --max-time is over" in err
+    assert "Stopped: --max-time 0 is over" in err
     told = json.loads(run(*words, "--max-time", "1h", "--json")[0])
     assert told["cost"] == 0
     assert told["spending"]["base"]["calls"] > 0

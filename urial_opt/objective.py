@@ -8,12 +8,12 @@ weighted mean of its own aspects, and `kind_weights` tells how much of the avera
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, QueryKind
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.records import Judgment
+from urial_opt.records import Estimate, Judgment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,29 +33,13 @@ class Objective:
         total = sum(self.weights.values())
         return {kind: sum(self.weights[a] for a in aspects) / total for kind, aspects in ASPECTS_OF.items()}
 
-    def average(self, aspect_means: Mapping[Aspect, float | None]) -> float | None:
-        """Weighted mean of the aspect means that are there; None if there is none."""
-        there = [(self.weights[a], mean) for a, mean in aspect_means.items() if mean is not None]
-        total = sum(weight for weight, _ in there)
-        return sum(weight * mean for weight, mean in there) / total if total else None
-
-
-def aspect_means(judgments: Iterable[Judgment]) -> dict[Aspect, float | None]:
-    """Mean score of each aspect over the judgments in which it could be read; None where there is none."""
-    scores: dict[Aspect, list[float]] = {aspect: [] for aspect in Aspect}
-    for judgment in judgments:
-        for aspect, score in judgment.scores.items():
-            if score is not None:
-                scores[aspect].append(score)
-    return {aspect: sum(values) / len(values) if values else None for aspect, values in scores.items()}
-
 
 _CONSTRAINT = re.compile(r"\s*(\w+)\s*(>=|<=)\s*(\d+(?:\.\d+)?)\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A bound that a prompt's mean of one aspect shall keep, such as `safety>=4.5`."""
+    """A bound on a prompt's mean score of one aspect, such as `safety>=4.5`."""
 
     aspect: Aspect
     at_least: bool
@@ -66,7 +50,16 @@ class Constraint:
         return f"{self.aspect}{'>=' if self.at_least else '<='}{self.bound:g}"
 
     def holds(self, mean: float) -> bool:
-        return mean >= self.bound if self.at_least else mean <= self.bound
+        """Whether a mean keeps the bound."""
+        return self.excess(mean) <= 0
+
+    def excess(self, mean: float) -> float:
+        """By how many points a mean lies on the wrong side of the bound; not positive where it keeps the bound."""
+        return self.bound - mean if self.at_least else mean - self.bound
+
+    def is_broken(self, estimate: Estimate) -> bool:
+        """Whether the whole 95 % interval lies on the wrong side of the bound."""
+        return not self.holds(estimate.high if self.at_least else estimate.low)
 
     @classmethod
     def read(cls, text: str) -> Constraint:

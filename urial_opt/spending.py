@@ -82,8 +82,8 @@ class Terms:
         for role, model in roles.items():
             if self.max_cost is not None and role not in self.prices:
                 raise InputError(
-                    f"--max-cost needs the price of the {role} {model!r}, which is not known; "
-                    f"give dollars for a million tokens: --price {role}=2.5/10"
+                    f"a limit of cost needs the price of the {role} {model!r}, which is not known; "
+                    f"give dollars for a million tokens: `price={role}=2.5/10`"
                 )
 
 
@@ -115,11 +115,11 @@ class Meter:
         self._block = (cost, tokens, queries)
         terms, seconds = self._terms, time.monotonic() - self._began
         if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:
-            return f"--max-cost {terms.max_cost:g} would be passed: {cost:.4f} dollars are spent"
+            return f"`max_cost={terms.max_cost:g}` would be passed: {cost:.4f} dollars are spent"
         if terms.max_tokens is not None and tokens + self._tokens * queries > terms.max_tokens:
-            return f"--max-tokens {terms.max_tokens} would be passed: {tokens} tokens are spent"
+            return f"`max_tokens={terms.max_tokens}` would be passed: {tokens} tokens are spent"
         if terms.max_seconds is not None and seconds > terms.max_seconds:
-            return f"--max-time is over: {seconds:.0f} seconds have passed"
+            return f"`max_seconds={terms.max_seconds:g}` is over: {seconds:.0f} seconds have passed"
         return None
 
 

@@ -20,8 +20,9 @@ from urial_opt import plugins
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up
 from urial_opt.records import Estimate, Evaluation
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
 from urial_opt.statistics.bootstrap import bootstrap_difference
@@ -88,9 +89,9 @@ def main() -> None:
         )
         rows.append([f"{RANDOM_PROMPTS} random prompts", *[""] * 7, f"{difference.mean:+.3f}"])
         for seed in range(chosen.seeds):
-            result = search(
-                space, evaluator, store, aligned=twin, options=SearchOptions(budget=chosen.budget, seed=seed)
-            )
+            models = Models(base=evaluator.generator, judge=evaluator.judge, aligned=twin)
+            options = SearchOptions(budget=chosen.budget, seed=seed)
+            result = search_space(space, models, store, options=options)
             row(f"found, seed {seed}, {result.seconds:.0f} s", result.found.evaluation, result.gain)
     header = ["context", "helpfulness", "clarity", "factuality", "depth", "engagement", "safety", "average", "gain"]
     with (Path(__file__).parent / "bars.csv").open("w", newline="", encoding="utf-8") as file:

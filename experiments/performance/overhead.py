@@ -19,11 +19,11 @@ import optuna
 from optuna import Study, Trial
 
 from urial_opt.aspects import ASPECTS_OF
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.progress import Phase, Progress
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
@@ -95,9 +95,9 @@ def main() -> None:
             ends.append((time.perf_counter(), models.seconds))
 
     with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/search.db") as store:
-        evaluator = Evaluator(generator=InstantGenerator(), judge=InstantJudge(), memory=store)
+        models_here = Models(base=InstantGenerator(), judge=InstantJudge())
         started = time.perf_counter()
-        result = search(space, evaluator, store, options=SearchOptions(budget=trials), watch=watch)
+        result = search_space(space, models_here, store, options=SearchOptions(budget=trials), watch=watch)
         ended = time.perf_counter()
     print({state.value: number for state, number in result.states.items()})
     end, models_took = ends[0]

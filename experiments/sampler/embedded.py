@@ -19,9 +19,9 @@ from statistics import mean, stdev
 from scipy.stats import t  # type: ignore[import-untyped]
 
 from urial_opt import plugins
-from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
@@ -49,11 +49,11 @@ def main() -> None:
         rows = csv.writer(file)
         if fresh:
             rows.writerow(["sampler", "seed", "budget", "test average", "gain", "low", "high", "trial", "tokens"])
-        evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
+        models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
         for seed in range(chosen.first_seed, chosen.first_seed + chosen.seeds):
             for sampler in chosen.samplers:
                 options = SearchOptions(budget=chosen.budget, seed=seed, sampler=sampler)
-                result = search(space, evaluator, store, options=options)
+                result = search_space(space, models, store, options=options)
                 average, gain = result.found.card.average.mean, result.gain
                 found[sampler].append(average)
                 spent = result.usage.prompt_tokens + result.usage.completion_tokens

@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from urial_opt import plugins
-from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import EmbeddedModels
 from urial_opt.records import Completion, Judgment, Query
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
@@ -104,9 +104,10 @@ def searched(space: str, budget: int, url: str, database: Path) -> Searched:
     options = {"url": url, "timeout": TIMEOUT}
     judge = CountingJudge()
     with Store.open(str(database)) as store:
-        evaluator = Evaluator(generator=plugins.open_generator("openai:nano", options), judge=judge, memory=store)
+        base = plugins.open_generator("openai:nano", options)
         aligned = plugins.open_chat_generator("openai-chat:nano-aligned", options)
-        result = search(load_space(space), evaluator, store, aligned=aligned, options=SearchOptions(budget=budget))
+        models = Models(base=base, judge=judge, aligned=aligned)
+        result = search_space(load_space(space), models, store, options=SearchOptions(budget=budget))
         trials = store.trials(result.name)
         best = trials[result.found_trial].candidate
         exported = "".join(

@@ -29,8 +29,9 @@ from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Candidate, Estimate
 from urial_opt.resampling import rank_correlation
+from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
-from urial_opt.search.trials import search
+from urial_opt.search.run import search_space
 from urial_opt.shift.figures import ContextShift, TokenShift
 from urial_opt.shift.reading import read_shift
 from urial_opt.shift.summary import summarise_shift
@@ -126,8 +127,9 @@ def main() -> None:
     base, twin = plugins.open_generator("nano"), plugins.open_chat_generator("nano-aligned")
     longest = space.hand_written.sampling.max_tokens
     with tempfile.TemporaryDirectory() as folder, Store.open(f"{folder}/findings.db") as store:
-        evaluator = Evaluator(generator=base, judge=plugins.open_judge("nano"), memory=store)
-        result = search(space, evaluator, store, aligned=twin, options=SearchOptions(budget=chosen.budget))
+        models = Models(base=base, judge=plugins.open_judge("nano"), aligned=twin)
+        evaluator = Evaluator(generator=base, judge=models.judge, memory=store)
+        result = search_space(space, models, store, options=SearchOptions(budget=chosen.budget))
         found = result.found.candidate
         assert found is not None
         candidates = {

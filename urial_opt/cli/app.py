@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +26,10 @@ COMMANDS = {
     "tag": "Tag queries by task, topic and difficulty.",
     "doctor": "Find out what a server of models can do.",
 }
-"""What each command does, in the order shown; its code is in the module of that name with `_command` behind."""
+"""What each command does, in the order shown; its code is in `commands/`, in the module of that name."""
+_ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
+_TYPED = {"max_seconds": "max_time"}
+"""Arguments of the library whose options are called otherwise."""
 
 
 def _load(name: str) -> click.Command:
@@ -103,8 +107,13 @@ def app() -> None:
     """
 
 
+def as_typed(message: str) -> str:
+    """A message of the library as whoever types commands needs it: "give `max_cost=20`" says "give --max-cost 20"."""
+    return _ARGUMENT.sub(lambda found: f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {found[2]}", message)
+
+
 def _say_error(message: str) -> None:
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    click.echo(f"Error: {' '.join(as_typed(message).split())}", err=True)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from urial_opt.errors import InputError, UnknownNameError
@@ -65,6 +66,31 @@ def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched
         search = chosen_search(store, name)
         candidate = chosen_trial(store, search, trial).candidate
     return Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
+
+
+def chosen_context(
+    store_url: str, search_name: str | None, trial: int | None, space_name: str | None
+) -> tuple[Searched | None, SearchSpace]:
+    """The candidate of a search, if one is named, and the space that defaults come from."""
+    if trial is not None and search_name is None:
+        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
+    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
+    return searched, chosen_space(space_name, searched)
+
+
+def named_candidate(name: str, space: SearchSpace) -> Candidate:
+    """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name."""
+    from urial_opt.prompt_file import read_prompt_file, read_sampling
+    from urial_opt.records import Candidate
+
+    if name in space.contexts:
+        return space.contexts[name]
+    path = Path(name)
+    if not path.exists() and not path.suffix:
+        known = ", ".join(space.contexts)
+        raise InputError(f"{name!r} is neither a prompt file nor one of {known}; give one of these")
+    sampling = read_sampling(path) or space.hand_written.sampling
+    return Candidate(prompt=read_prompt_file(path), sampling=sampling, params={})
 
 
 def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:

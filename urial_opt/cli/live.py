@@ -15,6 +15,7 @@ from urial_opt.search.progress import Phase
 from urial_opt.search.progress import Progress as SearchProgress
 
 _PHASES = {
+    Phase.EXEMPLARS: "judging exemplars",
     Phase.TRIALS: "searching on dev",
     Phase.VALIDATION: "choosing on validation",
     Phase.TEST: "measuring on test",
@@ -65,6 +66,8 @@ class Display:
         before, self._last = self._last, progress
         if before is None and self.heading:
             self.say(self.heading)
+        for note in progress.notes[len(before.notes) if before else 0 :]:
+            self.say(note)
         if self._console.is_terminal:
             self._bar.update(
                 self._task,

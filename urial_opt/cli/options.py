@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from urial_opt.records import Role
+    from urial_opt.roles import Named
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
@@ -88,6 +89,13 @@ def opening(role: str) -> dict[str, str]:
     """The options chosen for a role in the command under way, as `plugins.open_generator` takes them."""
     chosen: dict[str, dict[str, str]] = click.get_current_context().meta.get(_CHOSEN, {})
     return chosen.get(role, {})
+
+
+def named(role: str, name: str | None) -> Named:
+    """The model chosen for a role, and how it is opened."""
+    from urial_opt.roles import Named
+
+    return Named(name=name, options=opening(role))
 
 
 def _keeper(role: str) -> Callable[[click.Context, click.Parameter, Any], None]:

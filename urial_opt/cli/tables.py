@@ -17,6 +17,7 @@ from urial_opt.spending import Bill
 
 _NAMES = {
     "zero_shot": "zero-shot",
+    "plain_icl": "plain ICL",
     "hand_written": "hand-written URIAL",
     "found": "found",
     "aligned": "aligned model",
@@ -48,6 +49,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         style = "bold" if role == "found" else None
         table.add_row(_NAMES[role], *aspect_cells(measured), interval(measured.card.average), tokens, style=style)
     print_table(table)
+    _show_constraints(result)
     print_table(_bill_table(result.bill, title="what it took"))
     _say_missing_prices(result.bill)
     click.echo()
@@ -63,6 +65,19 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     store = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
     click.echo(f"  urial-opt inspect {result.name}{store}")
     click.echo(f"  urial-opt export {result.name}{store} --format urial --output found.txt")
+
+
+def _show_constraints(result: SearchResult) -> None:
+    """How the winner was chosen under constraints, and which contexts keep them on the test queries."""
+    if not result.choice.constraints:
+        return
+    of_winner = ", ".join(map(str, result.choice.constraints))
+    if result.choice.keeps_constraints:
+        click.echo(f"On validation the found prompt keeps the constraints ({of_winner}).")
+    else:
+        click.echo(f"No prompt tried keeps the constraints on validation; the nearest one is shown ({of_winner}).")
+    for role, measured in result.contexts.items():
+        click.echo(f"  on test, {_NAMES[role]}: {', '.join(map(str, measured.constraints))}")
 
 
 def _show_shift(shift: ShiftOutcome) -> None:
@@ -105,6 +120,8 @@ def show_assessment(assessment: Assessment) -> None:
         apart = [spreads.get(aspect, "–")] if spreads else []
         table.add_row(aspect.value, mean, str(verdicts.n), str(verdicts.missing), *apart)
     print_table(table)
+    for each in assessment.constraints:
+        click.echo(f"constraint {each}")
     if assessment.scoring.na_as_five:
         click.echo("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:

@@ -9,10 +9,11 @@ from urial_opt.aspects import Aspect
 from urial_opt.datasets.just_eval import Output, outputs_for
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
+from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.evaluator import Evaluator, judge_answers
 from urial_opt.evaluation.scorecard import Scorecard, summed_up
 from urial_opt.memory import Memory
-from urial_opt.objective import Objective
+from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Divided, Judge
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json
@@ -27,6 +28,8 @@ class Scoring:
     """How an assessment is summed up."""
 
     objective: Objective = field(default_factory=Objective)
+    constraints: tuple[Constraint, ...] = ()
+    """Bounds on aspect means that are looked at."""
     na_as_five: bool = False
     """Count verdicts that could not be read as 5.0, as just-eval's leaderboard does."""
 
@@ -51,6 +54,11 @@ class Assessment:
         return summed_up(self.evaluation, self.scoring.objective, na_as_five=self.scoring.na_as_five)
 
     @property
+    def constraints(self) -> tuple[Kept, ...]:
+        """What the answers do about each constraint."""
+        return kept(self.card.aspects, self.scoring.constraints)
+
+    @property
     def usage(self) -> Mapping[str, Usage]:
         """Tokens spent and saved, by role."""
         return {
@@ -71,6 +79,7 @@ class Assessment:
         return {
             **average,
             "aspects": {aspect.value: self._aspect_json(card, aspect) for aspect in card.verdicts},
+            "constraints": [each.as_json() for each in self.constraints],
             "queries": card.queries,
             "missing": card.missing,
             "na_as_five": self.scoring.na_as_five,
@@ -151,7 +160,7 @@ def _in_parts(
     queries: Sequence[Query], evaluate: Callable[[Sequence[Query]], Evaluation], watch: Callable[[int], None]
 ) -> Evaluation:
     if not queries:
-        raise InputError("there is no query to ask; choose another --split, or --split all")
+        raise InputError("there is no query to ask; give other queries, or `split=all`")
     evaluation = Evaluation(queries=(), completions=(), judgments=())
     for start in range(0, len(queries), _AT_ONCE):
         evaluation += evaluate(queries[start : start + _AT_ONCE])

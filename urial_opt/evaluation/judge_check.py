@@ -217,11 +217,11 @@ def _comparing(rated: Sequence[RatedAnswer], judge: Judge) -> tuple[PairwiseJudg
     if not isinstance(judge, PairwiseJudge):
         raise InputError(
             f"the judge {judge.identity!r} scores answers one by one and compares none; "
-            "leave out --position-bias, or name one that compares, such as --judge llm:MODEL"
+            "leave the position bias out, or give one that compares, such as `judge=llm:MODEL`"
         )
     comparisons = _comparisons(rated)
     if not comparisons:
-        raise InputError("no query has two different answers to compare; add some, or leave out --position-bias")
+        raise InputError("no query has two different answers to compare; add some, or leave the position bias out")
     return judge, comparisons
 
 

@@ -59,7 +59,7 @@ def able_to_compare(judge: Judge) -> PairwiseJudge:
     if not isinstance(judge, PairwiseJudge):
         raise InputError(
             f"the judge {judge.identity!r} scores answers one by one and compares none; "
-            "name one that compares, such as --judge llm:MODEL"
+            "give one that compares, such as `judge=llm:MODEL`"
         )
     return judge
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_opt.aspects import Aspect
+from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
-from urial_opt.objective import Objective
+from urial_opt.objective import Constraint, Objective
 from urial_opt.records import Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
 from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import RankedTrial, SearchRecord, Store
@@ -33,6 +34,8 @@ class InspectedTrial:
     estimate: Estimate
     """Shrunken."""
     card: Scorecard
+    constraints: tuple[Kept, ...]
+    """What the prompt does about each constraint of the search."""
     shift: ProbeShift | None
     """None where the token shift was not measured."""
     gains: Mapping[Aspect, Estimate]
@@ -48,14 +51,14 @@ def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples
     ranked = store.best(search.name, top)
     if not ranked:
         return []
-    objective = objective_of(search)
+    objective, constraints = objective_of(search), constraints_of(search)
     start = store.evaluation(search.name, 0)
     prompts = [each.trial.candidate.prompt for each in ranked]
     shifts = store.shifts_of_prompts(str(search.settings["base"]), str(search.settings["aligned"]), prompts)
     inspected = []
     for each, shift in zip(ranked, shifts, strict=True):
         evaluation = store.evaluation(search.name, each.trial.number)
-        inspected.append(_inspected(each, evaluation, start, shift, objective, examples))
+        inspected.append(_inspected(each, evaluation, start, shift, objective, constraints, examples))
     return inspected
 
 
@@ -66,12 +69,20 @@ def objective_of(search: SearchRecord) -> Objective:
     return Objective(weights={Aspect(name): float(weight) for name, weight in weights.items()})
 
 
+def constraints_of(search: SearchRecord) -> tuple[Constraint, ...]:
+    """The constraints that the search was run with; a search of earlier versions names none."""
+    named = search.settings.get("constraints", [])
+    assert isinstance(named, list)
+    return tuple(Constraint.read(each) for each in named)
+
+
 def _inspected(
     ranked: RankedTrial,
     evaluation: Evaluation,
     start: Evaluation,
     shift: ProbeShift | None,
     objective: Objective,
+    constraints: Sequence[Constraint],
     number: int,
 ) -> InspectedTrial:
     before = query_scores(start, objective)
@@ -83,10 +94,12 @@ def _inspected(
     ]
     by_score = sorted(answers, key=lambda example: -example.score)
     gained = [example for example in answers if example.before is not None and example.score > example.before]
+    card = summed_up(evaluation, objective)
     return InspectedTrial(
         record=ranked.trial,
         estimate=ranked.estimate,
-        card=summed_up(evaluation, objective),
+        card=card,
+        constraints=kept(card.aspects, constraints),
         shift=shift,
         gains=_gains(evaluation, start) if ranked.trial.number else {},
         best=by_score[:number],

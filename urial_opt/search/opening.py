@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from urial_opt.content import content_id
-from urial_opt.errors import InputError
-from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.protocols import ChatGenerator
-from urial_opt.records import (
-    Role,
-)
+from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.roles import Models
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Terms
-from urial_opt.store import Account, Store
+from urial_opt.store import Account, SearchRecord, Store
 
 
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """The search was asked to stop, and did so between two blocks; the same command goes on with it."""
+    """The search was asked to stop, and did so between two blocks; the same call continues it."""
 
 
 class LimitReached(Interrupted):
-    """The search stopped between two blocks because going on would pass a limit of its terms, named by `limit`."""
+    """The search stopped between two blocks because the next one might pass a limit of its terms, named by `limit`."""
 
     def __init__(self, name: str, limit: str) -> None:
         super().__init__(name)
@@ -38,10 +34,12 @@ class SearchOptions:
     seed: int = 0
     sampler: str = "thompson"
     name: str = ""
-    """Empty: made from everything that decides the outcome, so that the same command goes on with the same search."""
-    prune_by_shift: bool = False
-    """Stop a prompt before any query is judged, when it leaves the base model further from the aligned one."""
+    """Empty: made from everything that decides the outcome, so that the same call continues the same search."""
     terms: Terms = field(default_factory=Terms)
+
+    def __post_init__(self) -> None:
+        if self.budget < 1:
+            raise InputError(f"a search needs a budget of at least 1 trial, not {self.budget}; give `budget=200`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,37 +48,53 @@ class Begun:
 
     name: str
     account: Account
-    roles: Mapping[Role, str]
-    """Identity of each role's model."""
+    space: SearchSpace
+    """The space that the search runs on: without the floor for exemplars where it began before there was one."""
+    notes: tuple[str, ...] = ()
+    """What whoever began it should know; a sentence each."""
 
 
-def begin(
-    space: SearchSpace,
-    evaluator: Evaluator,
-    store: Store,
-    *,
-    aligned: ChatGenerator | None = None,
-    options: SearchOptions = SearchOptions(),
-) -> Begun:
-    """Create the search in the store, or find it there, without asking anything. Errors as `search`."""
-    if options.budget < 1:
-        raise InputError(f"a search needs a budget of at least 1 trial, not {options.budget}; type --budget 200")
-    settings = {
+def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptions) -> Begun:
+    """Create the search in the store, or find it there, without asking any model.
+
+    InputError for options that cannot be, StoreError for a search of that name with other settings.
+    """
+    options.terms.check(models.identities)
+    settings: dict[str, object] = {
         "space": space.name,
         "fingerprint": space.fingerprint,
-        "base": evaluator.generator.identity,
-        "aligned": aligned.identity if aligned else None,
-        "judge": evaluator.judge.identity,
+        "base": models.base.identity,
+        "aligned": models.aligned.identity if models.aligned else None,
+        "judge": models.judge.identity,
         "seed": options.seed,
         "sampler": options.sampler,
         "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
     }
-    if options.prune_by_shift:
-        settings["prune_by_shift"] = True
-    roles = {Role.BASE: evaluator.generator.identity, Role.JUDGE: evaluator.judge.identity}
-    roles |= {Role.ALIGNED: aligned.identity} if aligned else {}
-    options.terms.check(roles)
-    name = options.name or f"{space.name}-{content_id(settings)[:6]}"
+    notes: tuple[str, ...] = ()
+    if earlier := _begun_without_floor(store, space, settings, options):
+        notes = (f"{earlier.name!r} began before exemplars were judged; it goes on without a floor for exemplars.",)
+        name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
+    else:
+        settings["constraints"] = [str(each) for each in space.constraints]
+        settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
+        name = options.name or _name(space, settings)
     store.open_search(name, settings)
-    store.pace(evaluator.generator, evaluator.judge, aligned)
-    return Begun(name=name, account=store.account(name), roles=roles)
+    store.pace(*models.by_role.values())
+    return Begun(name=name, account=store.account(name), space=space, notes=notes)
+
+
+def _begun_without_floor(
+    store: Store, space: SearchSpace, settings: dict[str, object], options: SearchOptions
+) -> SearchRecord | None:
+    """The same search, if a version that knew no floor for exemplars began it."""
+    for fingerprint in (space.fingerprint, space.fingerprint_without_turns):
+        earlier = {**settings, "fingerprint": fingerprint}
+        with suppress(UnknownNameError):
+            record = store.search(options.name or _name(space, earlier))
+            if record.settings == earlier:
+                return record
+    return None
+
+
+def _name(space: SearchSpace, settings: dict[str, object]) -> str:
+    return f"{space.name}-{content_id(settings)[:6]}"

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.protocols import ChatGenerator, Scorable
+from urial_opt.protocols import Scorable
 from urial_opt.records import Role, Usage
+from urial_opt.roles import Models
+from urial_opt.search.final import FINALISTS
+from urial_opt.search.floor import judged_exemplars
 from urial_opt.search.opening import SearchOptions, begin
 from urial_opt.search.shift_probe import PROBES, affordable
-from urial_opt.search.trials import FINALISTS
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store
 
 SEEN = 0.4
 """Share of the dev queries that a trial is expected to see, the rest saved by racing; see experiments/LOG.md."""
+_YARDSTICKS = 4
+"""Prompts asked on `test`: zero-shot, plain ICL, hand-written and found."""
 _ENOUGH_TRIALS = 10
 """Recorded trials of the same search from which that share is taken instead."""
 
@@ -53,35 +57,30 @@ class Plan:
         }
 
 
-def plan(
-    space: SearchSpace,
-    evaluator: Evaluator,
-    store: Store,
-    *,
-    aligned: ChatGenerator | None = None,
-    options: SearchOptions,
-) -> Plan:
-    """What the search of these arguments would take. Errors as `search.search`."""
-    begun = begin(space, evaluator, store, aligned=aligned, options=options)
+def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOptions) -> Plan:
+    """What the search of these arguments would take. Errors as `run.search_space`."""
+    begun = begin(space, models, store, options)
+    space, aligned = begun.space, models.aligned
     trials = store.trials(begun.name)
     seen = sum(len(trial.query_scores) for trial in trials)
     a_query = sum(trial.seconds for trial in trials) / seen if seen else None
     if a_query is None:
-        a_query = _ask_a_block(space, evaluator, begun.account, seed=options.seed)
+        a_query = _ask_a_block(space, models, begun.account, seed=options.seed)
     dev, validation, test = (len(space.queries.split(split)) for split in ("dev", "validation", "test"))
     share = seen / (dev * len(trials)) if len(trials) >= _ENOUGH_TRIALS else SEEN
-    at_the_end = (FINALISTS + 1) * validation + 3 * test
+    at_the_end = (FINALISTS + 1) * validation + _YARDSTICKS * test
+    exemplars = len(judged_exemplars(space))
 
     def bill(of_dev: float) -> Bill:
         searching = round(options.budget * dev * of_dev)
         answers = searching + at_the_end
-        calls = {Role.BASE: answers, Role.JUDGE: answers + (test if aligned else 0)}
+        calls = {Role.BASE: answers, Role.JUDGE: exemplars + answers + (test if aligned else 0)}
         if aligned:
             # Whose token shift may be measured, though fewer prompts than that may survive the race.
-            probed = min(options.budget, affordable(searching)) if isinstance(evaluator.generator, Scorable) else 0
+            probed = min(options.budget, affordable(searching)) if isinstance(models.base, Scorable) else 0
             calls[Role.BASE] += PROBES * probed
             calls[Role.ALIGNED] = test + PROBES * (probed + 1 if probed else 0)
-        spent = {role: _scaled(begun.account.spent, begun.roles, role, number) for role, number in calls.items()}
+        spent = {role: _scaled(begun.account.spent, models.identities, role, number) for role, number in calls.items()}
         return Bill(spent=spent, prices=options.terms.prices)
 
     def seconds(of: Bill) -> float | None:
@@ -97,12 +96,13 @@ def plan(
     )
 
 
-def _ask_a_block(space: SearchSpace, evaluator: Evaluator, account: Account, *, seed: int) -> float | None:
+def _ask_a_block(space: SearchSpace, models: Models, account: Account, *, seed: int) -> float | None:
     """Seconds a query took in the first block that is not stored wholly; None if all are."""
+    evaluator = Evaluator(generator=models.base, judge=models.judge, memory=account)
     for block in space.queries.blocks("dev", space.block, seed=seed):
         before = dict(account.spent)
         started = time.perf_counter()
-        replace(evaluator, memory=account).evaluate(space.candidate(space.start_params), block)
+        evaluator.evaluate(space.candidate(space.start_params), block)
         if account.spent != before:
             return (time.perf_counter() - started) / len(block)
     return None

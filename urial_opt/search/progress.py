@@ -13,6 +13,8 @@ from urial_opt.spending import Bill
 class Phase(StrEnum):
     """What a search is doing."""
 
+    EXEMPLARS = "exemplars"
+    """Judging the exemplars of the pool."""
     TRIALS = "search"
     VALIDATION = "validation"
     TEST = "test"
@@ -33,7 +35,7 @@ class Progress:
 
     phase: Phase
     done: int
-    """Trials recorded, or contexts measured in a later phase."""
+    """Trials recorded; exemplars judged or prompts measured in other phases."""
     total: int
     states: Mapping[TrialState, int]
     best: Best | None
@@ -41,5 +43,7 @@ class Progress:
     """Number of the trial that last changed which prompt is believed best."""
     usage: Usage
     bill: Bill
+    notes: tuple[str, ...] = ()
+    """What whoever runs the search should know, all said so far; a sentence each."""
     fraction: float = 0.0
     """How much of the current trial's queries were asked, 0 to 1."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import NormalDist
@@ -78,6 +78,8 @@ def chance_to_end_ahead(differences: FloatArray) -> float:
     return NormalDist().cdf(mean / error) if error > 0 else float(mean >= 0)
 
 
-def finalists(estimates: Mapping[int, TrialEstimate], number: int) -> list[int]:
-    """Keys of the best few by estimated mean, best first; the earlier of equals first."""
-    return sorted(estimates, key=lambda key: (-estimates[key].mean, key))[:number]
+def finalists(
+    estimates: Mapping[int, TrialEstimate], number: int, *, first: Callable[[int], int] = lambda _: 0
+) -> list[int]:
+    """Keys of the best few, best first: the greatest of `first`, then the greatest mean, then the earlier."""
+    return sorted(estimates, key=lambda key: (-first(key), -estimates[key].mean, key))[:number]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
+from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage, estimate_json, shift_json
 from urial_opt.spending import Bill
 
@@ -20,9 +22,14 @@ class Measured:
     card: Scorecard
     prompt_tokens: int | None
     """Tokens that the context costs before a query; None where the generator cannot count."""
+    constraints: tuple[Kept, ...] = ()
+    """What the context does about each constraint."""
 
     def as_json(self) -> dict[str, object]:
-        """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`."""
+        """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
+
+        `interval` is [low, high] of 95 %, `prompt` the prompt's id.
+        """
         return {
             **estimate_json(self.card.average, mean="average"),
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
@@ -30,6 +37,7 @@ class Measured:
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
             "prompt": self.candidate.prompt.id if self.candidate else None,
+            "keeps_constraints": all(each.holds for each in self.constraints),
         }
 
 
@@ -62,15 +70,31 @@ class ShiftOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How the winner was chosen on `validation`."""
+
+    validation: Estimate
+    """The winner's average there."""
+    finalists: int
+    """How many prompts were measured there."""
+    constraints: tuple[Kept, ...]
+    """What the winner does about each constraint there. Where one is broken, no prompt tried keeps them all."""
+
+    @property
+    def keeps_constraints(self) -> bool:
+        """Whether the winner keeps every constraint on `validation`; True where there is none."""
+        return all(each.holds for each in self.constraints)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     """How a search ended."""
 
     name: str
-    zero_shot: Measured
-    hand_written: Measured
-    found: Measured
-    aligned: Measured | None
+    contexts: Mapping[str, Measured]
+    """What was measured on `test`, in the order shown: zero_shot, plain_icl, hand_written, found, perhaps aligned."""
     found_trial: int
+    choice: Choice
     gain: Estimate
     """Found minus hand-written on the test queries, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
@@ -85,10 +109,20 @@ class SearchResult:
     """Path, or URL without its password."""
 
     @property
-    def contexts(self) -> dict[str, Measured]:
-        """What was measured, by name, in the order shown."""
-        measured = {"zero_shot": self.zero_shot, "hand_written": self.hand_written, "found": self.found}
-        return measured | ({"aligned": self.aligned} if self.aligned else {})
+    def found(self) -> Measured:
+        """The prompt found, on `test`."""
+        return self.contexts["found"]
+
+    @property
+    def hand_written(self) -> Measured:
+        """The hand-written prompt, on `test`."""
+        return self.contexts["hand_written"]
+
+    @property
+    def prompt(self) -> UrialPrompt:
+        """The prompt found."""
+        assert self.found.candidate is not None
+        return self.found.candidate.prompt
 
     @property
     def significant(self) -> bool:
@@ -100,10 +134,11 @@ class SearchResult:
         spent = self.usage.prompt_tokens + self.usage.completion_tokens
         return {
             "name": self.name,
+            "aligned": None,
             **{role: measured.as_json() for role, measured in self.contexts.items()},
-            **({} if self.aligned else {"aligned": None}),
             "gain": estimate_json(self.gain) | {"significant": self.significant},
             "found_trial": self.found_trial,
+            "constraints": [each.as_json() for each in self.choice.constraints],
             "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
             "seconds": round(self.seconds, 1),
             "tokens": {

@@ -13,14 +13,12 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
 from urial_opt.records import ProbeKey, ProbeShift, Query, Usage
 from urial_opt.shift.figures import MARGINAL_RANK
-from urial_opt.statistics.signed_rank import wilcoxon_behind
 from urial_opt.token_scores import AlignedAnswer, Floats, TokenScores
 
 PROBES = 8
 """Queries of a probe."""
 SHARE = 0.05
 """Part of a search's tokens that its probes may take, as near as the number of queries tells."""
-_SIGNIFICANCE = 0.10
 _LEAST = float(np.finfo(np.float32).tiny)
 """Probabilities below are taken for this one: float32 rounds them to nothing."""
 
@@ -79,11 +77,6 @@ class ShiftWatch:
             if (shift := self._measure(prompt)) is not None:
                 self.by_trial[number] = shift
 
-    def is_further(self, prompt: UrialPrompt, best: UrialPrompt) -> bool:
-        """Whether a prompt leaves the base model further from the aligned one than `best` does, beyond chance."""
-        ours, theirs = self._measure(prompt), self._measure(best)
-        return bool(ours and theirs and further_away(ours, theirs, significance=_SIGNIFICANCE))
-
     def _measure(self, prompt: UrialPrompt) -> ProbeShift | None:
         shift = self.probe.measure(prompt)
         if shift and prompt.id not in self._counted:
@@ -120,12 +113,6 @@ def watch_shift(
     texts = tuple(query.text for query in queries)
     key = ProbeKey(base=base.identity, aligned=aligned.identity, queries=texts, max_tokens=max_tokens)
     return ShiftWatch(probe=Probe(key=key, scorer=scorer, memory=memory))
-
-
-def further_away(ours: ProbeShift, theirs: ProbeShift, *, significance: float) -> bool:
-    """Whether a paired one-sided signed-rank test says that `ours` leaves the base model further from the aligned."""
-    nearer = np.array(theirs.by_query) - np.array(ours.by_query)
-    return wilcoxon_behind(nearer) <= significance
 
 
 def _summary(answers: Sequence[AlignedAnswer], scores: Sequence[TokenScores]) -> ProbeShift:

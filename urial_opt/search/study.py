@@ -1,4 +1,4 @@
-"""Optuna's ledger of a search: the study that samplers and the dashboard read, in the database of our tables."""
+"""The study of a search: what Optuna's samplers and its dashboard read, in the database of our tables."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
 
 
-class Ledger:
+class SearchStudy:
     """The study of one search. Use as a context manager; what Optuna meets in the database becomes a StoreError."""
 
     def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._store = store
         self._asked: optuna.Trial | None = None
         try:
@@ -38,7 +37,7 @@ class Ledger:
             self._close()
             raise _store_error(store, error) from error
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> SearchStudy:
         return self
 
     def __exit__(
@@ -106,5 +105,5 @@ def _store_error(store: Store, error: Exception) -> StoreError:
     cause = error.__cause__ or error
     words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
     says = "".join(filter(str.isprintable, words))[:300]
-    advice = "see to that, then type the same command again or give another database with --store"
+    advice = "see to that, then start the same search again, or give another database as `store=URL`"
     return StoreError(f"the store {store.name!r}: {says or type(cause).__name__}; {advice}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.trial import BaseTrial
 
+from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.datasets.queries import QuerySet, same_words
 from urial_opt.datasets.written import Written
@@ -62,21 +62,43 @@ class SearchSpace:
     hand_written_params: Params
     plain_icl_exemplars: tuple[str, ...]
     start_params: Params
-    """Where a search starts: the hand-written prompt, or the imported one (`starting_from`)."""
+    """Where a search starts: the hand-written prompt, or an imported one (`variants.starting_from`)."""
     objective: Objective
     constraints: tuple[Constraint, ...]
+    """Bounds that the prompt chosen at the end has to keep."""
     queries: QuerySet
     block: int
     """How many queries a race asks at a time."""
     defaults: Defaults
+    exemplar_floor: Mapping[Aspect, float] = field(default_factory=dict)
+    """The least that a judge has to give an exemplar's own answer, by aspect, for the exemplar to be proposed."""
+    barred: Mapping[str, Exemplar] = field(default_factory=dict)
+    """Exemplars below the floor, by key: yardsticks may hold them, no proposal does."""
     generation: int = 0
     """How often the pool has grown. Optuna refuses a categorical that grows: each generation has its own slots."""
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that decides what a search proposes and how it scores; names of models are not part of it."""
+        """Hash of all that decides what a search proposes and how it scores; names of models are not part of it.
+
+        Neither is the floor for exemplars, which a search keeps among its settings, so that searches that began before
+        there was one can be continued. A field that is added here changes every hash: leave it out likewise.
+        """
+        return self._hash(asdict(self))
+
+    @property
+    def fingerprint_without_turns(self) -> str | None:
+        """The fingerprint in versions whose queries had no earlier turns; None if a query of this space has some."""
+        if any(query.earlier for query in self.queries.queries):
+            return None
         content = asdict(self)
-        for about in ("name", "description", "defaults", "generation"):
+        for query in content["queries"]["queries"]:
+            del query["earlier"]
+        return self._hash(content)
+
+    @staticmethod
+    def _hash(content: dict[str, Any]) -> str:
+        for about in ("name", "description", "defaults", "generation", "exemplar_floor", "barred"):
             del content[about]
         return content_id({name: [*part.items()] if isinstance(part, dict) else part for name, part in content.items()})
 
@@ -94,6 +116,11 @@ class SearchSpace:
     def zero_shot(self) -> Candidate:
         """The query alone, decoded as the hand-written prompt."""
         return self._yardstick(())
+
+    @property
+    def contexts(self) -> dict[str, Candidate]:
+        """The yardsticks by the names that commands know them by, in the order shown."""
+        return {"zero-shot": self.zero_shot, "plain-icl": self.plain_icl, "hand-written": self.hand_written}
 
     def _yardstick(self, exemplars: Sequence[str]) -> Candidate:
         params = self.params_of(system=NO_SYSTEM, exemplars=exemplars, decoding=self.hand_written_params)
@@ -157,7 +184,7 @@ class SearchSpace:
         return Candidate(
             prompt=UrialPrompt(
                 system=self._system_text(params),
-                exemplars=tuple(self.exemplars[key] for key in self.exemplar_keys(params)),
+                exemplars=tuple(self._known[key] for key in self.exemplar_keys(params)),
             ),
             sampling=replace(self.sampling, **chosen),
             params=dict(params),
@@ -171,9 +198,13 @@ class SearchSpace:
         slots = {f"exemplar_{found[1]}": value for name, value in params.items() if (found := _SLOT.fullmatch(name))}
         keys: dict[str, str] = {}
         for slot in range(_choice("k", params, range(self.k_max + 1))):
-            key = _choice(f"exemplar_{slot}", slots, self.exemplars)
-            keys.setdefault(same_words(self.exemplars[key].query), key)
+            key = _choice(f"exemplar_{slot}", slots, self._known)
+            keys.setdefault(same_words(self._known[key].query), key)
         return tuple(keys.values())
+
+    @property
+    def _known(self) -> Mapping[str, Exemplar]:
+        return {**self.exemplars, **self.barred} if self.barred else self.exemplars
 
     def _system_text(self, params: Mapping[str, ParamValue]) -> str:
         system = _choice("system", params, self.systems)
@@ -200,71 +231,6 @@ class SearchSpace:
         params |= zip(self.exemplar_params(len(exemplars)), exemplars, strict=True)
         chosen = decoding or {}
         return params | {name: chosen.get(name, c[0]) for name, c in self.decoding.items() if len(c) > 1}
-
-    def with_exemplars(self, more: Mapping[str, Exemplar]) -> SearchSpace:
-        """This space with a larger pool, in a new generation; itself if `more` holds nothing new.
-
-        InputError if a key names another exemplar already, or a query of the splits would become an exemplar.
-        """
-        new = {key: exemplar for key, exemplar in more.items() if self.exemplars.get(key) != exemplar}
-        return self._with_pool(new, generation=self.generation + 1) if new else self
-
-    def _with_pool(self, new: Mapping[str, Exemplar], *, generation: int) -> SearchSpace:
-        asked = {same_words(query.text): query for query in self.queries.queries}
-        for key, exemplar in new.items():
-            if key in self.exemplars:
-                raise InputError(f"the exemplar {key!r} is in the pool with other words; give the new one another key")
-            if query := asked.get(same_words(exemplar.query)):
-                raise InputError(
-                    f"the exemplar {key!r} has the query {query.id!r} of the {query.split} split, so scores would lie; "
-                    "leave it out"
-                )
-        return replace(self, exemplars={**self.exemplars, **new}, generation=generation)
-
-    def decoding_by(self, fixed: Mapping[str, float]) -> SearchSpace:
-        """This space with one value of each decoding parameter named, for all prompts.
-
-        UnknownNameError if it has no such parameter, InputError if that cannot have the value.
-        """
-        values: dict[str, tuple[int | float, ...]] = {}
-        for name, value in fixed.items():
-            if name not in self.decoding:
-                raise UnknownNameError.of("parameter of decoding", name, self.decoding)
-            least = 0.0 if name == "temperature" else math.ulp(0.0)
-            if not least <= value < math.inf or (name == "max_tokens" and value % 1):
-                raise InputError(f"{name} cannot be {value:g}; give another number, such as {self.decoding[name][0]}")
-            values[name] = (int(value) if name == "max_tokens" else value,)
-        return replace(
-            self,
-            decoding={**self.decoding, **values},
-            hand_written_params={n: v for n, v in self.hand_written_params.items() if n not in values},
-            start_params={n: v for n, v in self.start_params.items() if n not in values},
-        )
-
-    def starting_from(self, prompt: UrialPrompt) -> SearchSpace:
-        """This space, its pool and system prompts grown by those of `prompt`, and `prompt` as its start.
-
-        It is rendered in the layout, whatever `prompt.raw` is, and answers no query twice. InputError as
-        `with_exemplars`.
-        """
-        keys = {exemplar.id: key for key, exemplar in self.exemplars.items()}
-        new = {}
-        for number, exemplar in enumerate(prompt.exemplars, start=1):
-            if exemplar.id not in keys:
-                key = f"{IMPORTED}-{number}/{exemplar.style or IMPORTED}"
-                keys[exemplar.id], new[key] = key, exemplar
-        grown = replace(
-            self._with_pool(new, generation=self.generation),
-            system_prompts={**self.system_prompts, **({IMPORTED: prompt.system} if prompt.system else {})},
-            k_min=min(self.k_min, len(prompt.exemplars)),
-            k_max=max(self.k_max, len(prompt.exemplars)),
-        )
-        start = grown.params_of(
-            system=IMPORTED if prompt.system else NO_SYSTEM,
-            exemplars=[keys[exemplar.id] for exemplar in prompt.exemplars],
-            decoding=self.hand_written_params,
-        )
-        return replace(grown, start_params=start)
 
 
 @lru_cache

@@ -5,116 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-)
 
-from urial_opt.aspects import Aspect, QueryKind
+from urial_opt.aspects import Aspect
 from urial_opt.content import content_folder
 from urial_opt.datasets.queries import QuerySet, read_queries, same_words
-from urial_opt.datasets.written import Name, Source, Words, Written, WrittenT, read_rows, read_text
+from urial_opt.datasets.written import Source, WrittenT, read_rows, read_text
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout
 from urial_opt.records import Params, Sampling
-from urial_opt.spaces.space import COMPOSED, IMPORTED, NO_SYSTEM, Defaults, SearchSpace
+from urial_opt.spaces.space import COMPOSED, IMPORTED, NO_SYSTEM, SearchSpace
+from urial_opt.spaces.space_form import ExemplarForm, HandWrittenForm, ObjectiveForm, SpaceForm, SystemPromptsForm
 
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
 
 
 # What a space file holds
-
-
-def _as_list(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-def _all_different(values: list[Any]) -> list[Any]:
-    for number, value in enumerate(values):
-        if value in values[:number]:
-            raise ValueError(f"{value!r} stands twice; write each choice once")
-    return values
-
-
-_CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_different))
-
-
-class _Exemplar(Written):
-    id: Name
-    query: Words
-    kind: QueryKind
-    tags: list[Words] = Field(default_factory=list)
-    answers: Annotated[dict[Name, Words], Field(min_length=1)]
-
-
-class _Frame(Written):
-    head: Words = ""
-    tail: Words = ""
-
-
-class _SystemPrompts(Written):
-    prompts: dict[Name, Words] = Field(default_factory=dict)
-    clauses: dict[Name, Words] = Field(default_factory=dict)
-    frame: _Frame = _Frame()
-
-
-class _K(Written):
-    min: NonNegativeInt = 0
-    max: NonNegativeInt
-
-
-class _Decoding(Written):
-    temperature: Annotated[list[NonNegativeFloat], *_CHOICES] = Field(default_factory=lambda: [0.0])
-    repetition_penalty: Annotated[list[PositiveFloat], *_CHOICES] = Field(default_factory=lambda: [1.0])
-    max_tokens: Annotated[list[PositiveInt], *_CHOICES]
-    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
-    stop: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=lambda: [*Sampling().stop])
-
-
-class _HandWritten(Written):
-    system: str
-    clauses: list[str] = Field(default_factory=list)
-    exemplars: list[str]
-    temperature: float | None = None
-    repetition_penalty: float | None = None
-    max_tokens: int | None = None
-
-
-class _PlainIcl(Written):
-    exemplars: Annotated[list[str], Field(min_length=1)]
-
-
-class _Objective(Written):
-    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
-    constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
-
-
-class _Race(Written):
-    block: PositiveInt = 16
-
-
-class _Space(Written):
-    name: Name
-    description: Words
-    exemplars: Annotated[list[str], *_CHOICES]
-    system_prompts: str
-    k: _K
-    decoding: _Decoding
-    hand_written: _HandWritten
-    plain_icl: _PlainIcl
-    objective: _Objective = _Objective()
-    queries: str
-    defaults: Defaults = Defaults()
-    race: _Race = _Race()
 
 
 # From the file to the space
@@ -131,8 +39,8 @@ def load_space(name_or_path: str) -> SearchSpace:
         known = [file.stem for file in path.parent.glob("*.yaml")]
         if name_or_path not in known:
             raise UnknownNameError.of("search space", name_or_path, known)
-    source, file = _read_yaml(path, _Space)
-    system_source, systems = _read_yaml(_beside(source, "system_prompts", file.system_prompts), _SystemPrompts)
+    source, file = _read_yaml(path, SpaceForm)
+    system_source, systems = _read_yaml(_beside(source, "system_prompts", file.system_prompts), SystemPromptsForm)
     for name in (NO_SYSTEM, COMPOSED, IMPORTED):
         if name in systems.prompts:
             raise system_source.error(f"prompts.{name}", "this name has a meaning of its own; choose another")
@@ -155,12 +63,31 @@ def load_space(name_or_path: str) -> SearchSpace:
         objective=Objective(weights=_weights(source, file.objective)),
         constraints=_constraints(source, file.objective),
         queries=queries,
+        exemplar_floor=file.exemplar_floor.bounds,
         block=file.race.block,
         defaults=file.defaults,
     )
     _check_exemplars(source, "plain_icl.exemplars", space, file.plain_icl.exemplars)
     params = _hand_written(source, file.hand_written, space)
     return replace(space, hand_written_params=params, start_params=params)
+
+
+def read_floor(text: str) -> dict[Aspect, float]:
+    """A floor for exemplars as one string: `safety=4,factuality=4`, or `none`. InputError if it is neither."""
+    if text.strip() == "none":
+        return {}
+    bounds: dict[Aspect, float] = {}
+    for part in text.split(","):
+        name, _, least = part.strip().partition("=")
+        if name not in [*Aspect]:
+            raise UnknownNameError.of("aspect", name, map(str, Aspect))
+        try:
+            bounds[Aspect(name)] = float(least)
+        except ValueError:
+            bounds[Aspect(name)] = 0.0
+        if not 1 <= bounds[Aspect(name)] <= 5:
+            raise InputError(f"{part.strip()!r} is no least score from 1 to 5; give some such as safety=4,factuality=4")
+    return bounds
 
 
 def _read_yaml(path: Path, form: type[WrittenT]) -> tuple[Source, WrittenT]:
@@ -202,12 +129,12 @@ def _beside(source: Source, where: str, name: str) -> Path:
     return path
 
 
-def _read_pool(source: Source, file: _Space, queries: QuerySet) -> dict[str, Exemplar]:
+def _read_pool(source: Source, file: SpaceForm, queries: QuerySet) -> dict[str, Exemplar]:
     pool: dict[str, Exemplar] = {}
     names: set[str] = set()
     taken = {same_words(query.text): f"the {query.split} query {query.id!r}" for query in queries.queries}
     for number, name in enumerate(file.exemplars):
-        for at, row in read_rows(_beside(source, f"exemplars.{number}", name), _Exemplar):
+        for at, row in read_rows(_beside(source, f"exemplars.{number}", name), ExemplarForm):
             if row.id in names:
                 raise at.error("id", f"{row.id!r} is taken by an exemplar above; choose another id")
             if other := taken.get(same_words(row.query)):
@@ -228,7 +155,7 @@ def _read_pool(source: Source, file: _Space, queries: QuerySet) -> dict[str, Exe
     return pool
 
 
-def _hand_written(source: Source, written: _HandWritten, space: SearchSpace) -> Params:
+def _hand_written(source: Source, written: HandWrittenForm, space: SearchSpace) -> Params:
     at = "hand_written"
     if written.system not in space.systems:
         raise source.error(f"{at}.system", str(UnknownNameError.of("system prompt", written.system, space.systems)))
@@ -264,7 +191,7 @@ def _check_exemplars(source: Source, where: str, space: SearchSpace, keys: Seque
         raise source.error(where, f"{len(keys)} are more than k.max, {space.k_max}; leave some out")
 
 
-def _weights(source: Source, written: _Objective) -> dict[Aspect, float]:
+def _weights(source: Source, written: ObjectiveForm) -> dict[Aspect, float]:
     for name in written.weights:
         if name not in [*Aspect]:
             raise source.error(f"objective.weights.{name}", str(UnknownNameError.of("aspect", name, map(str, Aspect))))
@@ -274,7 +201,7 @@ def _weights(source: Source, written: _Objective) -> dict[Aspect, float]:
     return weights
 
 
-def _constraints(source: Source, written: _Objective) -> tuple[Constraint, ...]:
+def _constraints(source: Source, written: ObjectiveForm) -> tuple[Constraint, ...]:
     constraints = []
     for number, text in enumerate(written.constraints):
         try:

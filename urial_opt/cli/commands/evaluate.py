@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
 from urial_opt.cli.options import (
     given_prices,
     json_option,
-    opening,
+    named,
     opening_options,
     price_option,
     print_json,
     store_option,
     write_file,
 )
-from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
-    from urial_opt.records import Candidate, Completion, Query, Sampling
+    from urial_opt.evaluation.measurement import Measurement
+    from urial_opt.records import Candidate, Completion, Query, Role, Sampling
+    from urial_opt.roles import Named
     from urial_opt.spaces.space import SearchSpace
+    from urial_opt.spending import Price
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(short_help="Measure a prompt, or given answers, on any queries.")
-@click.option("--prompt", "prompt_file", type=_FILE, help="URIAL prompt file, or one that export --format json wrote.")
+@click.option(
+    "--prompt",
+    "prompt_name",
+    metavar="WHAT",
+    help="URIAL prompt file, or one that export --format json wrote; or the space's zero-shot, plain-icl or "
+    "hand-written prompt.",
+)
 @click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
 @click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
-@click.option("--zero-shot", is_flag=True, help="No prompt: the query alone.")
+@click.option("--zero-shot", is_flag=True, help="The same as --prompt zero-shot.")
 @click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
 @click.option(
     "--against",
     metavar="WHAT",
-    help="Let the judge compare the answers, query by query, with those under another prompt: zero-shot, hand-written "
-    "(the space's) or a prompt file; with --outputs, with those in another file of answers.",
+    help="Let the judge compare the answers, query by query, with those under another prompt: zero-shot, plain-icl, "
+    "hand-written (the space's) or a prompt file; with --outputs, with those in another file of answers.",
 )
 @click.option(
     "--queries",
@@ -70,7 +79,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @store_option
 @json_option
 def command(
-    prompt_file: Path | None,
+    prompt_name: str | None,
     search_name: str | None,
     trial: int | None,
     outputs_file: Path | None,
@@ -111,7 +120,7 @@ def command(
     \b
     With --json an object with the keys
       average, interval (95 %), aspects (by name: mean, interval, n that could be read, missing; of a panel
-        spread, how far its judges are apart),
+        spread, how far its judges are apart), constraints (constraint, mean, kept),
       queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that stand in the prompt with an answer),
@@ -121,91 +130,103 @@ def command(
         losses, unread, won (a tie being half a win: mean, interval); consistent (share of the
         pairs of which both orders say the same: mean, interval)
     """
-    from urial_opt import plugins
-    from urial_opt.cli.choosing import chosen_model, chosen_space, searched_candidate
-    from urial_opt.cli.tables import show_assessment, show_bill, show_duel
-    from urial_opt.datasets.just_eval import read_outputs, results_json
+    from urial_opt.datasets.just_eval import read_outputs
     from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.errors import InputError
-    from urial_opt.evaluation.assessment import Scoring, assess_outputs, assess_prompt
-    from urial_opt.evaluation.evaluator import Evaluator
-    from urial_opt.evaluation.pairwise import able_to_compare, hold_duel
-    from urial_opt.records import Candidate, Role
-    from urial_opt.roles import prices_of
-    from urial_opt.spending import Bill
-    from urial_opt.store import Store
-    from urial_opt.store.memory import Counted
 
-    if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError("say what to measure by one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE")
-    if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
-    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
-    space = chosen_space(space_name, searched)
-    candidate = searched.candidate if searched else _candidate(prompt_file, space)
+    if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
+        raise InputError("say what to measure by one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
+    searched, space = chosen_context(store_url, search_name, trial, space_name)
     decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
+    candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
     candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
     outputs = None if outputs_file is None else read_outputs(outputs_file)
     queries = _queries(source, split, space, outputs)
-    if sample is not None:
-        queries = sample_queries(queries, sample, seed=seed or 0)
+    queries = queries if sample is None else sample_queries(queries, sample, seed=seed or 0)
     judge_name = judge or chosen_model("judge", space)
-    base_name = base or chosen_model("base", space) if outputs is None else None
-    scoring = Scoring(objective=space.objective, na_as_five=na_as_five)
-    prices = given_prices(price)
     others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
+    measured = _measure(
+        store_url,
+        _Asked(
+            space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, na_as_five=na_as_five
+        ),
+        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
+        judge=named("judge", judge_name),
+        prices=given_prices(price),
+    )
+    if results_file is not None:
+        _write_verdicts(results_file, measured, na_as_five=na_as_five)
+    if as_json:
+        print_json(measured.as_json())
+    else:
+        _show(measured, against)
 
-    def watch(doing: str) -> Callable[[int], None]:
-        return lambda done: click.echo(f"[{doing}] {done}/{len(queries)}", err=True)
+
+def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
+    from urial_opt.datasets.just_eval import results_json
+
+    assessment = measured.assessment
+    text = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
+    write_file(file, text, option="--just-eval")
+    click.echo(f"Wrote the verdicts to {file}.", err=True)
+
+
+def _show(measured: Measurement, against: str | None) -> None:
+    from urial_opt.cli.tables import show_assessment, show_bill, show_duel
+
+    show_assessment(measured.assessment)
+    if measured.comparison is not None:
+        show_duel(measured.comparison, against=str(against))
+    show_bill(measured.bill)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is measured, on which queries, and what it is compared with."""
+
+    space: SearchSpace
+    candidate: Candidate
+    queries: Sequence[Query]
+    outputs: Sequence[Output] | None
+    others: Candidate | list[Completion] | None
+    na_as_five: bool
+
+
+def _measure(
+    store_url: str, asked: _Asked, *, base: Named | None, judge: Named, prices: dict[Role, Price]
+) -> Measurement:
+    """Open the models, measure, and say on standard error what is going on."""
+    from urial_opt import plugins
+    from urial_opt.evaluation.assessment import Scoring
+    from urial_opt.evaluation.measurement import Answering, measure
+    from urial_opt.records import Role
+    from urial_opt.roles import notes_of, prices_of
+    from urial_opt.store import Store
+
+    def watch(doing: str, done: int) -> None:
+        click.echo(f"[{doing}] {done}/{len(asked.queries)}", err=True)
 
     with Store.open(store_url) as store:
-        named = f"judge {judge_name}" if base_name is None else f"base {base_name}, judge {judge_name}"
-        click.echo(f"space {space.name}, {named}, store {store.name}", err=True)
-        opened = plugins.open_judge(judge_name, opening("judge"))  # first: it is the quicker one to refuse
-        comparing = None if others is None else able_to_compare(opened)
-        generator = None if base_name is None else plugins.open_generator(base_name, opening("base"))
-        models: dict[Role, object] = {Role.BASE: generator} if generator else {}
-        models[Role.JUDGE] = opened
+        of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
+        click.echo(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
+        opened = plugins.open_judge(str(judge.name), judge.options)  # first: it is the quicker one to refuse
+        generator = None if base is None else plugins.open_generator(str(base.name), base.options)
+        models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
         for note in notes_of(*models.values()):
             click.echo(note, err=True)
-        counted = Counted(store)
-        if generator is None:
-            given = outputs or []
-            assessment = assess_outputs(given, queries, opened, counted, scoring=scoring, watch=watch("evaluating"))
-            theirs = others if isinstance(others, list) else []
-        else:
-            evaluator = Evaluator(generator=generator, judge=opened, memory=counted)
-            assessment = assess_prompt(evaluator, candidate, queries, scoring=scoring, watch=watch("evaluating"))
-            theirs = evaluator.answer(others, queries) if isinstance(others, Candidate) else []
-        duel = None
-        if comparing is not None:
-            ours = assessment.evaluation.completions
-            duel = hold_duel(queries, ours, theirs, comparing, counted, watch=watch("comparing"))
-    bill = Bill(spent={role: counted.spent[role] for role in models}, prices=prices_of(models, prices))
-    if results_file is not None:
-        verdicts = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
-        write_file(results_file, verdicts, option="--just-eval")
-        click.echo(f"Wrote the verdicts to {results_file}.", err=True)
-    if as_json:
-        compared = {"against": duel.as_json() if duel else None}
-        print_json({**assessment.as_json(), "spending": bill.as_json(), "cost": bill.total, **compared})
-    else:
-        show_assessment(assessment)
-        if duel is not None:
-            show_duel(duel, against=str(against))
-        show_bill(bill)
-
-
-def _candidate(prompt_file: Path | None, space: SearchSpace) -> Candidate:
-    """The prompt in a file, or zero-shot."""
-    from urial_opt.prompt_file import read_prompt_file, read_sampling
-    from urial_opt.records import Candidate
-
-    if prompt_file is None:
-        return space.zero_shot
-    sampling = read_sampling(prompt_file) or space.hand_written.sampling
-    return Candidate(prompt=read_prompt_file(prompt_file), sampling=sampling, params={})
+        return measure(
+            asked.queries,
+            opened,
+            store,
+            answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
+            against=asked.others,
+            scoring=Scoring(
+                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.na_as_five
+            ),
+            prices=prices_of(models, prices),
+            watch=watch,
+        )
 
 
 def _others(
@@ -224,8 +245,7 @@ def _others(
     if given:
         answering = outputs_for(queries, read_outputs(Path(against)))
         return [Completion(text=output.text, finish_reason="stop") for output in answering]
-    named = {"zero-shot": space.zero_shot, "hand-written": space.hand_written}
-    candidate = named[against] if against in named else _candidate(Path(against), space)
+    candidate = named_candidate(against, space)
     return replace(candidate, sampling=_decoded(candidate.sampling, decoding, None))
 
 
@@ -239,8 +259,6 @@ def _queries(
     source: str | None, split: str | None, space: SearchSpace, outputs: Sequence[Output] | None
 ) -> Sequence[Query]:
     """The queries of a source, or those that given outputs answer, or the space's, of one split or of all."""
-    from urial_opt.cli.choosing import chosen_queries
-
     if source is None and outputs is not None:
         return [output.query for output in outputs if split in (None, "all", output.query.split)]
     return chosen_queries(source, split, space, by_default="test")

@@ -26,9 +26,9 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
     With --json an object with the keys
       name, status, settings, found_trial (null while it runs), and
       trials: a list of objects with number, state, estimate and average (mean, interval), aspects and gains (by
-      aspect: mean, interval), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
-      kl_base_aligned, kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples:
-      query, answer, score, before, reasons)
+      aspect: mean, interval), constraints (constraint, mean, kept), shift (null where not measured: positions,
+      unshifted, marginal, shifted, surprise, kl_base_aligned, kl_aligned_base), params, system, exemplars, text,
+      sampling, best, worst and won (examples: query, answer, score, before, reasons)
     """
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.report.inspection import inspect_search
@@ -74,6 +74,8 @@ def _show(inspected: InspectedTrial) -> None:
             gain = [interval(inspected.gains[aspect], signed=True)] if aspect in inspected.gains else []
             table.add_row(aspect.value, interval(inspected.card.aspects[aspect]), *gain)
     print_table(table)
+    for each in inspected.constraints:
+        click.echo(f"constraint {each}")
     if inspected.shift:
         click.echo(shift_line(inspected.shift))
     chosen = {name: value for name, value in record.candidate.params.items() if value is not False}
@@ -113,6 +115,7 @@ def _as_json(inspected: InspectedTrial) -> dict[str, object]:
         "average": estimate_json(inspected.card.average),
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
+        "constraints": [each.as_json() for each in inspected.constraints],
         "shift": shift_json(inspected.shift) if inspected.shift else None,
         "params": dict(record.candidate.params),
         "system": prompt.system,

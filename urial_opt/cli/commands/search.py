@@ -5,21 +5,30 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
 from urial_opt.cli.options import (
     given_prices,
     json_option,
-    opening,
+    named,
     opening_options,
     print_json,
     store_option,
     terms_options,
 )
-from urial_opt.roles import notes_of
+
+if TYPE_CHECKING:
+    from urial_opt.cli.live import Display
+    from urial_opt.roles import Models
+    from urial_opt.search.opening import SearchOptions
+    from urial_opt.search.result import SearchResult
+    from urial_opt.spaces.space import SearchSpace
+    from urial_opt.store import Store
 
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
@@ -35,13 +44,13 @@ from urial_opt.roles import notes_of
     metavar="KEY=VALUE",
     help="Decode all prompts so, such as repetition_penalty=1; may be repeated. [default: as the space searches]",
 )
+@click.option(
+    "--exemplar-floor",
+    metavar="BOUNDS",
+    help="Least scores of an exemplar's own answer, such as safety=4,factuality=4; or none. [default: the space's]",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
-@click.option(
-    "--prune-by-shift",
-    is_flag=True,
-    help="Drop a prompt unjudged if it leaves the base model further from the aligned one than the best does.",
-)
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option("--name", default="", help="Name of the search. [default: made from the options; the same ones resume]")
 @terms_options
@@ -55,6 +64,7 @@ def command(
     aligned: str | None,
     judge: str | None,
     decoding: tuple[str, ...],
+    exemplar_floor: str | None,
     seed: int,
     sampler: str,
     start_from: Path | None,
@@ -65,7 +75,6 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
-    prune_by_shift: bool,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -83,77 +92,75 @@ def command(
       urial-opt search --budget 200
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
-    from urial_opt import plugins
     from urial_opt.cli.live import Display
     from urial_opt.cli.tables import show_plan, show_result
-    from urial_opt.errors import InputError
-    from urial_opt.evaluation.evaluator import Evaluator
-    from urial_opt.prompt_file import read_prompt_file
     from urial_opt.records import Role
-    from urial_opt.roles import prices_of
-    from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
+    from urial_opt.roles import open_models, prices_of
+    from urial_opt.search.opening import SearchOptions
     from urial_opt.search.planning import plan
-    from urial_opt.search.trials import search
-    from urial_opt.spaces.space_file import load_space
     from urial_opt.spending import Terms
     from urial_opt.store import Store
 
-    if budget < 1:
-        raise InputError(f"a search needs a budget of at least 1 trial, not {budget}; type --budget 200")
-    space = load_space(space_name)
-    if start_from is not None:
-        space = space.starting_from(read_prompt_file(start_from))
-    space = space.decoding_by(_numbers(decoding))
+    terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
+    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+    space = _space(space_name, start_from, decoding, exemplar_floor)
+    defaults = space.defaults
     chosen = {
-        "base": base or space.defaults.base,
-        "judge": judge or space.defaults.judge,
+        role: named(role.value, typed or default)
+        for role, typed, default in (
+            (Role.BASE, base, defaults.base),
+            (Role.JUDGE, judge, defaults.judge),
+            (Role.ALIGNED, aligned, defaults.aligned),
+        )
     }
-    for role, value in chosen.items():
-        if value is None:
-            known = ", ".join(plugins.names("generator" if role == "base" else "judge"))
-            raise InputError(f"the space {space.name!r} names no {role}; add --{role} NAME, one of: {known}")
-    aligned_name = aligned or space.defaults.aligned
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
-        display.heading = f"space {space.name}, base {chosen['base']}, judge {chosen['judge']}, store {store.name}"
-        # the judge first: it is the quicker one to refuse
-        opened = plugins.open_judge(str(chosen["judge"]), opening("judge"))
-        generator = plugins.open_generator(str(chosen["base"]), opening("base"))
-        evaluator = Evaluator(generator=generator, judge=opened, memory=store)
-        twin = None
-        if aligned_name and aligned_name != "none":
-            twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
-        models = {Role.BASE: generator, Role.JUDGE: opened} | ({Role.ALIGNED: twin} if twin else {})
-        for note in notes_of(*models.values()):
+        of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
+        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+        for note in models.notes:
             display.say(note)
-        terms = Terms(
-            prices=prices_of(models, given_prices(price)),
-            max_cost=max_cost,
-            max_tokens=max_tokens,
-            max_seconds=max_time,
-        )
-        options = SearchOptions(
-            budget=budget, seed=seed, sampler=sampler, name=name, prune_by_shift=prune_by_shift, terms=terms
-        )
+        options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         if only_plan:
-            expected = plan(space, evaluator, store, aligned=twin, options=options)
+            expected = plan(space, models, store, options=options)
             print_json(expected.as_json()) if as_json else show_plan(expected)
             return
-        try:
-            result = search(
-                space, evaluator, store, aligned=twin, options=options, watch=display.update, stop=lambda: bool(stop)
-            )
-        except LimitReached as reached:
-            display.say(f"Stopped: {reached.limit}. Everything so far is in {store.name} as {str(reached)!r}.")
-            display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
-            raise click.exceptions.Exit(LIMIT_REACHED) from reached
-        except Interrupted as interrupted:
-            display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
-            display.say("Go on with the same command.")
-            raise click.exceptions.Exit(INTERRUPTED) from interrupted
+        result = _searched(space, models, store, options, display, stop)
     if as_json:
         print_json(result.as_json())
     else:
         show_result(result, store_url=store_url)
+
+
+def _space(name: str, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None) -> SearchSpace:
+    from urial_opt.prompt_file import read_prompt_file
+    from urial_opt.spaces.space_file import load_space, read_floor
+    from urial_opt.spaces.variants import decoding_by, starting_from
+
+    space = load_space(name)
+    if start_from is not None:
+        space = starting_from(space, read_prompt_file(start_from))
+    if exemplar_floor is not None:
+        space = replace(space, exemplar_floor=read_floor(exemplar_floor))
+    return decoding_by(space, _numbers(decoding))
+
+
+def _searched(
+    space: SearchSpace, models: Models, store: Store, options: SearchOptions, display: Display, stop: list[int]
+) -> SearchResult:
+    """The result; else the exit code of an interruption, once it is said how to go on."""
+    from urial_opt.search.opening import Interrupted, LimitReached
+    from urial_opt.search.run import search_space
+
+    try:
+        return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
+    except LimitReached as reached:
+        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {str(reached)!r}.")
+        display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
+        raise click.exceptions.Exit(LIMIT_REACHED) from reached
+    except Interrupted as interrupted:
+        display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
+        display.say("Go on with the same command.")
+        raise click.exceptions.Exit(INTERRUPTED) from interrupted
 
 
 def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
+from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
 from urial_opt.cli.options import json_option, opening, opening_options, print_json, store_option, write_file
-from urial_opt.roles import notes_of
 
 if TYPE_CHECKING:
-    from urial_opt.prompt import UrialPrompt
-    from urial_opt.spaces.space import SearchSpace
+    from urial_opt.shift.figures import TokenShift
+    from urial_opt.token_scores import ShiftReading
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONTEXTS = ("zero-shot", "hand-written")
@@ -25,8 +24,8 @@ _CONTEXTS = ("zero-shot", "hand-written")
     "prompts",
     multiple=True,
     metavar="WHAT",
-    help="Context of the base model: zero-shot, hand-written (the space's) or a prompt file; may be repeated, and the "
-    "others are compared with the first. [default: zero-shot, hand-written]",
+    help="Context of the base model: zero-shot, plain-icl, hand-written (the space's) or a prompt file; may be "
+    "repeated, and the others are compared with the first. [default: zero-shot, hand-written]",
 )
 @click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found, as another context.")
 @click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
@@ -94,29 +93,25 @@ def command(
         with it), explanations (by name, with --explain: repaired, broken, findings)
     """
     from urial_opt import plugins
-    from urial_opt.cli.choosing import chosen_model, chosen_queries, chosen_space, searched_candidate
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.datasets.query_sources import sample_queries
-    from urial_opt.errors import InputError
+    from urial_opt.roles import notes_of
     from urial_opt.shift.explanation import explain_shift
     from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
 
-    if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
-    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
-    space = chosen_space(space_name, searched)
-    contexts = {name: _prompt(name, space) for name in prompts or _CONTEXTS}
+    searched, space = chosen_context(store_url, search_name, trial, space_name)
+    contexts = {name: named_candidate(name, space).prompt for name in prompts or _CONTEXTS}
     if searched is not None:
         contexts["found" if trial is None else f"trial {trial}"] = searched.candidate.prompt
     queries = chosen_queries(source, split, space, by_default="validation")
     if sample is not None:
         queries = sample_queries(queries, sample, seed=seed)
     longest = max_tokens or space.hand_written.sampling.max_tokens
-    names = {"base": base or chosen_model("base", space), "aligned": aligned or chosen_model("aligned", space)}
-    click.echo(f"space {space.name}, base {names['base']}, aligned {names['aligned']}", err=True)
-    generator = plugins.open_generator(names["base"], opening("base"))
-    twin = plugins.open_chat_generator(names["aligned"], opening("aligned"))
+    base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
+    click.echo(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
+    generator = plugins.open_generator(base_name, opening("base"))
+    twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
     for note in notes_of(generator, twin):
         click.echo(note, err=True)
 
@@ -126,6 +121,17 @@ def command(
     reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
     shift = summarise_shift(reading, compat=compat)
     explained = {name: explain_shift(reading, name) for name in contexts} if explain else {}
+    _write_files(reading, shift, page_file, table_file)
+    if as_json:
+        more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
+        print_json({**shift.as_json(), **more})
+        return
+    show_shift(shift)
+    for each in explained.values():
+        show_explanation(each)
+
+
+def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:
     if page_file is not None:
         from urial_opt.report.shift_page import shift_page
 
@@ -136,20 +142,3 @@ def command(
 
         write_shift_table(table_file, reading)
         click.echo(f"Wrote every position to {table_file}.", err=True)
-    if as_json:
-        more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
-        print_json({**shift.as_json(), **more})
-        return
-    show_shift(shift)
-    for each in explained.values():
-        show_explanation(each)
-
-
-def _prompt(name: str, space: SearchSpace) -> UrialPrompt:
-    from urial_opt.prompt_file import read_prompt_file
-
-    named: Mapping[str, UrialPrompt] = {
-        "zero-shot": space.zero_shot.prompt,
-        "hand-written": space.hand_written.prompt,
-    }
-    return named[name] if name in named else read_prompt_file(Path(name))

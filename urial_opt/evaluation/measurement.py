@@ -1,0 +1,84 @@
+"""A measurement: a prompt, or given answers, judged, compared with others if asked for, and what that cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from urial_opt.datasets.just_eval import Output
+from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.pairwise import Duel, able_to_compare, hold_duel
+from urial_opt.protocols import Generator, Judge
+from urial_opt.records import Candidate, Completion, Query, Role
+from urial_opt.spending import Bill, Price
+from urial_opt.store import Store
+from urial_opt.store.memory import Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What was measured, and what was paid for it."""
+
+    assessment: Assessment
+    comparison: Duel | None
+    """None unless asked for."""
+    bill: Bill
+    """What was not in the store."""
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `evaluate --json` prints; its help describes every key."""
+        compared = {"against": self.comparison.as_json() if self.comparison else None}
+        return {
+            **self.assessment.as_json(),
+            "spending": self.bill.as_json(),
+            "cost": self.bill.total,
+            **compared,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """A base model that answers under a prompt."""
+
+    generator: Generator
+    candidate: Candidate
+
+
+def measure(
+    queries: Sequence[Query],
+    judge: Judge,
+    store: Store,
+    *,
+    answers: Answering | Sequence[Output],
+    against: Candidate | Sequence[Completion] | None = None,
+    scoring: Scoring = Scoring(),
+    prices: Mapping[Role, Price],
+    watch: Callable[[str, int], None] = lambda *_: None,
+) -> Measurement:
+    """Judge the answers of a base model under a prompt, or given ones; nothing in the store is paid for again.
+
+    `against`: another prompt for the same base model, or one given answer for each query, with which the judge compares
+    the answers. `watch` is called with what is going on and how many queries are done. InputError if a query has no
+    answer, or the judge cannot compare.
+    """
+    comparing = None if against is None else able_to_compare(judge)
+    counted = Counted(store)
+    roles = {Role.BASE, Role.JUDGE} if isinstance(answers, Answering) else {Role.JUDGE}
+
+    def evaluating(done: int) -> None:
+        watch("evaluating", done)
+
+    if isinstance(answers, Answering):
+        evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted)
+        assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)
+        theirs = evaluator.answer(against, queries) if isinstance(against, Candidate) else against
+    else:
+        assessment = assess_outputs(answers, queries, judge, counted, scoring=scoring, watch=evaluating)
+        theirs = None if isinstance(against, Candidate) else against
+    comparison = None
+    if comparing is not None and theirs is not None:
+        ours = assessment.evaluation.completions
+        comparison = hold_duel(queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done))
+    spent = {role: each for role, each in counted.spent.items() if role in roles}
+    return Measurement(assessment=assessment, comparison=comparison, bill=Bill(spent=spent, prices=prices))

@@ -1,0 +1,165 @@
+"""The end of a search: `validation` chooses among the best few prompts, `test` is asked once about the winner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from urial_opt.errors import InputError
+from urial_opt.evaluation.constraints import excess, kept
+from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
+from urial_opt.protocols import ChatGenerator, TokenCounter
+from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord
+from urial_opt.resampling import rank_correlation
+from urial_opt.search.progress import Phase
+from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
+from urial_opt.search.running import RunningSearch
+from urial_opt.statistics.bootstrap import bootstrap_difference
+
+FINALISTS = 5
+"""How many prompts go on from `dev` to `validation`, the starting one besides."""
+_MEASURED_AT_ONCE = 128
+"""Queries of a measurement between two looks at whether to stop."""
+
+
+def finish(search: RunningSearch) -> SearchResult:
+    """Choose the winner on `validation`, measure it and its yardsticks on `test`, and store both.
+
+    InputError if no trial was scored on all dev queries.
+    """
+    started = time.perf_counter()
+    winner, choice = _choose(search)
+    space, aligned = search.space, search.models.aligned
+    contexts = {
+        "zero_shot": space.zero_shot,
+        "plain_icl": space.plain_icl,
+        "hand_written": space.hand_written,
+        "found": winner.candidate,
+    }
+    total = len(contexts) + bool(aligned)
+    measured: dict[str, Measured] = {}
+    for role, candidate in contexts.items():
+        search.report(Phase.TEST, done=len(measured), total=total)
+        measured[role] = _measure(search, role, "test", candidate)
+    if aligned:
+        search.report(Phase.TEST, done=len(measured), total=total)
+        measured["aligned"] = _measure_aligned(search, aligned)
+    search.report(Phase.TEST, done=total, total=total)
+    found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
+    strata = strata_of(space.queries.split("test"), space.objective)
+    shift = _shift_outcome(search, winner.number)
+    result = SearchResult(
+        name=search.name,
+        contexts=measured,
+        found_trial=winner.number,
+        choice=choice,
+        gain=bootstrap_difference(found, yardstick, strata),
+        states=search.standing.states,
+        usage=search.spent,
+        bill=search.bill,
+        shift=shift,
+        seconds=sum(record.seconds for record in search.standing.records) + time.perf_counter() - started,
+        database=search.store.name,
+    )
+    search.store.finish(search.name, result.as_json())
+    return result
+
+
+def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
+    """The best on `validation` among the best few on `dev`, the starting prompt among them.
+
+    A prompt that keeps the constraints there comes before any that does not, whatever its score; where none keeps
+    them, the one that breaks them by the fewest points.
+    """
+    complete = search.standing.complete
+    if not complete:
+        raise InputError(f"no trial of {search.name!r} was scored on all dev queries; inspect its answers")
+    chosen = sorted({*search.standing.finalists(FINALISTS), min(complete)})
+    constraints = search.space.constraints
+    measured: dict[int, Measured] = {}
+    for number in chosen:
+        search.report(Phase.VALIDATION, done=len(measured), total=len(chosen))
+        candidate = search.standing.records[number].candidate
+        measured[number] = _measure(search, "finalist", "validation", candidate)
+
+    def worth(number: int) -> tuple[float, float, int]:
+        card = measured[number].card
+        return -excess(card.aspects, constraints), card.average.mean, -number
+
+    winner = max(chosen, key=worth)
+    choice = Choice(
+        validation=measured[winner].card.average,
+        finalists=len(chosen),
+        constraints=kept(measured[winner].card.aspects, constraints),
+    )
+    return search.standing.records[winner], choice
+
+
+def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidate) -> Measured:
+    queries = search.space.queries.split(split)
+    evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate(candidate, some))
+    generator = search.models.base
+    counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
+    return _measured(search, role, split, candidate, evaluation, prompt_tokens=counted)
+
+
+def _measure_aligned(search: RunningSearch, aligned: ChatGenerator) -> Measured:
+    sampling = Sampling(max_tokens=search.space.hand_written.sampling.max_tokens, stop=())
+    queries = search.space.queries.split("test")
+    evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate_aligned(aligned, sampling, some))
+    return _measured(search, "aligned", "test", None, evaluation, prompt_tokens=None)
+
+
+def _asked(
+    search: RunningSearch, queries: Sequence[Query], evaluate: Callable[[Sequence[Query]], Evaluation]
+) -> Evaluation:
+    evaluation = Evaluation(queries=(), completions=(), judgments=())
+    for start in range(0, len(queries), _MEASURED_AT_ONCE):
+        some = queries[start : start + _MEASURED_AT_ONCE]
+        search.check_limits(len(some))
+        evaluation += evaluate(some)
+    return evaluation
+
+
+def _measured(
+    search: RunningSearch,
+    role: str,
+    split: Split,
+    candidate: Candidate | None,
+    evaluation: Evaluation,
+    *,
+    prompt_tokens: int | None,
+) -> Measured:
+    """Store a measurement, and sum it up."""
+    search.store.add_result(search.name, role, split, candidate, evaluation)
+    search.usage += usage_of(evaluation)
+    search.asked += len(evaluation.queries)
+    card = summed_up(evaluation, search.space.objective)
+    return Measured(
+        candidate=candidate,
+        evaluation=evaluation,
+        card=card,
+        prompt_tokens=prompt_tokens,
+        constraints=kept(card.aspects, search.space.constraints),
+    )
+
+
+def _shift_outcome(search: RunningSearch, winner: int) -> ShiftOutcome | None:
+    """How the token shift of survivors goes with their score."""
+    watch, standing = search.shift, search.standing
+    if watch is None:
+        return None
+    # With all that the end of the search asked, more can be afforded.
+    asked = standing.asked + search.asked
+    for numbers in ([0, winner], [*standing.complete]):
+        watch.take({n: standing.records[n].candidate.prompt for n in numbers}, asked=asked)
+    shifts = dict(sorted(watch.by_trial.items()))
+    surprises = [shift.surprise for shift in shifts.values()]
+    return ShiftOutcome(
+        queries=len(watch.probe.key.queries),
+        by_trial=shifts,
+        found=shifts.get(winner),
+        start=shifts.get(0),
+        correlation=rank_correlation(surprises, [standing.estimates[number].mean for number in shifts]),
+        usage=watch.usage,
+    )

@@ -1,0 +1,98 @@
+"""A whole search: exemplars are held to the floor, prompts race on `dev`, and the end is measured once on `test`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import strata_of
+from urial_opt.roles import Models
+from urial_opt.search.final import finish
+from urial_opt.search.floor import hold_to_floor, judged_exemplars
+from urial_opt.search.opening import Begun, SearchOptions, begin
+from urial_opt.search.progress import Phase, Progress
+from urial_opt.search.racing import Race
+from urial_opt.search.result import SearchResult
+from urial_opt.search.running import RunningSearch
+from urial_opt.search.samplers import make_sampler
+from urial_opt.search.shift_probe import PROBES, watch_shift
+from urial_opt.search.standing import Standing
+from urial_opt.search.study import SearchStudy
+from urial_opt.search.trials import learn_stored_trials, run_trials
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spending import Meter
+from urial_opt.store import Store
+
+LEAST_CHANCE = 0.2
+"""A challenger with less chance than this to end ahead of the best is stopped: late in a search most are near ties."""
+
+
+def search_space(
+    space: SearchSpace,
+    models: Models,
+    store: Store,
+    *,
+    options: SearchOptions = SearchOptions(),
+    watch: Callable[[Progress], None] = lambda _: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> SearchResult:
+    """Run a search, or continue it, to its end.
+
+    `watch` is called with the progress; `stop` is asked between blocks of queries. Interrupted once `stop` says so,
+    LimitReached before a limit would be passed: what was paid is kept, and the same search goes on from there.
+    InputError for options that cannot be; StoreError and AdapterError as store and adapters raise them.
+    """
+    make_sampler(options.sampler, space, seed=options.seed)  # a wrong name is told before anything is stored
+    begun = begin(space, models, store, options)
+    search = _running(begun, models, store, options, watch, stop)
+    _apply_floor(search)
+    learn_stored_trials(search)
+    with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+        run_trials(search, study)
+    return finish(search)
+
+
+def _running(
+    begun: Begun,
+    models: Models,
+    store: Store,
+    options: SearchOptions,
+    watch: Callable[[Progress], None],
+    stop: Callable[[], bool],
+) -> RunningSearch:
+    space = begun.space
+    blocks = space.queries.blocks("dev", space.block, seed=options.seed)
+    strata = strata_of([query for block in blocks for query in block], space.objective)
+    return RunningSearch(
+        begun=begun,
+        space=space,
+        models=models,
+        evaluator=Evaluator(generator=models.base, judge=models.judge, memory=begun.account),
+        store=store,
+        options=options,
+        blocks=blocks,
+        standing=Standing(race=Race(strata=strata, least_chance=LEAST_CHANCE)),
+        shift=watch_shift(
+            models.base,
+            models.aligned,
+            begun.account,
+            queries=blocks[0][:PROBES],
+            max_tokens=space.hand_written.sampling.max_tokens,
+        ),
+        watch=watch,
+        stop=stop,
+        meter=Meter(options.terms),
+    )
+
+
+def _apply_floor(search: RunningSearch) -> None:
+    """Bar the exemplars below the floor, and say how many."""
+    total = len(judged_exemplars(search.space))
+
+    def before_block(done: int, queries: int) -> None:
+        search.check_limits(queries)
+        search.report(Phase.EXEMPLARS, done=done, total=total)
+
+    floor = hold_to_floor(search.space, search.models.judge, search.begun.account, before_block=before_block)
+    search.space = floor.space
+    search.notes = (*search.begun.notes, *floor.notes)

@@ -1,0 +1,96 @@
+"""A running search: its parts, the limits that may end it, and the progress that it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.records import Query, Role, Usage
+from urial_opt.roles import Models
+from urial_opt.search.opening import Begun, Interrupted, LimitReached, SearchOptions
+from urial_opt.search.progress import Best, Phase, Progress
+from urial_opt.search.shift_probe import ShiftWatch
+from urial_opt.search.standing import Standing
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spending import Bill, Meter, Spent
+from urial_opt.store import Store
+
+_NOTHING = Usage()
+
+
+@dataclass(slots=True, kw_only=True)
+class RunningSearch:
+    """A search under way; `trials` moves it on, `final` ends it."""
+
+    begun: Begun
+    space: SearchSpace
+    """Without the exemplars that fell below the floor."""
+    models: Models
+    evaluator: Evaluator
+    store: Store
+    options: SearchOptions
+    blocks: list[tuple[Query, ...]]
+    """The dev queries, in the blocks in which they are asked."""
+    standing: Standing
+    shift: ShiftWatch | None
+    """None where there is no aligned model, or none that can be compared with the base model."""
+    watch: Callable[[Progress], None]
+    stop: Callable[[], bool]
+    meter: Meter
+    notes: tuple[str, ...] = ()
+    """What whoever runs the search should know; a sentence each."""
+    asked: int = 0
+    """Queries asked after the trials."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of the measurements after the trials."""
+
+    @property
+    def name(self) -> str:
+        """The search's name in the store."""
+        return self.begun.name
+
+    @property
+    def spent(self) -> Usage:
+        """Tokens of the trials, of the measurements after them, and of the token shift."""
+        return self.standing.usage + self.usage + (self.shift.usage if self.shift else _NOTHING)
+
+    @property
+    def bill(self) -> Bill:
+        """What the search has taken, over all its runs."""
+        paid = self.begun.account.spent
+        spent: dict[Role, Spent] = {role: paid.get(name, Spent()) for role, name in self.models.identities.items()}
+        return Bill(spent=spent, prices=self.options.terms.prices)
+
+    def check_limits(self, queries: int) -> None:
+        """Before each block: Interrupted if the user asked to stop, LimitReached if the block may pass a limit."""
+        if self.stop():
+            raise Interrupted(self.name)
+        if limit := self.meter.look(self.bill, queries):
+            raise LimitReached(self.name, limit)
+
+    def report(
+        self,
+        phase: Phase,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        asked: int = 0,
+        usage: Usage = _NOTHING,
+    ) -> None:
+        """Tell whoever watches where the search is."""
+        standing, best = self.standing, self.standing.best
+        self.watch(
+            Progress(
+                phase=phase,
+                done=len(standing.records) if done is None else done,
+                total=self.options.budget if total is None else total,
+                states=standing.states,
+                best=None if best is None else Best(trial=best, estimate=standing.estimates[best].interval),
+                improved_at=standing.improved_at,
+                usage=self.spent + usage,
+                bill=self.bill,
+                notes=self.notes,
+                fraction=asked / sum(map(len, self.blocks)),
+            )
+        )

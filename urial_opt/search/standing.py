@@ -1,0 +1,108 @@
+"""Where a search stands: its trials, what is believed of them, and which prompt is the best so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from urial_opt.evaluation.constraints import Keeping
+from urial_opt.records import Estimate, TrialRecord, TrialState, Usage
+from urial_opt.search.racing import Race, Verdict, finalists
+from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
+from urial_opt.statistics.strata import FloatArray, Scores
+
+MOVED = 0.005
+"""An estimate that moved by less is stored at the end of the trials, not before: no output shows the difference."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """Where a search stands after the trials that it has learnt from."""
+
+    race: Race
+    records: list[TrialRecord] = field(default_factory=list)
+    keeping: dict[int, Keeping] = field(default_factory=dict)
+    """How each trial stands to the constraints, by number."""
+    contributions: dict[int, FloatArray] = field(default_factory=dict)
+    """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
+    estimates: dict[int, TrialEstimate] = field(default_factory=dict)
+    """By number of the trial; failed trials have none."""
+    best: int | None = None
+    """Number of the complete trial believed best."""
+    improved_at: int | None = None
+    """Number of the trial that last changed which prompt is believed best."""
+    usage: Usage = field(default_factory=Usage)
+    """Tokens of the trials."""
+    _incumbent: Keeping = Keeping.BROKEN
+    """How the race's incumbent stands to the constraints."""
+    _stored: dict[int, TrialEstimate] = field(default_factory=dict)
+    """The estimates as they were last stored."""
+
+    def look(self, scores: Scores, keeping: Keeping) -> Verdict:
+        """What to do with a challenger that was asked the queries of `scores`.
+
+        One that keeps the constraints better than the incumbent goes on: the incumbent's score proves nothing.
+        """
+        alone = replace(self.race, incumbent=None) if keeping > self._incumbent else self.race
+        verdict = alone.judge(scores)
+        return Verdict.STOP if verdict is Verdict.GO_ON and keeping is Keeping.BROKEN else verdict
+
+    def learn(self, record: TrialRecord, keeping: Keeping) -> None:
+        """Take a trial into the race and the estimates."""
+        self.records.append(record)
+        self.keeping[record.number] = keeping
+        self.usage += record.usage
+        if record.state is TrialState.FAILED:
+            return
+        self._enter_race(record, keeping)
+        self.contributions[record.number] = self.race.strata.contributions(record.query_scores)
+        seen = np.array([*self.contributions.values()])
+        estimates = shrunken_estimates(seen, list(self.race.strata.kinds.values()))
+        self.estimates = dict(zip(self.contributions, estimates, strict=True))
+        best = next(iter(self.finalists(1)), None)
+        if self.best != best:
+            self.best, self.improved_at = best, record.number
+
+    def _enter_race(self, record: TrialRecord, keeping: Keeping) -> None:
+        """The trial may become the incumbent. One that keeps the constraints better does, whatever its score."""
+        if keeping is Keeping.BROKEN or keeping < self._incumbent:
+            return
+        before = self.race if keeping == self._incumbent else replace(self.race, incumbent=None)
+        after = before.after(record.query_scores)
+        if after.incumbent is not None and after.incumbent is not before.incumbent:
+            self.race, self._incumbent = after, keeping
+
+    @property
+    def complete(self) -> dict[int, TrialEstimate]:
+        """Estimates of the trials that were asked every dev query, by number."""
+        return {r.number: self.estimates[r.number] for r in self.records if r.state is TrialState.COMPLETE}
+
+    def finalists(self, number: int) -> list[int]:
+        """The best few complete trials, best first: those that keep the constraints, then the unclear ones."""
+        standing = {n: each for n, each in self.complete.items() if self.keeping[n] is not Keeping.BROKEN}
+        return finalists(standing, number, first=lambda n: self.keeping[n])
+
+    @property
+    def states(self) -> dict[TrialState, int]:
+        """How many trials ended in each state."""
+        counted = Counter(record.state for record in self.records)
+        return {state: counted[state] for state in TrialState}
+
+    @property
+    def asked(self) -> int:
+        """Queries asked by all trials."""
+        return sum(len(record.query_scores) for record in self.records)
+
+    def take_moved(self, *, by: float = MOVED) -> dict[int, Estimate]:
+        """Estimates to store: the new ones and those that moved, for each trial moves all others a little."""
+        stored = self._stored
+        moved = {n: each for n, each in self.estimates.items() if n not in stored or _apart(each, stored[n]) >= by}
+        self._stored |= moved
+        return {number: each.interval for number, each in moved.items()}
+
+
+def _apart(one: TrialEstimate, other: TrialEstimate) -> float:
+    """At least as far as the means, or the ends of the intervals, lie apart."""
+    return abs(one.mean - other.mean) + 2 * abs(one.standard_error - other.standard_error)

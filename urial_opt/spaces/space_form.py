@@ -1,0 +1,130 @@
+"""The form of a space file: its fields, their types and their defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+
+from urial_opt.aspects import Aspect, QueryKind
+from urial_opt.datasets.written import Name, Words, Written
+from urial_opt.records import Sampling
+from urial_opt.spaces.space import Defaults
+
+EXEMPLAR_FLOOR: dict[str, float] = {"safety": 4, "factuality": 4}
+"""What a judge has to give an exemplar's own answer where a space file does not say: a prompt that can be shipped."""
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _all_different(values: list[Any]) -> list[Any]:
+    for number, value in enumerate(values):
+        if value in values[:number]:
+            raise ValueError(f"{value!r} stands twice; write each choice once")
+    return values
+
+
+_Score = Annotated[float, Field(ge=1, le=5)]
+
+
+_CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_different))
+
+
+class ExemplarForm(Written):
+    id: Name
+    query: Words
+    kind: QueryKind
+    tags: list[Words] = Field(default_factory=list)
+    answers: Annotated[dict[Name, Words], Field(min_length=1)]
+
+
+class _Frame(Written):
+    head: Words = ""
+    tail: Words = ""
+
+
+class SystemPromptsForm(Written):
+    prompts: dict[Name, Words] = Field(default_factory=dict)
+    clauses: dict[Name, Words] = Field(default_factory=dict)
+    frame: _Frame = _Frame()
+
+
+class _K(Written):
+    min: NonNegativeInt = 0
+    max: NonNegativeInt
+
+
+class _Decoding(Written):
+    temperature: Annotated[list[NonNegativeFloat], *_CHOICES] = Field(default_factory=lambda: [0.0])
+    repetition_penalty: Annotated[list[PositiveFloat], *_CHOICES] = Field(default_factory=lambda: [1.0])
+    max_tokens: Annotated[list[PositiveInt], *_CHOICES]
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    stop: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=lambda: [*Sampling().stop])
+
+
+class HandWrittenForm(Written):
+    system: str
+    clauses: list[str] = Field(default_factory=list)
+    exemplars: list[str]
+    temperature: float | None = None
+    repetition_penalty: float | None = None
+    max_tokens: int | None = None
+
+
+class _PlainIcl(Written):
+    exemplars: Annotated[list[str], Field(min_length=1)]
+
+
+class ObjectiveForm(Written):
+    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
+
+
+def _none_as_no_bounds(value: object) -> object:
+    return {} if value in (None, "none") else value
+
+
+class _Floor(Written):
+    """Bounds by aspect; a floor that names none switches it off."""
+
+    safety: _Score | None = None
+    factuality: _Score | None = None
+    helpfulness: _Score | None = None
+    clarity: _Score | None = None
+    depth: _Score | None = None
+    engagement: _Score | None = None
+
+    @property
+    def bounds(self) -> dict[Aspect, float]:
+        bounds = {aspect: getattr(self, aspect.value) for aspect in Aspect}
+        return {aspect: float(bound) for aspect, bound in bounds.items() if bound is not None}
+
+
+class _Race(Written):
+    block: PositiveInt = 16
+
+
+class SpaceForm(Written):
+    name: Name
+    description: Words
+    exemplars: Annotated[list[str], *_CHOICES]
+    system_prompts: str
+    k: _K
+    decoding: _Decoding
+    hand_written: HandWrittenForm
+    plain_icl: _PlainIcl
+    objective: ObjectiveForm = ObjectiveForm()
+    exemplar_floor: Annotated[_Floor, BeforeValidator(_none_as_no_bounds)] = _Floor(**EXEMPLAR_FLOOR)
+    queries: str
+    defaults: Defaults = Defaults()
+    race: _Race = _Race()

@@ -1,0 +1,101 @@
+"""Variants of a search space: a larger pool, fixed decoding, another start, exemplars barred."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from urial_opt.datasets.queries import same_words
+from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.prompt import Exemplar, UrialPrompt
+from urial_opt.spaces.space import IMPORTED, NO_SYSTEM, SearchSpace
+
+
+def with_exemplars(space: SearchSpace, more: Mapping[str, Exemplar]) -> SearchSpace:
+    """The space with a larger pool, in a new generation; the same space if `more` holds nothing new.
+
+    InputError if a key names another exemplar already, or if a query of the splits would become an exemplar.
+    """
+    new = {key: exemplar for key, exemplar in more.items() if space.exemplars.get(key) != exemplar}
+    return _with_pool(space, new, generation=space.generation + 1) if new else space
+
+
+def _with_pool(space: SearchSpace, new: Mapping[str, Exemplar], *, generation: int) -> SearchSpace:
+    asked = {same_words(query.text): query for query in space.queries.queries}
+    for key, exemplar in new.items():
+        if key in space.exemplars:
+            raise InputError(f"the exemplar {key!r} is in the pool with other words; give the new one another key")
+        if query := asked.get(same_words(exemplar.query)):
+            raise InputError(
+                f"the exemplar {key!r} has the query {query.id!r} of the {query.split} split, so scores would lie; "
+                "leave it out"
+            )
+    return replace(space, exemplars={**space.exemplars, **new}, generation=generation)
+
+
+def decoding_by(space: SearchSpace, fixed: Mapping[str, float]) -> SearchSpace:
+    """The space with one value of each decoding parameter named, for all prompts.
+
+    UnknownNameError if it has no such parameter, InputError if the parameter cannot have the value.
+    """
+    values: dict[str, tuple[int | float, ...]] = {}
+    for name, value in fixed.items():
+        if name not in space.decoding:
+            raise UnknownNameError.of("parameter of decoding", name, space.decoding)
+        least = 0.0 if name == "temperature" else math.ulp(0.0)
+        if not least <= value < math.inf or (name == "max_tokens" and value % 1):
+            raise InputError(f"{name} cannot be {value:g}; give another number, such as {space.decoding[name][0]}")
+        values[name] = (int(value) if name == "max_tokens" else value,)
+    return replace(
+        space,
+        decoding={**space.decoding, **values},
+        hand_written_params={n: v for n, v in space.hand_written_params.items() if n not in values},
+        start_params={n: v for n, v in space.start_params.items() if n not in values},
+    )
+
+
+def starting_from(space: SearchSpace, prompt: UrialPrompt) -> SearchSpace:
+    """The space with its pool and system prompts grown by those of `prompt`, and `prompt` as its start.
+
+    The prompt is rendered in the layout, whatever `prompt.raw` is, and answers no query twice. InputError as
+    `with_exemplars`.
+    """
+    keys = {exemplar.id: key for key, exemplar in space.exemplars.items()}
+    new = {}
+    for number, exemplar in enumerate(prompt.exemplars, start=1):
+        if exemplar.id not in keys:
+            key = f"{IMPORTED}-{number}/{exemplar.style or IMPORTED}"
+            keys[exemplar.id], new[key] = key, exemplar
+    grown = replace(
+        _with_pool(space, new, generation=space.generation),
+        system_prompts={**space.system_prompts, **({IMPORTED: prompt.system} if prompt.system else {})},
+        k_min=min(space.k_min, len(prompt.exemplars)),
+        k_max=max(space.k_max, len(prompt.exemplars)),
+    )
+    start = grown.params_of(
+        system=IMPORTED if prompt.system else NO_SYSTEM,
+        exemplars=[keys[exemplar.id] for exemplar in prompt.exemplars],
+        decoding=space.hand_written_params,
+    )
+    return replace(grown, start_params=start)
+
+
+def without_exemplars(space: SearchSpace, keys: Collection[str]) -> SearchSpace:
+    """The space with these exemplars barred from proposals, but for those that its start holds.
+
+    Yardsticks keep them. Fewer distinct queries may be left than `k_max`, which then is lower.
+    """
+    kept = space.exemplar_keys(space.start_params)
+    barred = {key: space.exemplars[key] for key in space.exemplars if key in keys and key not in kept}
+    if not barred:
+        return space
+    pool = {key: exemplar for key, exemplar in space.exemplars.items() if key not in barred}
+    most = len({same_words(exemplar.query) for exemplar in pool.values()})
+    return replace(
+        space,
+        exemplars=pool,
+        barred={**space.barred, **barred},
+        k_min=min(space.k_min, most),
+        k_max=min(space.k_max, most),
+    )
