@@ -1,151 +1,26 @@
-"""Small honest adapters, and for each test of a contract some that break the promise it checks."""
+"""Adapters that break one promise each, by the test that must fail; and for each contract some that keep it."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.errors import PromptError
-from urial_opt.exporters.json_format import JsonFormat
-from urial_opt.prompt import UrialPrompt, before_stop
-from urial_opt.records import Completion, Judgment, Preference, Query, Sampling, Usage, Verdict
-
-Spoil: TypeAlias = Callable[[list[Any]], list[Any]]
-NUMBERS = itertools.count()
-
-
-def as_it_is(whatever: Any) -> Any:
-    return whatever
-
-
-def each(change: Callable[[Any], dict[str, Any]]) -> Spoil:
-    """Changes these fields of each result."""
-    return lambda results: [replace(result, **change(result)) for result in results]
-
-
-class Named:
-    """Has an identity; if several are given, another one each time it is read."""
-
-    identities: Sequence[str] = ("honest/1",)
-
-    @property
-    def identity(self) -> str:
-        return self.identities[next(NUMBERS) % len(self.identities)]
-
-    pairwise_identity = identity
-
-
-@dataclass(frozen=True)
-class Echo(Named):
-    """Writes the words after the last heading, one token each; a Generator and a ChatGenerator."""
-
-    heard: Callable[[Sampling], Sampling] = as_it_is
-    spoil: Spoil = as_it_is
-    parted: str = ""
-    """What it reads between prefix and suffix."""
-    identities: Sequence[str] = Named.identities
-
-    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
-        texts = [f"{prefix}{self.parted if prefix else ''}{suffix}" for suffix in suffixes]
-        return self.answer([f"{len(text)} {text.rpartition('# Query:')[2]}" for text in texts], sampling)
-
-    def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
-        return self.spoil([self._write(query.split(), self.heard(sampling)) for query in queries])
-
-    def _write(self, words: list[str], sampling: Sampling) -> Completion:
-        kept = words[: sampling.max_tokens]
-        text = " ".join(kept)
-        before = before_stop(text, sampling.stop)
-        return Completion(
-            text=text if before is None else before,
-            finish_reason="length" if before is None and len(kept) < len(words) else "stop",
-            usage=Usage(completion_tokens=min(len(kept), sampling.max_tokens)),
-        )
-
-
-@dataclass(frozen=True)
-class ByLength(Named):
-    """Scores an answer by its words, and prefers the longer of two."""
-
-    spoil: Spoil = as_it_is
-    identities: Sequence[str] = Named.identities
-
-    def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
-        return self.spoil(
-            [
-                Judgment(
-                    query_id=query.id,
-                    judge=self.identities[0],
-                    scores=dict.fromkeys(ASPECTS_OF[query.kind], float(min(5, 1 + len(completion.text.split())))),
-                    reasons=dict.fromkeys(ASPECTS_OF[query.kind], "So it is."),
-                )
-                for query, completion in zip(queries, completions, strict=True)
-            ]
-        )
-
-    def compare(
-        self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference]:
-        return self.spoil(
-            [
-                preference(query, self.verdict(first.text, second.text), self.identities[0])
-                for query, first, second in zip(queries, firsts, seconds, strict=True)
-            ]
-        )
-
-    def verdict(self, first: str, second: str) -> Verdict:
-        return "tie" if len(first) == len(second) else "first" if len(first) > len(second) else "second"
-
-
-class FirstOfEquals(ByLength):
-    """Asks in one order only: of equal answers it prefers the one shown first."""
-
-    def verdict(self, first: str, second: str) -> Verdict:
-        return "second" if len(first) < len(second) else "first"
-
-
-class FirstAlways(ByLength):
-    """Asks in one order only, and prefers the one shown first unless both are the same."""
-
-    def verdict(self, first: str, second: str) -> Verdict:
-        return "tie" if first == second else "first"
-
-
-def preference(query: Query, verdict: Verdict, judge: str) -> Preference:
-    aspects = dict.fromkeys(ASPECTS_OF[query.kind], verdict)
-    return Preference(query_id=query.id, judge=judge, overall=verdict, aspects=aspects, consistent=True)
-
-
-@dataclass(frozen=True)
-class Exports:
-    """The format json, changed before or after."""
-
-    before: Callable[[UrialPrompt], UrialPrompt] = as_it_is
-    after: Callable[[str], str] = as_it_is
-    suffix: str = ".json"
-
-    def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
-        return self.after(JsonFormat().export(self.before(prompt), sampling))
-
-
-class RefusesVaguely(Exports):
-    """Refuses code without saying where it is."""
-
-    def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
-        if any("```" in exemplar.answer for exemplar in prompt.exemplars):
-            raise PromptError("there is code somewhere; leave it out")
-        return super().export(prompt, sampling)
-
-
-class UnixLines(Exports):
-    """Writes what was imported with the line ends of Unix."""
-
-    def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
-        return super().export(replace(prompt, raw=prompt.raw and prompt.raw.replace("\r\n", "\n")), sampling)
+from tests.small_adapters import (
+    NUMBERS,
+    ByLength,
+    Echo,
+    Exports,
+    FirstAlways,
+    FirstOfEquals,
+    RefusesVaguely,
+    Spoil,
+    UnixLines,
+    each,
+)
+from urial_opt.aspects import Aspect
+from urial_opt.records import Completion, Judgment, Preference, Usage
 
 
 def rotated(results: list[Any], *fields: str) -> list[Any]:
@@ -165,6 +40,27 @@ def scored(score: float | None) -> Spoil:
     return each(lambda done: {"scores": dict.fromkeys(done.scores, score)})
 
 
+def jitter(results: list[Judgment]) -> list[Judgment]:
+    """Takes a tenth of a point off every second time."""
+    return [
+        replace(
+            each,
+            scores={aspect: max(1.0, (score or 1) - next(NUMBERS) % 2 / 10) for aspect, score in each.scores.items()},
+        )
+        for each in results
+    ]
+
+
+def unread_first(results: list[Judgment]) -> list[Judgment]:
+    """Reads no verdict on the first aspect due, as where a reply is broken."""
+    return [replace(each, scores={**each.scores, **dict.fromkeys([*each.scores][:1])}) for each in results]
+
+
+def unread_on_harm(results: list[Preference]) -> list[Preference]:
+    """Reads no overall verdict on safety queries."""
+    return [replace(each, overall=None, consistent=None) if Aspect.SAFETY in each.aspects else each for each in results]
+
+
 MINUS = each(lambda _: {"usage": Usage(prompt_tokens=-1)})
 IDENTITIES: tuple[Sequence[str], ...] = (("",), ("two\nlines",), ("first", "then"))
 
@@ -182,6 +78,7 @@ COMPLETIONS: Mapping[str, Sequence[Echo]] = {
     ],
     "test_at_most_max_tokens_are_generated": [
         Echo(heard=lambda sampling: replace(sampling, max_tokens=99)),
+        Echo(heard=lambda sampling: replace(sampling, max_tokens=99), spoil=each(lambda _: {"usage": Usage()})),
         Echo(spoil=each(lambda _: {"usage": Usage(completion_tokens=25)})),
     ],
     "test_a_text_that_the_limit_cut_off_says_so": [Echo(spoil=each(lambda _: {"finish_reason": "stop"}))],
@@ -270,10 +167,17 @@ BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "PairwiseJudgeContract": PREFERENCES,
     "ExporterContract": EXPORTS,
 }
-HONEST: Mapping[str, object] = {
-    "GeneratorContract": Echo(),
-    "ChatGeneratorContract": Echo(),
-    "JudgeContract": ByLength(),
-    "PairwiseJudgeContract": ByLength(),
-    "ExporterContract": Exports(),
+UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
+"""As a server that counts no tokens."""
+HONEST: Mapping[str, Sequence[object]] = {
+    "GeneratorContract": [Echo(), UNCOUNTED],
+    "ChatGeneratorContract": [Echo(), UNCOUNTED],
+    "JudgeContract": [ByLength(), ByLength(spoil=unread_first)],
+    "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm)],
+    "ExporterContract": [Exports()],
 }
+ROUNDING: Mapping[str, object] = {
+    "GeneratorContract": Echo(spoil=each(lambda done: {"text": f"{done.text} {next(NUMBERS)}"})),
+    "JudgeContract": ByLength(spoil=jitter),
+}
+"""Their results vary a little each time."""
