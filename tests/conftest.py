@@ -26,6 +26,8 @@ from tests.command_line import Run
 from urial_opt.content import content_folder
 from urial_opt.models.server import retries
 
+collect_ignore = ["plugin_package"]  # a project of its own: test_packaging.py runs its tests
+
 SMALL = """
 name: small
 description: The embedded world with few queries, for tests.

@@ -9,27 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from tests.contracts import PLAIN, SYSTEM, ExporterContract
 from tests.strategies import prompts
 from urial_opt.errors import InputError, PromptError
 from urial_opt.exporters.json_format import JsonFormat
 from urial_opt.plugins import open_exporter
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.prompt_file import read_prompt_file
-from urial_opt.protocols import Exporter
 from urial_opt.records import Sampling
-
-
-class TestUrialFormat(ExporterContract):
-    @pytest.fixture
-    def exporter(self) -> Exporter:
-        return open_exporter("urial")
-
-
-class TestJsonFormat(ExporterContract):
-    @pytest.fixture
-    def exporter(self) -> Exporter:
-        return open_exporter("json")
+from urial_opt.testing.exporter_contract import PLAIN, SYSTEM
 
 
 def test_the_urial_file_is_the_prefix() -> None:

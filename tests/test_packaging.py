@@ -1,7 +1,10 @@
-"""The wheel: what it carries, and that it works from another folder with no checkout beside it."""
+"""The wheel: what it carries, and that it works, alone and with a plugin, with no checkout beside it."""
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,26 +19,40 @@ ROOT = Path(__file__).parent.parent
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run([*PIP, *build], check=True)
+def build(project: Path, folder: Path) -> Path:
+    """The wheel of a project, built in `folder`."""
+    words = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(project)]
+    subprocess.run([*PIP, *words], check=True)
     (built,) = folder.glob("*.whl")
     return built
 
 
-@pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment with the wheel installed; its dependencies are borrowed from this one."""
-    folder = tmp_path_factory.mktemp("environment")
+def environment(folder: Path, *wheels: Path) -> Path:
+    """The `bin` folder of an environment with these wheels installed; their dependencies are borrowed from this one."""
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
-    subprocess.run([*PIP, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)], check=True)
+    words = ["--python", str(python), "install", "--no-deps", "--no-index", *map(str, wheels)]
+    subprocess.run([*PIP, *words], check=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
     # A folder named in a .pth file is searched, but .pth files in it (that of the editable checkout) are not read.
     (site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python.parent
+
+
+def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program in a folder, with no path to the checkout."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=variables)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment(tmp_path_factory.mktemp("environment"), wheel)
 
 
 @pytest.fixture
@@ -43,8 +60,7 @@ def run(installed: Path, tmp_path: Path) -> Callable[..., str]:
     """Runs a program of that environment in an empty folder; gives its standard output."""
 
     def run(program: str, *words: str) -> str:
-        command = [str(installed / program), *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = run_in(tmp_path, str(installed / program), *words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -64,7 +80,7 @@ def test_the_wheel_carries_the_package_and_its_content(wheel: Path) -> None:
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
     content = files_in("search_spaces") | files_in("store")
     assert names == files_in("urial_opt") | {f"urial_opt/_content/{name}" for name in content}
-    assert "urial_opt/py.typed" in names
+    assert {"urial_opt/py.typed", "urial_opt/testing/contracts.py"} <= names
 
 
 def test_the_wheel_carries_its_licence(wheel: Path) -> None:
@@ -94,3 +110,50 @@ def test_help_from_another_folder(run: Callable[..., str]) -> None:
 
 def test_the_main_job_from_another_folder(run: Callable[..., str]) -> None:
     assert run("urial-opt", "search", "--budget", "1")
+
+
+BROKEN = """
+import pytest
+from urial_opt import plugins
+from urial_opt.testing.contracts import GeneratorContract
+
+
+class Backwards:
+    identity = "backwards"
+
+    def generate(self, prefix, suffixes, sampling):
+        return plugins.open_generator("echo").generate(prefix, suffixes[::-1], sampling)
+
+
+class TestBackwards(GeneratorContract):
+    @pytest.fixture
+    def generator(self):
+        return Backwards()
+"""
+
+
+@pytest.fixture(scope="module")
+def with_plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment with `plugin_package` beside the package."""
+    source = shutil.copytree(ROOT / "tests" / "plugin_package", tmp_path_factory.mktemp("source") / "plugin")
+    plugin = build(source, tmp_path_factory.mktemp("plugin"))
+    return environment(tmp_path_factory.mktemp("with_plugin"), wheel, plugin)
+
+
+def contracts_of(installed: Path, folder: Path) -> str:
+    """What pytest prints about the tests in a folder."""
+    return run_in(folder, str(installed / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider").stdout
+
+
+def test_a_plugin_of_somebody_else_keeps_the_contracts(with_plugin: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "plugin_package" / "tests", tmp_path / "tests")
+    printed = contracts_of(with_plugin, tmp_path)
+    assert re.search(r"^[1-9]\d+ passed in ", printed, re.MULTILINE), printed
+
+
+def test_a_broken_plugin_fails_and_shows_the_values_compared(with_plugin: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text(BROKEN)
+    printed = contracts_of(with_plugin, tmp_path)
+    failed = re.findall(r"^FAILED \S+::TestBackwards::(\w+)", printed, re.MULTILINE)
+    assert failed == ["test_each_query_has_one_completion_in_order"], printed
+    assert "At index 1 diff: ('``` How can I rob a bank?" in printed, "assertions are rewritten"
