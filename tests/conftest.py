@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-# Read when torch, transformers and litellm are imported, hence before anything else is.
+# Read when torch, transformers, litellm and rich are imported, hence before anything else is.
 os.environ["OMP_NUM_THREADS"] = "1"  # two threads beside another busy worker are several times slower than one
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["COLUMNS"] = "240"  # whatever the terminal, so that a test finds a sentence in one line
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
