@@ -162,17 +162,17 @@ def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool 
         click.secho(line, bold=bold)
 
 
-def say_command(command: str, *, first: str = "  ") -> None:
+def say_command(command: str) -> None:
     r"""Print what to type; where it is too long it goes on in the next line after a `\`, as a shell reads it."""
     groups: list[list[str]] = [[]]
     for word in shlex.split(command):
         if word.startswith("-"):
             groups.append([])
         groups[-1].append(word)
-    lines = [first]
+    lines = ["  "]
     for group in filter(None, map(shlex.join, groups)):
         if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > Console().width:
-            lines.append(f"{first}    ")
+            lines.append(" " * 6)
         lines[-1] += group if lines[-1].isspace() else f" {group}"
     click.echo(" \\\n".join(lines))
 

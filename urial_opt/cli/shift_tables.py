@@ -33,7 +33,7 @@ def show_shift(shift: TokenShift) -> None:
         "unshifted (first choice)": lambda each: _share(each.unshifted),
         "marginal (second, third)": lambda each: _share(each.marginal),
         "shifted (further down)": lambda each: _share(each.shifted),
-        "probability": lambda each: _number(each.probability),
+        "mean probability": lambda each: _number(each.probability),
         "KL(base || aligned), nats": lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least),
         "KL(aligned || base), nats": lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least),
         "  of it at shifted tokens": lambda each: _share(each.kl_of_shifted.get("kl_aligned_base")),
@@ -74,7 +74,8 @@ def show_explanation(explanation: ShiftExplanation) -> None:
 
 
 def _print_groups(shift: TokenShift) -> None:
-    groups = list(dict.fromkeys(name for each in shift.contexts.values() for name in each.groups))
+    contexts = shift.contexts.values()
+    groups = list(dict.fromkeys(name for each in contexts for name, group in each.groups.items() if group.positions))
     by_context = {name: [each.groups.get(group) for group in groups] for name, each in shift.contexts.items()}
     counts = [{each.positions for each in row if each and each.share} for row in zip(*by_context.values(), strict=True)]
     alike = all(len(each) <= 1 for each in counts)  # where servers leave ranks out, contexts differ in them

@@ -64,7 +64,7 @@ def _show(inspected: InspectedTrial) -> None:
     record, card = inspected.record, inspected.card
     click.echo()
     say(f"Trial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
-    say(f"estimate {interval(inspected.estimate)}, seen {interval(card.average)}")
+    say(f"score {interval(inspected.estimate)} as estimated, {interval(card.average)} as seen")
     click.echo()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
@@ -91,13 +91,16 @@ def _show_examples(title: str, examples: Sequence[Example]) -> None:
 
     if not examples:
         return
+    click.echo()
     say(title, bold=True)
-    for example in examples:
+    for number, example in enumerate(examples):
+        if number:
+            click.echo()
         before = "" if example.before is None else f", before {example.before:.2f}"
-        say(f"{example.score:.2f}{before}  {' '.join(example.query.text.split())}", first="  ", rest="        ")
-        say(example.completion.text or "(nothing)", first="        ")
+        say(f"{example.score:.2f}{before}  {' '.join(example.query.text.split())}", first="  ", rest="      ")
+        say(example.completion.text or "(nothing)", first="    ", rest="      ")
         reasons = "; ".join(f"{aspect}: {reason}" for aspect, reason in example.judgment.reasons.items())
-        say(f"({reasons})", first="        ")
+        say(f"({reasons})", first="    ", rest="      ")
 
 
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
