@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,7 +57,9 @@ def printed(width: int, capsys: pytest.CaptureFixture[str]) -> Printed:
 
     def call(show: Callable[..., None], *values: Any, **named: Any) -> str:
         show(*values, **named)
-        return fitting(capsys.readouterr().out, width)
+        text = fitting(capsys.readouterr().out, width)
+        assert not re.search(" $", text, re.MULTILINE)
+        return text
 
     return call
 
@@ -194,7 +197,7 @@ def test_token_shift(printed: Printed, width: int, contexts: tuple[str, ...]) ->
     read = reading(contexts=contexts, base="a-provider/a-base-model-of-a-long-name@0123456789")
     shift = summarise_shift(read)
     text = printed(show_shift, shift)
-    for word in ("unshifted", "marginal", "KL(base || aligned), nats", "KL(aligned || base), nats", "2 to 5", "style"):
+    for word in ("unshifted", "marginal", "KL(base ||", "aligned), nats", "KL(aligned ||", "base), nats", "2 to 5"):
         assert word in text
     for context in shift.contexts.values():
         for share in (context.unshifted, context.marginal, context.shifted):
@@ -210,8 +213,6 @@ def test_token_shift(printed: Printed, width: int, contexts: tuple[str, ...]) ->
 
 
 def test_a_divergence_that_is_at_least_so_much_stays_whole(printed: Printed) -> None:
-    from dataclasses import replace
-
     shift = summarise_shift(reading(contexts=("zero-shot", "hand-written", "found")))
     least = {
         name: replace(each, kl_base_aligned=None, kl_base_aligned_least=SCORE) for name, each in shift.contexts.items()

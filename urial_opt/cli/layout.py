@@ -17,8 +17,8 @@ from rich.text import Text
 
 _NAME = 30
 """Columns that a name may take in a table before it is folded; more where the terminal is wide."""
-_KEPT = re.compile(r"(?<=\d) (?=%|\[)|(?<=%) (?=\[)|(?<=≥) (?=\d)|(?<=\d,) (?=[+-]?[\d.]+\])")
-"""The spaces of `4.91 [4.86, 4.95]` and `7.8 % [7.1, 8.6]`, at which no line is broken."""
+_KEPT = re.compile(r"(?<=\d) (?=%|\[)|(?<=%) (?=\[)|(?<=≥) (?=\d)|(?<=\d,) (?=[+-]?[\d.]+\])|(?<=['\"]) (?=\d+/\d)")
+"""The spaces of `4.91 [4.86, 4.95]`, `7.8 % [7.1, 8.6]` and `'thank' 5/5`, at which no line is broken."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -49,24 +49,24 @@ def print_figures(
     Contexts are rows. With `down` they are columns, where that fits into one table. `corner` heads the first column;
     the context named `strong` is bold.
     """
-    console = Console(highlight=False)
+    width = Console().width
     if title:
-        say(title, bold=True)
+        say(title, rest="  ", bold=True)
     contexts = [_without_controls(name) for name in contexts]
-    if down and (table := _across(contexts, figures, corner, console.width)):
-        console.print(table)
+    if down and (table := _across(contexts, figures, corner, width)):
+        _print(table)
         return
-    limit = max(_NAME, console.width // 3)
+    limit = max(_NAME, width // 3)
     layouts = [
         _Columns(contexts=contexts, corner=corner, strong=strong, limit=limit, short=short, gap=gap)
         for short, gap in ((False, 2), (True, 2), (False, 1), (True, 1))
     ]
-    pieces = [(layout, layout.pieces(figures, console.width)) for layout in layouts]
-    layout, best = min(pieces, key=lambda each: (each[0].overflow(each[1], console.width), len(each[1])))
+    pieces = [(layout, layout.pieces(figures, width)) for layout in layouts]
+    layout, best = min(pieces, key=lambda each: (each[0].overflow(each[1], width), len(each[1])))
     for number, piece in enumerate(best):
         if number:
-            console.print()
-        console.print(layout.table(piece))
+            click.echo()
+        _print(layout.table(piece))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +153,7 @@ def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> Non
         table.add_column(Text(head), no_wrap=True)
     for *names, words in rows:
         table.add_row(*map(Text, map(_without_controls, names)), Text("\n".join(wrapped(words, room))))
-    Console(highlight=False).print(table)
+    _print(table)
 
 
 def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False) -> None:
@@ -192,8 +192,8 @@ def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) 
 
 
 def folded(name: str, width: int) -> str:
-    """The name in lines of at most `width`, broken after the slashes of a path where that helps."""
-    return "\n".join(_fill(re.findall(r"[^/ ]*[/ ]|[^/ ]+", name), width))
+    """The name in lines of at most `width`, broken after its slashes, hyphens and blanks where it can be."""
+    return "\n".join(_fill(re.findall(r"[^/ _-]*[/ _-]|[^/ _-]+", name), width))
 
 
 def _without_controls(text: str) -> str:
@@ -215,3 +215,11 @@ def _fill(pieces: Sequence[str], width: int) -> list[str]:
 def _light_table(gap: int) -> Table:
     """A rule below the heads and nothing else: it is pasted into documents."""
     return Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+
+
+def _print(table: Table) -> None:
+    """Print without the blanks that fill up the last column, which would get into documents."""
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False)

@@ -29,18 +29,33 @@ def show_shift(shift: TokenShift) -> None:
     cut = f", {shift.cut_off} cut off at the maximal length" if shift.cut_off else ""
     say(f"{shift.answers} answers of {shift.aligned}, {positions} tokens{cut}, read by {shift.base}", rest="  ")
     click.echo()
-    rows: dict[str, Callable[[ContextShift], str]] = {
-        "unshifted (first choice)": lambda each: _share(each.unshifted),
-        "marginal (second, third)": lambda each: _share(each.marginal),
-        "shifted (further down)": lambda each: _share(each.shifted),
-        "mean probability": lambda each: _number(each.probability),
-        "KL(base || aligned), nats": lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least),
-        "KL(aligned || base), nats": lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least),
-        "  of it at shifted tokens": lambda each: _share(each.kl_of_shifted.get("kl_aligned_base")),
-        "end of turn shifted": lambda each: _share(each.end_of_turn.shifted),
-    }
+    figures = [
+        _figure(shift, "unshifted (first choice)", lambda each: _share(each.unshifted)),
+        _figure(shift, "marginal (second, third)", lambda each: _share(each.marginal)),
+        _figure(shift, "shifted (further down)", lambda each: _share(each.shifted)),
+        _figure(shift, "mean probability", lambda each: _number(each.probability)),
+        _figure(
+            shift,
+            "KL(base || aligned), nats",
+            lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least),
+            short="KL(base ||\naligned), nats",
+        ),
+        _figure(
+            shift,
+            "KL(aligned || base), nats",
+            lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least),
+            short="KL(aligned ||\nbase), nats",
+        ),
+        _figure(
+            shift,
+            "  of it at shifted tokens",
+            lambda each: _share(each.kl_of_shifted.get("kl_aligned_base")),
+            short="of KL(aligned ||\nbase), at\nshifted tokens",
+        ),
+        _figure(shift, "end of turn shifted", lambda each: _share(each.end_of_turn.shifted)),
+    ]
     title = "what the base model makes of these tokens [95 %]"
-    print_figures(list(shift.contexts), [_figure(shift, *row) for row in rows.items()], title=title, down=True)
+    print_figures(list(shift.contexts), figures, corner="context", title=title, down=True)
     click.echo()
     spans = [
         _figure(shift, f"{first}" if first == last else f"{first} to {last}", partial(_span, first=first, last=last))
@@ -85,12 +100,16 @@ def _print_groups(shift: TokenShift) -> None:
         for name, row in by_context.items()
     ]
     names = [group.replace("_", " ") for group in groups]
-    title = "which tokens are shifted: share of each kind (its part of all that are shifted)"
+    title = "which tokens are shifted: share of the kind (its part of all shifted)"
     print_figures(names, [*tokens, *shifted], corner="kind", title=title)
 
 
-def _figure(shift: TokenShift, name: str, cell: Callable[[ContextShift], str]) -> Figure:
-    return Figure(name=name, cells=[cell(each) for each in shift.contexts.values()])
+def _figure(shift: TokenShift, name: str, cell: Callable[[ContextShift], str], *, short: str = "") -> Figure:
+    return Figure(
+        name=name,
+        short=short or name.replace(" (", "\n("),
+        cells=[cell(each) for each in shift.contexts.values()],
+    )
 
 
 def _share(estimate: Estimate | None, *, signed: bool = False) -> str:

@@ -64,7 +64,7 @@ def _show(inspected: InspectedTrial) -> None:
     record, card = inspected.record, inspected.card
     click.echo()
     say(f"Trial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
-    say(f"score {interval(inspected.estimate)} as estimated, {interval(card.average)} as seen")
+    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
     click.echo()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]

@@ -117,7 +117,7 @@ def _show(check: JudgeCheck) -> None:
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
     click.echo()
     if check.left_out:
-        say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.")
+        say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.\n")
     if check.repeated:
         _show_repeated(check.repeated, check.repeats)
     if check.position:
