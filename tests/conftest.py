@@ -24,6 +24,7 @@ import pytest
 from hypothesis import settings
 
 from tests.command_line import Run
+from tests.made_up_results import WIDTHS, Printed
 from urial_opt.content import content_folder
 from urial_opt.models.server import retries
 
@@ -150,3 +151,16 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         evaluator = Evaluator(generator=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), memory=store)
         search(load_space(str(small_space)), evaluator, store, options=SearchOptions(budget=4, name="mine"))
     return path
+
+
+@pytest.fixture(params=WIDTHS)
+def columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The width of the terminal."""
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+@pytest.fixture
+def printed(columns: int, capsys: pytest.CaptureFixture[str]) -> Printed:
+    """Prints on a terminal of that width."""
+    return Printed(capsys, columns)
