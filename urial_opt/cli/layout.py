@@ -156,10 +156,13 @@ def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> Non
     _print(table)
 
 
-def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False) -> None:
-    """Print sentences, wrapped at blanks. `first` begins the first line of each paragraph, `rest` all others."""
+def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False, err: bool = False) -> None:
+    """Print sentences, wrapped at blanks. `first` begins the first line of each paragraph, `rest` all others.
+
+    `err` prints them on standard error.
+    """
     for line in wrapped(text, Console().width, first=first, rest=rest):
-        click.secho(line, bold=bold)
+        click.secho(line, bold=bold, err=err)
 
 
 def say_command(command: str) -> None:

@@ -68,6 +68,7 @@ def command(
         is preferred and one scored higher), follows_given (share of those where it is the same one)
     """
     from urial_opt import plugins
+    from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.store import Store
@@ -75,7 +76,7 @@ def command(
     rated = read_rated_answers(file)[:limit]
     opened = plugins.open_judge(judge, opening("judge"))
     for note in notes_of(opened):
-        click.echo(note, err=True)
+        say(note, rest="  ", err=True)
     with Store.open(store_url) as store:
         store.pace(opened)
         check = check_judge(

@@ -50,7 +50,7 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
     if not isinstance(opened, Tagger):
         raise InputError(f"the judge {judge!r} tags no queries; name one that does, such as --judge llm:gpt-4o")
     for note in notes_of(opened):
-        click.echo(note, err=True)
+        say(note, rest="  ", err=True)
     later = [query for query in queries if query.earlier]
     turns = {query.id.rpartition("-")[0]: (*query.earlier[1:], query.text) for query in later}
     firsts = [query for query in queries if not query.earlier]
