@@ -32,7 +32,7 @@ class Run:
     def stopped(self, *words: object) -> str:
         """The one line of an error that ended a search under way: it stands after the lines of progress."""
         *progress, line = self._lines_of_refusal(words)
-        assert all(each.startswith(("space ", "[")) for each in progress), progress
+        assert all(each.startswith(("space ", "[", "  ")) for each in progress), progress
         return line
 
     def _lines_of_refusal(self, words: tuple[object, ...]) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-# Read when torch, transformers and litellm are imported, hence before anything else is.
+# Read when torch, transformers, litellm and rich are imported, hence before anything else is.
 os.environ["OMP_NUM_THREADS"] = "1"  # two threads beside another busy worker are several times slower than one
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["COLUMNS"] = "240"  # whatever the terminal, so that a test finds a sentence in one line
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
@@ -23,6 +24,7 @@ import pytest
 from hypothesis import settings
 
 from tests.command_line import Run
+from tests.made_up_results import WIDTHS, Printed
 from urial_opt.content import content_folder
 from urial_opt.models.server import retries
 
@@ -151,3 +153,16 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
         search_space(load_space(str(small_space)), models, store, options=SearchOptions(budget=4, name="mine"))
     return path
+
+
+@pytest.fixture(params=WIDTHS)
+def columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The width of the terminal."""
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+@pytest.fixture
+def printed(columns: int, capsys: pytest.CaptureFixture[str]) -> Printed:
+    """Prints on a terminal of that width."""
+    return Printed(capsys, columns)

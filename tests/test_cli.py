@@ -11,7 +11,7 @@ from urial_opt.prompt_file import read_prompt_file
 
 def test_search_prints_a_table_and_what_to_type_next(run: Run, small_space: Path) -> None:
     out, err = run("search", "--space", small_space, "--budget", 2, "--name", "mine")
-    for word in ("zero-shot", "hand-written URIAL", "found", "aligned model", "helpfulness", "safety"):
+    for word in ("zero-shot", "hand-written", "found", "aligned model", "helpfulness", "safety"):
         assert word in out
     assert "urial-opt inspect mine" in out
     assert "urial-opt export mine" in out

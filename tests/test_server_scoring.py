@@ -527,7 +527,7 @@ def test_the_command_line_over_servers(run: Run, tmp_path: Path) -> None:
     for divergence in ("kl_base_aligned", "kl_aligned_base"):
         assert here[f"{divergence}_least"] is None
         assert 0.9 < told[f"{divergence}_least"]["mean"] / here[divergence]["mean"] <= 1
-    assert re.search(r"KL\(base \|\| aligned\), nats +│ +≥ 0\.\d{3} \[", shown)
+    assert re.search(r"KL\(base \|\| aligned\), nats +≥ 0\.\d{3} \[", shown)
     rows = parquet.read_table(tmp_path / "t.parquet").to_pylist()
     assert len(rows) == 2 * 60
     for row in rows:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from urial_opt.cli.layout import wrapped
 from urial_opt.records import TrialState
 from urial_opt.search.progress import Phase
 from urial_opt.search.progress import Progress as SearchProgress
@@ -33,12 +34,13 @@ class Display:
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
+            expand=True,
         )
         self._task = self._bar.add_task(_PHASES[Phase.TRIALS], total=None)
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
@@ -58,8 +60,9 @@ class Display:
         self._live.stop()
 
     def say(self, text: str) -> None:
-        """One line that stays."""
-        self._console.print(text, soft_wrap=True, markup=False)
+        """Words that stay."""
+        for line in wrapped(text, self._console.width, rest="  "):
+            self._console.print(Text(line), soft_wrap=True)
 
     def update(self, progress: SearchProgress) -> None:
         """Show where the search is."""
@@ -75,7 +78,8 @@ class Display:
                 completed=progress.done + progress.fraction,
                 total=progress.total,
             )
-            self._live.update(Group(self._bar, Text(_state(progress))))
+            state = "\n".join(wrapped(_state(progress), self._console.width, rest="  "))
+            self._live.update(Group(self._bar, Text(state)))
             return
         improved = before is not None and before.improved_at != progress.improved_at
         ended = progress.done == progress.total and not progress.fraction

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import click
-from rich.table import Table
 
-from urial_opt.cli.tables import print_table
+from urial_opt.cli.layout import Figure, folded, print_figures, say
 from urial_opt.records import Estimate
-from urial_opt.shift.figures import ContextShift, ShiftedText, TokenShift
+from urial_opt.shift.figures import ContextShift, KindShift, ShiftedText, TokenShift
 from urial_opt.shift.findings import FindingKind, ShiftExplanation
 
 _WORDS = 12
@@ -27,58 +27,89 @@ def show_shift(shift: TokenShift) -> None:
     """The shares of the three classes, what else tells the models apart, and which tokens it is about."""
     positions = next((each.positions for each in shift.contexts.values()), 0)
     cut = f", {shift.cut_off} cut off at the maximal length" if shift.cut_off else ""
-    click.echo(f"{shift.answers} answers of {shift.aligned}, {positions} tokens{cut}, read by {shift.base}")
-    table = _by_context(shift, "tokens in the base model's eyes [95 %]")
-    rows: list[tuple[str, Callable[[ContextShift], str]]] = [
-        ("unshifted (its first choice)", lambda each: _share(each.unshifted)),
-        ("marginal (its second or third)", lambda each: _share(each.marginal)),
-        ("shifted", lambda each: _share(each.shifted)),
-        ("probability it gives them", lambda each: _number(each.probability)),
-        ("KL(base || aligned), nats", lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least)),
-        ("KL(aligned || base), nats", lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least)),
-        ("  of it at shifted tokens", lambda each: _share(each.kl_of_shifted.get("kl_aligned_base"))),
-        ("end of the turn shifted", lambda each: _share(each.end_of_turn.shifted)),
+    say(f"{shift.answers} answers of {shift.aligned}, {positions} tokens{cut}, read by {shift.base}", rest="  ")
+    click.echo()
+    figures = [
+        _figure(shift, "unshifted (first choice)", lambda each: _share(each.unshifted)),
+        _figure(shift, "marginal (second, third)", lambda each: _share(each.marginal)),
+        _figure(shift, "shifted (further down)", lambda each: _share(each.shifted)),
+        _figure(shift, "mean probability", lambda each: _number(each.probability)),
+        _figure(
+            shift,
+            "KL(base || aligned), nats",
+            lambda each: _divergence(each.kl_base_aligned, each.kl_base_aligned_least),
+            short="KL(base ||\naligned), nats",
+        ),
+        _figure(
+            shift,
+            "KL(aligned || base), nats",
+            lambda each: _divergence(each.kl_aligned_base, each.kl_aligned_base_least),
+            short="KL(aligned ||\nbase), nats",
+        ),
+        _figure(
+            shift,
+            "  of it at shifted tokens",
+            lambda each: _share(each.kl_of_shifted.get("kl_aligned_base")),
+            short="of KL(aligned ||\nbase), at\nshifted tokens",
+        ),
+        _figure(shift, "end of turn shifted", lambda each: _share(each.end_of_turn.shifted)),
     ]
-    for heading, cell in rows:
-        table.add_row(heading, *map(cell, shift.contexts.values()))
-    for first, last in _SPANS:
-        heading = f"shifted at position {first}" if first == last else f"shifted at positions {first} to {last}"
-        table.add_row(heading, *[_span(each, first, last) for each in shift.contexts.values()])
-    print_table(table)
-    table = _by_context(shift, "which tokens are shifted")
-    groups = list(dict.fromkeys(name for each in shift.contexts.values() for name in each.groups))
-    for name in groups:
-        cells = [_group(each, name) for each in shift.contexts.values()]
-        table.add_row(name.replace("_", " "), *cells)
-    print_table(table)
+    title = "what the base model makes of these tokens [95 %]"
+    print_figures(list(shift.contexts), figures, corner="context", title=title, down=True)
+    click.echo()
+    spans = [
+        _figure(shift, f"{first}" if first == last else f"{first} to {last}", partial(_span, first=first, last=last))
+        for first, last in _SPANS
+    ]
+    print_figures(list(shift.contexts), spans, corner="position", title="shifted by position in the answer", down=True)
+    click.echo()
+    _print_groups(shift)
+    click.echo()
     for name, context in shift.contexts.items():
         words = [word for word in context.top_words if word.shifted][:_WORDS]
         if words:
-            click.echo(f"most shifted, {name}: " + ", ".join(map(_word, words)))
+            say(f"most shifted, {name}: " + ", ".join(map(_word, words)), rest="  ")
     for name, difference in shift.differences.items():
         base = next(iter(shift.contexts))
         told = f"{difference.repaired} shifted tokens repaired, {difference.broken} broken"
-        click.echo(f"{name} against {base}: {told}; shifted {_share(difference.shifted, signed=True)}")
+        say(f"{name} against {base}: {told}; shifted {_share(difference.shifted, signed=True)}", rest="  ")
 
 
 def show_explanation(explanation: ShiftExplanation) -> None:
     """What a context repairs, breaks and lacks, a sentence each."""
     against = f" against {explanation.baseline}" if explanation.baseline else ""
-    click.secho(f"\n{explanation.context}{against}", bold=True)
+    click.echo()
+    say(f"{explanation.context}{against}", bold=True)
     for finding in explanation.findings:
-        click.echo(f"  {_MARKS[finding.kind]} {finding.sentence}")
+        say(finding.sentence, first=f"  {_MARKS[finding.kind]} ", rest="    ")
     if explanation.findings:
-        click.echo("  (of each next token, the aligned model's own answer so far being given)")
+        say("(of each next token, the aligned model's own answer so far being given)", first="  ")
     else:
-        click.echo("  Nothing that so few answers could show.")
+        say("Nothing that so few answers could show.", first="  ")
 
 
-def _by_context(shift: TokenShift, heading: str) -> Table:
-    table = Table()
-    table.add_column(heading)
-    for name in shift.contexts:
-        table.add_column(name, justify="right")
-    return table
+def _print_groups(shift: TokenShift) -> None:
+    contexts = shift.contexts.values()
+    groups = list(dict.fromkeys(name for each in contexts for name, group in each.groups.items() if group.positions))
+    by_context = {name: [each.groups.get(group) for group in groups] for name, each in shift.contexts.items()}
+    counts = [{each.positions for each in row if each and each.share} for row in zip(*by_context.values(), strict=True)]
+    alike = all(len(each) <= 1 for each in counts)  # where servers leave ranks out, contexts differ in them
+    tokens = [Figure(name="tokens", cells=[f"{max(each, default=0):,}" for each in counts])] if alike else []
+    shifted = [
+        Figure(name=name, short=folded(name, 16), cells=[_group(each, counted=not alike) for each in row])
+        for name, row in by_context.items()
+    ]
+    names = [group.replace("_", " ") for group in groups]
+    title = "which tokens are shifted: share of the kind (its part of all shifted)"
+    print_figures(names, [*tokens, *shifted], corner="kind", title=title)
+
+
+def _figure(shift: TokenShift, name: str, cell: Callable[[ContextShift], str], *, short: str = "") -> Figure:
+    return Figure(
+        name=name,
+        short=short or name.replace(" (", "\n("),
+        cells=[cell(each) for each in shift.contexts.values()],
+    )
 
 
 def _share(estimate: Estimate | None, *, signed: bool = False) -> str:
@@ -108,14 +139,14 @@ def _span(context: ContextShift, first: int, last: int) -> str:
     return f"{100 * shifted / tokens:.1f} %" if tokens else "–"
 
 
-def _group(context: ContextShift, name: str) -> str:
-    """`24 % of all, 3.1 % shifted`."""
-    group = context.groups.get(name)
+def _group(group: KindShift | None, *, counted: bool) -> str:
+    """`3.1 % (24 %)`; `3.1 % of 1,234 (24 %)` where it is `counted`."""
     if group is None or group.share is None:
         return "–"
     shifted = "–" if group.shifted is None else f"{100 * group.shifted.mean:.1f} %"
-    of = "–" if group.of_shifted is None else f"{100 * group.of_shifted.mean:.0f} %"
-    return f"{shifted} of {group.positions}; {of} of all shifted"
+    number = f" of {group.positions:,}" if counted else ""
+    part = "–" if group.of_shifted is None else f"{100 * group.of_shifted.mean:.0f} %"
+    return f"{shifted}{number} ({part})"
 
 
 def _word(word: ShiftedText) -> str:

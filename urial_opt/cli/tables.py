@@ -2,69 +2,81 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
-from rich.console import Console
-from rich.table import Table
 
 from urial_opt.aspects import Aspect
+from urial_opt.cli.layout import Figure, print_figures, say, say_command
 from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import Duel
 from urial_opt.records import Estimate, ProbeShift
 from urial_opt.search.planning import Plan
-from urial_opt.search.result import Measured, SearchResult, ShiftOutcome
+from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
 
 _NAMES = {
     "zero_shot": "zero-shot",
     "plain_icl": "plain ICL",
-    "hand_written": "hand-written URIAL",
+    "hand_written": "hand-written",
     "found": "found",
     "aligned": "aligned model",
 }
+_SHORT = {
+    Aspect.HELPFULNESS: "help",
+    Aspect.CLARITY: "clear",
+    Aspect.FACTUALITY: "fact",
+    Aspect.DEPTH: "depth",
+    Aspect.ENGAGEMENT: "engage",
+    Aspect.SAFETY: "safe",
+}
 
 
-def interval(estimate: Estimate, *, signed: bool = False) -> str:
-    """`4.31 [4.20, 4.42]`."""
+def interval(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """`4.31 [4.20, 4.42]`; a dash for None."""
+    if estimate is None:
+        return "–"
     form = "+.2f" if signed else ".2f"
     return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
 
 
-def aspect_cells(measured: Measured) -> list[str]:
-    """The six aspect means; a dash where nothing could be read."""
-    aspects = measured.card.aspects
-    return [f"{aspects[aspect].mean:.2f}" if aspect in aspects else "–" for aspect in Aspect]
-
-
 def show_result(result: SearchResult, *, store_url: str) -> None:
     """The final table of a search, the gain in words, and the commands to type next."""
-    table = Table(title=f"{result.name}: {result.found.card.queries} test queries, scores 1 to 5", title_justify="left")
-    table.add_column("context")
+    measured = result.contexts.values()
+    figures = []
     for aspect in Aspect:
-        table.add_column(aspect.value, justify="right")
-    table.add_column("average [95 %]", justify="right")
-    table.add_column("prompt tokens", justify="right")
-    for role, measured in result.contexts.items():
-        tokens = "" if measured.prompt_tokens is None else str(measured.prompt_tokens)
-        style = "bold" if role == "found" else None
-        table.add_row(_NAMES[role], *aspect_cells(measured), interval(measured.card.average), tokens, style=style)
-    print_table(table)
+        means = [each.card.aspects.get(aspect) for each in measured]
+        cells = ["–" if mean is None else f"{mean.mean:.2f}" for mean in means]
+        figures.append(Figure(name=aspect.value, short=_SHORT[aspect], cells=cells))
+    averages = [interval(each.card.average) for each in measured]
+    figures.append(Figure(name="average [95 %]", short="average\n[95 %]", cells=averages))
+    tokens = ["–" if each.prompt_tokens is None else f"{each.prompt_tokens:,}" for each in measured]
+    figures.append(Figure(name="prompt tokens", short="prompt\ntokens", cells=tokens))
+    print_figures(
+        [_NAMES.get(role, role.replace("_", " ")) for role in result.contexts],
+        figures,
+        corner="context",
+        title=f"{result.name}: {result.found.card.queries} test queries, scores 1 to 5",
+        strong=_NAMES["found"],
+    )
+    click.echo()
     _show_constraints(result)
-    print_table(_bill_table(result.bill, title="what it took"))
+    _print_bill(result.bill, title="what it took")
     _say_missing_prices(result.bill)
     click.echo()
     gain = interval(result.gain, signed=True)
     if result.significant:
-        click.echo(f"The found prompt (trial {result.found_trial}) gains {gain} on the hand-written one.")
+        say(f"The found prompt (trial {result.found_trial}) gains {gain} on the hand-written one.")
     else:
-        click.echo(f"No significant gain over the hand-written prompt: {gain}.")
+        say(f"No significant gain over the hand-written prompt: {gain}.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     click.echo()
     click.echo("Next:")
-    store = "" if store_url == DEFAULT_STORE else f" --store {store_url}"
-    click.echo(f"  urial-opt inspect {result.name}{store}")
-    click.echo(f"  urial-opt export {result.name}{store} --format urial --output found.txt")
+    named = [result.name] if store_url == DEFAULT_STORE else [result.name, "--store", store_url]
+    say_command(shlex.join(["urial-opt", "inspect", *named]))
+    say_command(shlex.join(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"]))
 
 
 def _show_constraints(result: SearchResult) -> None:
@@ -73,23 +85,25 @@ def _show_constraints(result: SearchResult) -> None:
         return
     of_winner = ", ".join(map(str, result.choice.constraints))
     if result.choice.keeps_constraints:
-        click.echo(f"On validation the found prompt keeps the constraints ({of_winner}).")
+        say(f"On validation the found prompt keeps the constraints ({of_winner}).")
     else:
-        click.echo(f"No prompt tried keeps the constraints on validation; the nearest one is shown ({of_winner}).")
+        say(f"No prompt tried keeps the constraints on validation; the nearest one is shown ({of_winner}).")
     for role, measured in result.contexts.items():
-        click.echo(f"  on test, {_NAMES[role]}: {', '.join(map(str, measured.constraints))}")
+        name = _NAMES.get(role, role)
+        say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
+    click.echo()
 
 
 def _show_shift(shift: ShiftOutcome) -> None:
     for name, each in (("starting", shift.start), ("found", shift.found)):
         if each:
-            click.echo(f"The {name} prompt: {shift_line(each)}")
+            say(f"The {name} prompt: {shift_line(each)}", rest="  ")
     number = len(shift.by_trial)
     if shift.correlation:
-        told = interval(shift.correlation, signed=True)
-        click.echo(f"Surprise goes with the score of {number} trials by a rank correlation of {told}.")
+        correlation = interval(shift.correlation, signed=True)
+        say(f"Over {number} trials, surprise and score have a rank correlation of {correlation}.")
     else:
-        click.echo(f"Too few trials ({number}) to say whether token shift goes with the score.")
+        say(f"Too few trials ({number}) to say whether token shift goes with the score.")
 
 
 def shift_line(shift: ProbeShift) -> str:
@@ -104,46 +118,54 @@ def show_assessment(assessment: Assessment) -> None:
     card = assessment.card
     prompt = assessment.prompt
     what = "given outputs" if prompt is None else f"prompt {prompt.id}" if prompt.prefix else "zero-shot"
-    click.echo(f"{what}, base {assessment.base}, judge {assessment.judge}: {card.queries} queries, scores 1 to 5")
-    table = Table(show_footer=True)
+    say(f"{what}, base {assessment.base}, judge {assessment.judge}: {card.queries} queries, scores 1 to 5", rest="  ")
+    click.echo()
     judged = len(card.aspects)
-    average = interval(card.average) if judged else "–"
-    table.add_column("aspect", footer="average" if judged == len(Aspect) else f"average of {judged}")
-    table.add_column("mean [95 %]", justify="right", footer=average)
-    table.add_column("n", justify="right", footer=str(card.queries))
-    table.add_column("missing", justify="right", footer=str(card.missing))
-    spreads = {aspect: interval(spread) for aspect, spread in assessment.spreads.items()}
-    if spreads:
-        table.add_column("judges apart by", justify="right")
-    for aspect, verdicts in card.verdicts.items():
-        mean = interval(card.aspects[aspect]) if aspect in card.aspects else "–"
-        apart = [spreads.get(aspect, "–")] if spreads else []
-        table.add_row(aspect.value, mean, str(verdicts.n), str(verdicts.missing), *apart)
-    print_table(table)
+    average = "average" if judged == len(Aspect) else f"average of {judged}"
+    verdicts = card.verdicts.values()
+    figures = [
+        Figure(
+            name="mean [95 %]",
+            cells=[
+                *(interval(card.aspects.get(each)) for each in card.verdicts),
+                interval(card.average if judged else None),
+            ],
+        ),
+        Figure(name="n", cells=[*(str(each.n) for each in verdicts), str(card.queries)]),
+        Figure(name="missing", cells=[*(str(each.missing) for each in verdicts), str(card.missing)]),
+    ]
+    if assessment.spreads:
+        apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
+        figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
+    print_figures([*(each.value for each in card.verdicts), average], figures, corner="aspect", strong=average)
+    click.echo()
     for each in assessment.constraints:
-        click.echo(f"constraint {each}")
+        say(f"constraint {each}", rest="  ")
     if assessment.scoring.na_as_five:
-        click.echo("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+        say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
-        click.echo(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
+        say(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
 
 
 def show_duel(duel: Duel, *, against: str) -> None:
     """Which answers the judge prefers, on the whole and by aspect."""
-    table = Table(title=f"compared with {against}: {duel.queries} queries", title_justify="left")
-    table.add_column("")
-    for heading in ("wins", "ties", "losses", "not readable", "won [95 %]"):
-        table.add_column(heading, justify="right")
-    for name, tally in [("overall", duel.overall), *duel.aspects.items()]:
-        counts = (tally.wins, tally.ties, tally.losses, tally.unread)
-        table.add_row(name, *map(str, counts), share_cell(tally.won), style="bold" if name == "overall" else None)
-    print_table(table)
+    tallies = {"overall": duel.overall} | {aspect.value: tally for aspect, tally in duel.aspects.items()}
+    figures = [
+        Figure(name="wins", cells=[str(each.wins) for each in tallies.values()]),
+        Figure(name="ties", cells=[str(each.ties) for each in tallies.values()]),
+        Figure(name="losses", cells=[str(each.losses) for each in tallies.values()]),
+        Figure(name="not readable", short="not\nreadable", cells=[str(each.unread) for each in tallies.values()]),
+        Figure(name="won [95 %]", cells=[share_cell(each.won) for each in tallies.values()]),
+    ]
+    title = f"compared with {against}: {duel.queries} queries"
+    print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
+    click.echo()
     if duel.consistent is not None:
-        click.echo(f"Shown two answers in both orders, the judge says the same in {share_cell(duel.consistent)}.")
+        say(f"Shown two answers in both orders, the judge says the same in {share_cell(duel.consistent)}.")
 
 
 def share_cell(estimate: Estimate | None) -> str:
-    """`93 % [90, 96]`."""
+    """`93 % [90, 96]`; a dash for None."""
     if estimate is None:
         return "–"
     return f"{100 * estimate.mean:.0f} % [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
@@ -152,10 +174,10 @@ def share_cell(estimate: Estimate | None) -> str:
 def show_bill(bill: Bill) -> None:
     """What was asked for and paid now."""
     if any(spent.calls for spent in bill.spent.values()):
-        print_table(_bill_table(bill, title="what it took"))
+        _print_bill(bill, title="what it took")
         _say_missing_prices(bill)
     else:
-        click.echo("It took nothing: all answers and verdicts were in the store.")
+        say("It took nothing: all answers and verdicts were in the store.")
 
 
 def show_plan(plan: Plan) -> None:
@@ -164,9 +186,9 @@ def show_plan(plan: Plan) -> None:
         ("expected", plan.expected, plan.seconds),
         ("at most, if no prompt is dropped early", plan.at_most, plan.seconds_at_most),
     ):
-        print_table(_bill_table(bill, title=title))
+        _print_bill(bill, title=title)
         lasts = "not known: all that was asked was stored already" if seconds is None else duration(seconds)
-        click.echo(f"time: {lasts}")
+        say(f"time: {lasts}")
         click.echo()
     _say_missing_prices(plan.expected)
 
@@ -179,29 +201,24 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
 
 
-def _bill_table(bill: Bill, *, title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("role")
-    for heading in ("calls", "prompt tokens", "answer tokens", "cached tokens", "dollars"):
-        table.add_column(heading, justify="right")
-    for role, spent in bill.spent.items():
-        usage, cost = spent.usage, bill.cost(role)
-        numbers = (spent.calls, usage.prompt_tokens, usage.completion_tokens, usage.saved_tokens)
-        table.add_row(role.value, *(f"{number:,}" for number in numbers), "price?" if cost is None else f"{cost:.2f}")
-    return table
+def _print_bill(bill: Bill, *, title: str) -> None:
+    usages = [spent.usage for spent in bill.spent.values()]
+    costs = [bill.cost(role) for role in bill.spent]
+    figures = [
+        Figure(name="calls", cells=[f"{spent.calls:,}" for spent in bill.spent.values()]),
+        _tokens("prompt", [usage.prompt_tokens for usage in usages]),
+        _tokens("answer", [usage.completion_tokens for usage in usages]),
+        _tokens("cached", [usage.saved_tokens for usage in usages]),
+        Figure(name="dollars", cells=["price?" if cost is None else f"{cost:.2f}" for cost in costs]),
+    ]
+    print_figures([role.value for role in bill.spent], figures, corner="role", title=title)
+
+
+def _tokens(which: str, numbers: list[int]) -> Figure:
+    return Figure(name=f"{which} tokens", short=f"{which}\ntokens", cells=[f"{number:,}" for number in numbers])
 
 
 def _say_missing_prices(bill: Bill) -> None:
     for role, spent in bill.spent.items():
         if spent.calls and bill.cost(role) is None:
-            click.echo(
-                f"The price of the {role} model is not known; give dollars for a million tokens: --price {role}=2.5/10"
-            )
-
-
-def print_table(table: Table) -> None:
-    """Print on standard output, never narrower than the table needs where that is no terminal."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
-    console.print(table)
+            say(f"The price of the {role} model is not known; give dollars for a million tokens: --price {role}=2.5/10")

@@ -78,22 +78,20 @@ def _only_model(endpoint: Endpoint) -> str:
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from rich.table import Table
+    from urial_opt.cli.layout import print_words, say, say_command
 
-    from urial_opt.cli.tables import print_table
-
-    table = Table(title=diagnosis.server, title_justify="left")
-    for column in ("", "verdict", "what was found"):
-        table.add_column(column)
-    for name, finding in diagnosis.findings.items():
-        table.add_row(name.replace("_", " "), finding.verdict.value, finding.says)
-    print_table(table)
+    say(diagnosis.server, bold=True)
+    rows = [
+        (name.replace("_", " "), finding.verdict.value, finding.says) for name, finding in diagnosis.findings.items()
+    ]
+    print_words(rows, heads=("ability", "verdict", "what was found"))
+    click.echo()
     if diagnosis.latency is not None:
-        click.echo(f"A request for one token takes {diagnosis.latency:.3f} s.")
+        say(f"A request for one token takes {diagnosis.latency:.3f} s.")
     if diagnosis.tokens_per_second:
         rates = ", ".join(f"{rate:.0f} with {n} at once" for n, rate in diagnosis.tokens_per_second.items())
-        click.echo(f"Tokens per second: {rates}.")
+        say(f"Tokens per second: {rates}.")
     for warning in diagnosis.warnings:
-        click.echo(f"Mind: {warning}.")
+        say(f"Mind: {warning}.", rest="  ")
     click.echo("\nNext:")
-    click.echo(f"  {diagnosis.command}")
+    say_command(diagnosis.command)

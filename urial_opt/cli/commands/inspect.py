@@ -31,6 +31,7 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
       sampling, best, worst and won (examples: query, answer, score, before, reasons)
     """
     from urial_opt.cli.choosing import chosen_search
+    from urial_opt.cli.layout import say
     from urial_opt.report.inspection import inspect_search
     from urial_opt.store import Store
 
@@ -48,40 +49,39 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
             }
         )
         return
-    click.echo(f"Search {search.name}, {search.status.value}")
+    say(f"Search {search.name}, {search.status.value}")
     if not inspected:
-        click.echo("No trial is recorded yet; go on with the search by its search command.")
+        say("No trial is recorded yet; go on with the search by its search command.")
     for each in inspected:
         _show(each)
 
 
 def _show(inspected: InspectedTrial) -> None:
-    from rich.table import Table
-
     from urial_opt.aspects import Aspect
-    from urial_opt.cli.tables import interval, print_table, shift_line
+    from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.cli.tables import interval, shift_line
 
-    record = inspected.record
-    click.secho(f"\nTrial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
-    click.echo(f"estimate {interval(inspected.estimate)}, seen {interval(inspected.card.average)}")
-    table = Table()
-    table.add_column("aspect")
-    table.add_column("mean [95 %]", justify="right")
+    record, card = inspected.record, inspected.card
+    click.echo()
+    say(f"Trial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
+    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    click.echo()
+    aspects = [aspect for aspect in Aspect if aspect in card.aspects]
+    figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
     if inspected.gains:
-        table.add_column("against the starting prompt", justify="right")
-    for aspect in Aspect:
-        if aspect in inspected.card.aspects:
-            gain = [interval(inspected.gains[aspect], signed=True)] if aspect in inspected.gains else []
-            table.add_row(aspect.value, interval(inspected.card.aspects[aspect]), *gain)
-    print_table(table)
+        gains = [interval(inspected.gains.get(aspect), signed=True) for aspect in aspects]
+        figures.append(Figure(name="gain on the starting prompt", short="gain on the\nstarting prompt", cells=gains))
+    print_figures([aspect.value for aspect in aspects], figures, corner="aspect")
+    click.echo()
     for each in inspected.constraints:
-        click.echo(f"constraint {each}")
+        say(f"constraint {each}", rest="  ")
     if inspected.shift:
-        click.echo(shift_line(inspected.shift))
+        say(shift_line(inspected.shift), rest="  ")
     chosen = {name: value for name, value in record.candidate.params.items() if value is not False}
-    click.echo("parameters: " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
-    click.secho("\nprompt", bold=True)
-    click.echo(record.candidate.prompt.prefix)
+    say("parameters: " + ", ".join(f"{name}={value}" for name, value in chosen.items()), rest="  ")
+    click.echo()
+    say("prompt", bold=True)
+    say(record.candidate.prompt.prefix, first="  ", rest="    ")
     for title, examples in (("best answers", inspected.best), ("worst answers", inspected.worst)):
         _show_examples(title, examples)
     if inspected.gains:
@@ -89,16 +89,20 @@ def _show(inspected: InspectedTrial) -> None:
 
 
 def _show_examples(title: str, examples: Sequence[Example]) -> None:
+    from urial_opt.cli.layout import say
+
     if not examples:
         return
-    click.secho(title, bold=True)
-    for example in examples:
+    click.echo()
+    say(title, bold=True)
+    for number, example in enumerate(examples):
+        if number:
+            click.echo()
         before = "" if example.before is None else f", before {example.before:.2f}"
-        click.echo(f"  {example.score:.2f}{before}  {example.query.text}")
-        for line in example.completion.text.splitlines() or ["(nothing)"]:
-            click.echo(f"        {line}")
+        say(f"{example.score:.2f}{before}  {' '.join(example.query.text.split())}", first="  ", rest="      ")
+        say(example.completion.text or "(nothing)", first="    ", rest="      ")
         reasons = "; ".join(f"{aspect}: {reason}" for aspect, reason in example.judgment.reasons.items())
-        click.echo(f"        ({reasons})")
+        say(f"({reasons})", first="    ", rest="      ")
 
 
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:

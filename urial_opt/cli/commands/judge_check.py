@@ -68,6 +68,7 @@ def command(
         is preferred and one scored higher), follows_given (share of those where it is the same one)
     """
     from urial_opt import plugins
+    from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.store import Store
@@ -75,7 +76,7 @@ def command(
     rated = read_rated_answers(file)[:limit]
     opened = plugins.open_judge(judge, opening("judge"))
     for note in notes_of(opened):
-        click.echo(note, err=True)
+        say(note, rest="  ", err=True)
     with Store.open(store_url) as store:
         store.pace(opened)
         check = check_judge(
@@ -93,41 +94,36 @@ def command(
 
 
 def _show(check: JudgeCheck) -> None:
-    from rich.table import Table
-
-    from urial_opt.cli.tables import print_table
+    from urial_opt.cli.layout import Figure, print_figures, say
 
     title = f"{check.judge} on {check.answers} answers, {check.asked} of them judged now"
-    table = Table(title=title, title_justify="left")
-    table.add_column("aspect", no_wrap=True)
-    for column in ("n", "missing\ngiven, judge", "exact", "within one", "Spearman", "Kendall", "kappa", "bias"):
-        table.add_column(column, justify="right", overflow="fold")
-    for aspect, each in check.aspects.items():
-        table.add_row(aspect.value, *_cells(each))
-    if len(check.aspects) > 1:
-        table.add_section()
-        table.add_row("all", *_cells(check.overall), style="bold")
-    print_table(table)
+    rows = {aspect.value: each for aspect, each in check.aspects.items()}
+    if len(rows) > 1:
+        rows["all"] = check.overall
+    found = rows.values()
+    figures = [
+        Figure(name="n", cells=[str(each.n) for each in found]),
+        Figure(
+            name="missing (given, judge)",
+            short="missing\n(given,\njudge)",
+            cells=[f"{each.missing_given}, {each.missing_judged}" for each in found],
+        ),
+        Figure(name="exact", cells=[_share(each.exact) for each in found]),
+        Figure(name="within one", cells=[_share(each.within_one) for each in found]),
+        Figure(name="bias", cells=[_number(each.bias, signed=True) for each in found]),
+        Figure(name="Spearman", cells=[_number(each.spearman) for each in found]),
+        Figure(name="Kendall", cells=[_number(each.kendall) for each in found]),
+        Figure(name="kappa", cells=[_number(each.kappa) for each in found]),
+    ]
+    print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
+    click.echo()
     if check.left_out:
-        click.echo(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.")
+        say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.\n")
     if check.repeated:
         _show_repeated(check.repeated, check.repeats)
     if check.position:
-        click.echo(f"\n{_position_in_words(check.position)}")
-    click.echo(f"\n{_in_words(check.overall)}")
-
-
-def _cells(agreement: Agreement) -> list[str]:
-    return [
-        str(agreement.n),
-        f"{agreement.missing_given}, {agreement.missing_judged}",
-        _share(agreement.exact),
-        _share(agreement.within_one),
-        _number(agreement.spearman),
-        _number(agreement.kendall),
-        _number(agreement.kappa),
-        _number(agreement.bias, signed=True),
-    ]
+        say(f"{_position_in_words(check.position)}\n")
+    say(_in_words(check.overall))
 
 
 def _share(estimate: Estimate | None) -> str:
@@ -139,22 +135,20 @@ def _share(estimate: Estimate | None) -> str:
 def _number(estimate: Estimate | None, *, signed: bool = False) -> str:
     from urial_opt.cli.tables import interval
 
-    return interval(estimate, signed=signed) if estimate else "–"
+    return interval(estimate, signed=signed)
 
 
 def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
-    from rich.table import Table
+    from urial_opt.cli.layout import Figure, print_figures
 
-    from urial_opt.cli.tables import print_table
-
-    table = Table(title=f"{repeats + 1} verdicts on each answer, compared two by two", title_justify="left")
-    table.add_column("aspect")
-    for column in ("answers", "equal", "points apart"):
-        table.add_column(column, justify="right")
-    for aspect, each in repeated.items():
-        table.add_row(aspect.value, str(each.answers), _share(each.equal), _number(each.deviation))
+    figures = [
+        Figure(name="answers", cells=[str(each.answers) for each in repeated.values()]),
+        Figure(name="equal", cells=[_share(each.equal) for each in repeated.values()]),
+        Figure(name="points apart", cells=[_number(each.deviation) for each in repeated.values()]),
+    ]
+    title = f"{repeats + 1} verdicts on each answer, compared two by two"
+    print_figures([aspect.value for aspect in repeated], figures, corner="aspect", title=title)
     click.echo()
-    print_table(table)
 
 
 def _position_in_words(position: PositionBias) -> str:

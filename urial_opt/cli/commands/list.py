@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
 import click
 
-from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.options import DEFAULT_STORE, json_option, print_json, store_option
+
+if TYPE_CHECKING:
+    from urial_opt.store import SearchSummary
 
 
 @click.command(short_help="List the searches in a store.")
@@ -18,9 +24,8 @@ def command(store_url: str, *, as_json: bool) -> None:
       name, created_at, status (running or finished), trials, best (mean, interval; null before any), shifted (share
       of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
-    from rich.table import Table
-
-    from urial_opt.cli.tables import interval, print_table
+    from urial_opt.cli.layout import Figure, print_figures, say_command
+    from urial_opt.cli.tables import interval
     from urial_opt.records import estimate_json
     from urial_opt.store import Store
 
@@ -44,14 +49,23 @@ def command(store_url: str, *, as_json: bool) -> None:
     if not searches:
         click.echo("No search yet. Start one with: urial-opt search --budget 200")
         return
-    table = Table()
-    for column in ("search", "started", "status", "trials", "best on dev [95 %]", "tokens shifted"):
-        table.add_column(column)
-    for each in searches:
-        best = interval(each.best) if each.best else "–"
-        shifted = "–" if each.shifted is None else f"{100 * each.shifted:.1f} %"
-        table.add_row(
-            each.name, each.created_at[:16].replace("T", " "), each.status.value, str(each.trials), best, shifted
-        )
-    print_table(table)
-    click.echo(f"Look into one with: urial-opt inspect {searches[0].name}")
+    figures = [
+        Figure(name="started", cells=[each.created_at[:16].replace("T", " ") for each in searches], left=True),
+        Figure(name="status", cells=[each.status.value for each in searches], left=True),
+        Figure(name="trials", cells=[str(each.trials) for each in searches]),
+        Figure(
+            name="best on dev [95 %]", short="best on dev\n[95 %]", cells=[interval(each.best) for each in searches]
+        ),
+        Figure(name="tokens shifted", short="tokens\nshifted", cells=[_shifted(each) for each in searches]),
+    ]
+    print_figures([each.name for each in searches], figures, corner="search")
+    click.echo("\nLook into one with:")
+    say_command(shlex.join(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)]))
+
+
+def _shifted(search: SearchSummary) -> str:
+    return "–" if search.shifted is None else f"{100 * search.shifted:.1f} %"
+
+
+def _elsewhere(store_url: str) -> list[str]:
+    return [] if store_url == DEFAULT_STORE else ["--store", store_url]

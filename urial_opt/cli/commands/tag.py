@@ -35,6 +35,7 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
       urial-opt tag mine.csv --judge llm:gpt-4o --output mine.jsonl
     """
     from urial_opt import plugins
+    from urial_opt.cli.layout import say
     from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import load_queries
     from urial_opt.errors import InputError
@@ -49,7 +50,7 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
     if not isinstance(opened, Tagger):
         raise InputError(f"the judge {judge!r} tags no queries; name one that does, such as --judge llm:gpt-4o")
     for note in notes_of(opened):
-        click.echo(note, err=True)
+        say(note, rest="  ", err=True)
     later = [query for query in queries if query.earlier]
     turns = {query.id.rpartition("-")[0]: (*query.earlier[1:], query.text) for query in later}
     firsts = [query for query in queries if not query.earlier]
@@ -67,7 +68,7 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
                 click.echo(f"[tagging] {start + len(block)}/{len(firsts)}", err=True)
     except OSError as error:
         raise InputError(f"{str(output)!r} cannot be written ({error.strerror}); give another --output") from error
-    click.echo(f"Wrote {len(firsts)} queries to {output}{f', {unread} of them untagged' if unread else ''}.")
+    say(f"Wrote {len(firsts)} queries to {output}{f', {unread} of them untagged' if unread else ''}.")
     show_bill(Bill(spent={Role.JUDGE: spent}, prices=prices_of({Role.JUDGE: opened}, prices)))
 
 

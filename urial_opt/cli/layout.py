@@ -1,0 +1,228 @@
+"""Layout of what people read: sentences and tables that fit the terminal, whatever its width."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import click
+from rich.box import SIMPLE
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_NAME = 30
+"""Columns that a name may take in a table before it is folded; more where the terminal is wide."""
+_KEPT = re.compile(r"(?<=\d) (?=%|\[)|(?<=%) (?=\[)|(?<=≥) (?=\d)|(?<=\d,) (?=[+-]?[\d.]+\])|(?<=['\"]) (?=\d+/\d)")
+"""The spaces of `4.91 [4.86, 4.95]`, `7.8 % [7.1, 8.6]` and `'thank' 5/5`, at which no line is broken."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure of every context: a column of a table, or a row."""
+
+    name: str
+    cells: Sequence[str]
+    """One for each context."""
+    short: str = ""
+    """Heads the column where the terminal is too narrow for `name`; may have several lines."""
+    left: bool = False
+    """Words, which stand on the left, not numbers."""
+
+
+def print_figures(
+    contexts: Sequence[str],
+    figures: Sequence[Figure],
+    *,
+    corner: str = "",
+    title: str = "",
+    strong: str | None = None,
+    down: bool = False,
+) -> None:
+    """Print a table of `figures` by `contexts`, which is as many tables, one below the other, as the width requires.
+
+    Contexts are rows. With `down` they are columns, where that fits into one table. `corner` heads the first column;
+    the context named `strong` is bold.
+    """
+    width = Console().width
+    if title:
+        say(title, rest="  ", bold=True)
+    contexts = [_without_controls(name) for name in contexts]
+    if down and (table := _across(contexts, figures, corner, width)):
+        _print(table)
+        return
+    limit = max(_NAME, width // 3)
+    layouts = [
+        _Columns(contexts=contexts, corner=corner, strong=strong, limit=limit, short=short, gap=gap)
+        for short, gap in ((False, 2), (True, 2), (False, 1), (True, 1))
+    ]
+    pieces = [(layout, layout.pieces(figures, width)) for layout in layouts]
+    layout, best = min(pieces, key=lambda each: (each[0].overflow(each[1], width), len(each[1])))
+    for number, piece in enumerate(best):
+        if number:
+            click.echo()
+        _print(layout.table(piece))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Columns:
+    """A way to set figures as columns: with full or short heads, and so many blanks between them."""
+
+    contexts: Sequence[str]
+    corner: str
+    strong: str | None
+    limit: int
+    short: bool
+    gap: int
+
+    def pieces(self, figures: Sequence[Figure], width: int) -> list[list[Figure]]:
+        """The figures that stand side by side, for each table."""
+        pieces: list[list[Figure]] = []
+        for figure in figures:
+            if pieces and self._width([*pieces[-1], figure]) <= width:
+                pieces[-1].append(figure)
+            else:
+                pieces.append([figure])
+        return pieces
+
+    def overflow(self, pieces: Sequence[Sequence[Figure]], width: int) -> int:
+        """Columns by which the widest table is too wide."""
+        return max([0, *(self._width(piece) - width for piece in pieces)])
+
+    def _width(self, figures: Sequence[Figure]) -> int:
+        columns = [[self.corner, *self._names()]]
+        columns += [[*self._head(figure).split("\n"), *figure.cells] for figure in figures]
+        return sum(max(map(cell_len, column)) for column in columns) + self.gap * len(figures)
+
+    def table(self, figures: Sequence[Figure]) -> Table:
+        """The table of these figures."""
+        table = _light_table(self.gap)
+        table.add_column(Text(self.corner), no_wrap=True)
+        for figure in figures:
+            justify = "left" if figure.left else "right"
+            table.add_column(Text(self._head(figure)), justify=justify, no_wrap=True, vertical="bottom")  # type: ignore[arg-type]
+        for row, context in enumerate(self.contexts):
+            cells = [figure.cells[row] for figure in figures]
+            style = "bold" if context == self.strong else None
+            table.add_row(*map(Text, [folded(context, self.limit), *cells]), style=style)
+        return table
+
+    def _head(self, figure: Figure) -> str:
+        return figure.short if self.short and figure.short else figure.name
+
+    def _names(self) -> list[str]:
+        return list(chain.from_iterable(folded(name, self.limit).split("\n") for name in self.contexts))
+
+
+def _across(contexts: Sequence[str], figures: Sequence[Figure], corner: str, width: int) -> Table | None:
+    """A table in which contexts are columns and figures rows; None if it is wider than `width`."""
+    cells = [max(cell_len(figure.cells[column]) for figure in figures) for column in range(len(contexts))]
+    for limits in ([max(_NAME, width // 3)] * len(cells), [max(16, each) for each in cells]):
+        heads = [folded(name, limit) for name, limit in zip(contexts, limits, strict=True)]
+        columns = [max(own, *map(cell_len, head.split("\n"))) for own, head in zip(cells, heads, strict=True)]
+        names = max(map(cell_len, [corner, *(figure.name for figure in figures)]))
+        if names + sum(2 + column for column in columns) <= width:
+            table = _light_table(2)
+            table.add_column(Text(corner), no_wrap=True)
+            for head in heads:
+                table.add_column(Text(head), justify="right", no_wrap=True)
+            for figure in figures:
+                table.add_row(*map(Text, [figure.name, *figure.cells]))
+            return table
+    return None
+
+
+def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> None:
+    """Print a table whose last column holds sentences, which are wrapped at blanks."""
+    width = Console().width
+    columns = list(zip(heads, *rows, strict=True))
+    narrow = [max(map(cell_len, column)) for column in columns[:-1]]
+    room = width - sum(narrow) - 2 * len(narrow)
+    if room < 20:
+        for *names, words in rows:
+            say(", ".join(names), bold=True)
+            say(words, first="  ")
+        return
+    table = _light_table(2)
+    for head in heads:
+        table.add_column(Text(head), no_wrap=True)
+    for *names, words in rows:
+        table.add_row(*map(Text, map(_without_controls, names)), Text("\n".join(wrapped(words, room))))
+    _print(table)
+
+
+def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False, err: bool = False) -> None:
+    """Print sentences, wrapped at blanks. `first` begins the first line of each paragraph, `rest` all others.
+
+    `err` prints them on standard error.
+    """
+    for line in wrapped(text, Console().width, first=first, rest=rest):
+        click.secho(line, bold=bold, err=err)
+
+
+def say_command(command: str) -> None:
+    r"""Print what to type; where it is too long it goes on in the next line after a `\`, as a shell reads it."""
+    groups: list[list[str]] = [[]]
+    for word in shlex.split(command):
+        if word.startswith("-"):
+            groups.append([])
+        groups[-1].append(word)
+    lines = ["  "]
+    for group in filter(None, map(shlex.join, groups)):
+        if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > Console().width:
+            lines.append(" " * 6)
+        lines[-1] += group if lines[-1].isspace() else f" {group}"
+    click.echo(" \\\n".join(lines))
+
+
+def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
+    """The lines of a text, none wider than `width`, broken at blanks but never within a number or an interval.
+
+    Control characters are replaced, since a terminal would obey them.
+    """
+    rest = first if rest is None else rest
+    lines = []
+    for paragraph in _without_controls(text).expandtabs(4).split("\n"):
+        words = re.findall(r" *[^ ]+", _KEPT.sub("\0", paragraph))
+        filled = _fill([word.replace("\0", " ") for word in words], width - max(cell_len(first), cell_len(rest)))
+        lines += [f"{rest if number else first}{line}".rstrip() for number, line in enumerate(filled)]
+    return lines
+
+
+def folded(name: str, width: int) -> str:
+    """The name in lines of at most `width`, broken after its slashes, hyphens and blanks where it can be."""
+    return "\n".join(_fill(re.findall(r"[^/ _-]*[/ _-]|[^/ _-]+", name), width))
+
+
+def _without_controls(text: str) -> str:
+    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
+
+
+def _fill(pieces: Sequence[str], width: int) -> list[str]:
+    lines = [""]
+    for piece in pieces:
+        if lines[-1].strip() and cell_len(lines[-1] + piece) > width:
+            lines.append("")
+            piece = piece.lstrip(" ")
+        lines[-1] += piece
+        if cell_len(lines[-1]) > width:
+            lines[-1:] = chop_cells(lines[-1], width)
+    return lines
+
+
+def _light_table(gap: int) -> Table:
+    """A rule below the heads and nothing else: it is pasted into documents."""
+    return Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
+
+
+def _print(table: Table) -> None:
+    """Print without the blanks that fill up the last column, which would get into documents."""
+    console = Console(highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False)
