@@ -30,7 +30,6 @@ from urial_opt.records import (
     TrialState,
     Usage,
 )
-from urial_opt.resampling import rank_correlation
 from urial_opt.search.opening import Begun, Interrupted, LimitReached, SearchOptions, begin
 from urial_opt.search.progress import Best, Phase, Progress
 from urial_opt.search.racing import Race, Verdict, finalists
@@ -41,6 +40,7 @@ from urial_opt.search.study import Ledger
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
 from urial_opt.statistics.bootstrap import bootstrap_difference
+from urial_opt.statistics.correlation import rank_correlation
 from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
 from urial_opt.statistics.strata import FloatArray
 from urial_opt.store import Store

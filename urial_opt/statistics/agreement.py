@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.statistics.bootstrap import share
+from urial_opt.statistics.bootstrap import RESAMPLES, divide, percentile_estimate, resampled_counts, share
+from urial_opt.statistics.correlation import spearman
+from urial_opt.statistics.strata import FloatArray, IntArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-
-RESAMPLES = 2_000
 _CELLS = 2_000_000
 """How many counts are held at once."""
 
@@ -85,7 +81,6 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
     size = given.size * judged.size
     rows = scored[:, 0].astype(np.int64)
     number = int(rows[-1]) + 1
-    rng = np.random.default_rng(seed)
 
     def tables(times: IntArray) -> IntArray:
         """A table for each line of `times`, which says how often each row was drawn."""
@@ -96,12 +91,11 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
     found = _measures(tables(np.ones((1, number), dtype=np.int64)), given, judged)
     batch = max(1, _CELLS // max(size, rows.size))
     drawn = [
-        _measures(tables(rng.multinomial(number, np.full(number, 1 / number), size=count)), given, judged)
-        for start in range(0, resamples, batch)
-        if (count := min(batch, resamples - start))
+        _measures(tables(times), given, judged)
+        for times in resampled_counts(number, seed=seed, resamples=resamples, batch=batch)
     ]
     estimates = {
-        name: _estimate(float(value[0]), np.concatenate([resampled[name] for resampled in drawn]))
+        name: percentile_estimate(float(value[0]), np.concatenate([resampled[name] for resampled in drawn]))
         for name, value in found.items()
     }
     return estimates | {
@@ -109,14 +103,6 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
         for name in ("exact", "within_one")
         if (value := float(found[name][0])) in (0.0, 1.0)
     }
-
-
-def _estimate(value: float, resampled: FloatArray) -> Estimate | None:
-    """None for an undefined value; resamples in which it is undefined say nothing about it."""
-    if np.isnan(value):
-        return None
-    low, high = np.nanquantile(resampled, [0.025, 0.975])
-    return Estimate(mean=value, low=float(low), high=float(high))
 
 
 def _measures(tables: IntArray, given: FloatArray, judged: FloatArray) -> dict[str, FloatArray]:
@@ -132,9 +118,9 @@ def _measures(tables: IntArray, given: FloatArray, judged: FloatArray) -> dict[s
     return {
         "exact": (tables * same).sum(axis=(1, 2)) / number,
         "within_one": (tables * close).sum(axis=(1, 2)) / number,
-        "spearman": _spearman(tables, rows, columns),
+        "spearman": spearman(tables.reshape(len(tables), -1), *_places(tables)),
         "kendall": _kendall(tables, rows, columns),
-        "kappa": 1 - _ratio(squared, by_chance),
+        "kappa": 1 - divide(squared, by_chance, beyond=1e-12),
         "bias": bias,
     }
 
@@ -145,16 +131,10 @@ def _variance(counts: IntArray, values: FloatArray) -> FloatArray:
     return spread
 
 
-def _spearman(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
-    given, judged = _centred_ranks(rows), _centred_ranks(columns)
-    together = np.einsum("tij,ti,tj->t", tables, given, judged, optimize=True)
-    return _ratio(together, np.sqrt((rows * given**2).sum(axis=1) * (columns * judged**2).sum(axis=1)))
-
-
-def _centred_ranks(counts: IntArray) -> FloatArray:
-    """Twice the mean rank of each score less twice that of all: whole numbers, so that constants give exactly 0."""
-    ranks: FloatArray = (2.0 * counts.cumsum(axis=1) - counts) - counts.sum(axis=1)[:, None]
-    return np.where(counts > 0, ranks, 0.0)
+def _places(tables: IntArray) -> tuple[IntArray, IntArray]:
+    """Row and column of each cell of a flattened table."""
+    rows, columns = np.indices(tables.shape[1:])
+    return rows.ravel(), columns.ravel()
 
 
 def _kendall(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
@@ -167,10 +147,4 @@ def _kendall(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
     )
     ordered = pairs - tied_rows - tied_columns + tied_both  # neither score is tied
     untied = (pairs - tied_rows).astype(np.float64) * (pairs - tied_columns)
-    return _ratio(2.0 * concordant - ordered, np.sqrt(untied))
-
-
-def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    ratio = np.full(below.shape, np.nan)
-    np.divide(above, below, out=ratio, where=below > 1e-12)
-    return ratio
+    return divide(2.0 * concordant - ordered, np.sqrt(untied))

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from urial_opt.aspects import QueryKind
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
-
-
+IntArray: TypeAlias = npt.NDArray[np.int64]
 Scores: TypeAlias = Mapping[str, float | None]
 """Score, 1 to 5, by query id; None or absent: not read or not yet asked."""
 

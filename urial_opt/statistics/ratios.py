@@ -1,8 +1,7 @@
-"""Resampling: ratios of sums and correlations with bootstrap intervals, what belongs together resampled whole."""
+"""Ratios of sums with bootstrap intervals; positions that belong together are resampled together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.statistics.bootstrap import share
+from urial_opt.statistics.bootstrap import ENDS, RESAMPLES, divide, resampled_counts, share
+from urial_opt.statistics.strata import FloatArray, IntArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
-
-RESAMPLES = 2_000
-_BATCH = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,65 +85,20 @@ def bootstrap_ratios(
     clusters = len(above)
     if clusters == 0:
         return [None] * above.shape[1]
-    totals = above.sum(axis=0), below.sum(axis=0)
     drawn = np.concatenate(
-        [_divide(counts @ above, counts @ below) for counts in _resampled_counts(clusters, seed, resamples)]
+        [
+            divide(counts @ above, counts @ below)
+            for counts in resampled_counts(clusters, seed=seed, resamples=resamples)
+        ]
     )
     whole = ~np.isnan(drawn).any(axis=0)
     ends = np.full((2, above.shape[1]), np.nan)
-    ends[:, whole] = np.quantile(drawn[:, whole], [0.025, 0.975], axis=0)
+    ends[:, whole] = np.quantile(drawn[:, whole], ENDS, axis=0)
     several = (below > 0).sum(axis=0) > 1
     for column in np.flatnonzero(several & ~whole):
-        ends[:, column] = np.nanquantile(drawn[:, column], [0.025, 0.975])
+        ends[:, column] = np.nanquantile(drawn[:, column], ENDS)
     ends[:, ~several] = np.nan
     return [
         None if np.isnan(mean) else Estimate(mean=float(mean), low=float(low), high=float(high))
-        for mean, (low, high) in zip(_divide(*totals), ends.T, strict=True)
+        for mean, (low, high) in zip(divide(above.sum(axis=0), below.sum(axis=0)), ends.T, strict=True)
     ]
-
-
-def rank_correlation(
-    ours: Sequence[float | None], theirs: Sequence[float | None], *, seed: int = 0, resamples: int = RESAMPLES
-) -> Estimate | None:
-    """Spearman's correlation of the pairs of which both are there, with its 95 % percentile interval.
-
-    Pairs are resampled; ties share their mean rank. None of fewer than three pairs, or where one side is constant.
-    """
-    pairs = [(a, b) for a, b in zip(ours, theirs, strict=True) if a is not None and b is not None]
-    if len(pairs) < 3:
-        return None
-    sides = [np.unique(side, return_inverse=True)[1] for side in np.array(pairs, dtype=np.float64).T]
-    mean = float(_spearman(np.ones((1, len(pairs)), dtype=np.int64), *sides)[0])
-    drawn = [_spearman(counts, *sides) for counts in _resampled_counts(len(pairs), seed, resamples)]
-    if np.isnan(mean):
-        return None
-    low, high = np.nanquantile(np.concatenate(drawn), [0.025, 0.975])
-    return Estimate(mean=mean, low=float(low), high=float(high))
-
-
-def _spearman(counts: IntArray, ours: IntArray, theirs: IntArray) -> FloatArray:
-    """Correlation of ranks in each resample, a row of `counts`; NaN where a side is constant."""
-    one, other = _centred_ranks(counts, ours), _centred_ranks(counts, theirs)
-    spread = np.sqrt((counts * one**2).sum(axis=1) * (counts * other**2).sum(axis=1))
-    return _divide((counts * one * other).sum(axis=1), spread)
-
-
-def _centred_ranks(counts: IntArray, places: IntArray) -> FloatArray:
-    """Twice each value's mean rank, less twice that of all: whole numbers, so that constants give exactly 0."""
-    of_value = counts @ np.eye(int(places.max()) + 1)[places]
-    ranks: FloatArray = (2.0 * of_value.cumsum(axis=1) - of_value - of_value.sum(axis=1, keepdims=True))[:, places]
-    return ranks
-
-
-def _resampled_counts(number: int, seed: int, resamples: int) -> Iterator[IntArray]:
-    """How often each of `number` things is drawn in each resample, some resamples at a time."""
-    rng = np.random.default_rng(seed)
-    for start in range(0, resamples, _BATCH):
-        yield rng.multinomial(number, np.full(number, 1 / number), size=min(_BATCH, resamples - start))
-
-
-def _divide(above: FloatArray, below: FloatArray) -> FloatArray:
-    """NaN where nothing stands below."""
-    ratio = np.full(below.shape, np.nan)
-    np.divide(above, below, out=ratio, where=below > 0)
-    return ratio
