@@ -79,12 +79,6 @@ def test_the_first_block_of_some_seed_is_known() -> None:
     assert [query.id for query in first] == ["q4", "q3", "q2", "q6"]
 
 
-def test_shares_of_kinds() -> None:
-    queries = query_set(45, 15)
-    assert queries.share("dev", "safety") == 0.25
-    assert queries.share("dev", "regular") == 0.75
-
-
 def test_split_by_hash_is_a_quarter_a_quarter_a_half_and_never_moves(tmp_path: Path) -> None:
     path = tmp_path / "queries.jsonl"
     path.write_text(hashed(1000))

@@ -250,9 +250,9 @@ def test_a_search_is_resumed_with_the_same_settings_only(store: Store) -> None:
     store.finish("second", {"found": {"average": 4.0}})
     assert store.open_search("second", settings).summary == {"found": {"average": 4.0}}
     listed = store.searches()
-    assert [(one.name, one.budget, one.status, one.trials) for one in listed] == [
-        ("first", 3, SearchStatus.RUNNING, 0),
-        ("second", 200, SearchStatus.FINISHED, 0),
+    assert [(one.name, one.status, one.trials) for one in listed] == [
+        ("first", SearchStatus.RUNNING, 0),
+        ("second", SearchStatus.FINISHED, 0),
     ]
 
 

@@ -59,11 +59,6 @@ class QuerySet:
         """The queries of one split, in the order of the file."""
         return tuple(query for query in self.queries if query.split == name)
 
-    def share(self, split: Split, kind: QueryKind) -> float:
-        """The share, 0 to 1, of the queries of `split` that are of `kind`."""
-        queries = self.split(split)
-        return sum(query.kind == kind for query in queries) / len(queries)
-
     def blocks(self, split: Split, size: int, *, seed: int) -> list[tuple[Query, ...]]:
         """Blocks of `size` queries (the last may be shorter), alike in composition; a function of its arguments alone.
 

@@ -11,17 +11,14 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
     Candidate,
-    Completion,
     Estimate,
     Evaluation,
     Pace,
-    Preference,
     ProbeShift,
-    Query,
     Split,
     TrialRecord,
 )
-from urial_opt.store import paces, preferences, searches, shifts, trials
+from urial_opt.store import paces, searches, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -78,8 +75,8 @@ class Store(DatabaseMemory):
         """Let Optuna's engine on this database commit as cheaply as the store: it writes once for each parameter."""
         self._database.tune(engine)
 
-    def account(self, search: str) -> Account:
-        """Reads and keeps completions and judgments as the store does, and counts what the search pays for them."""
+    def account(self, search: str | None = None) -> Account:
+        """A memory in this database that counts what is paid through it; with `search`, on that search's bill."""
         return Account(self._database, search)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
@@ -100,24 +97,6 @@ class Store(DatabaseMemory):
         """Mark a search as finished and keep its final JSON object."""
         with self._database.writing() as connection:
             searches.finish_search(connection, search, summary)
-
-    def find_preferences(
-        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference | None]:
-        """What `judge` prefers of each two answers, in the order given; None where it was not asked."""
-        with self._database.reading() as connection:
-            return preferences.find_preferences(connection, judge, queries, firsts, seconds)
-
-    def add_preferences(
-        self,
-        preferred: Sequence[Preference],
-        queries: Sequence[Query],
-        firsts: Sequence[Completion],
-        seconds: Sequence[Completion],
-    ) -> None:
-        """Keep the preferences; what is known already stands."""
-        with self._database.writing() as connection:
-            preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
 
     def pace(self, *models: object) -> None:
         """Let the models behind servers go on as their servers were last known to want it, and keep what they learn."""

@@ -40,8 +40,6 @@ class SearchSummary:
     """ISO 8601, UTC."""
     trials: int
     """How many are recorded."""
-    budget: int | None
-    """How many were asked for: the setting `budget`."""
     status: SearchStatus
     best: Estimate | None
     shifted: float | None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from urial_opt.memory import PairMemory
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Role, Sampling, Usage
-from urial_opt.spending import Spent
-from urial_opt.store import paid_work, shifts
+from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
+from urial_opt.store import paid_work, preferences, shifts
 from urial_opt.store.connection import Connection
 from urial_opt.token_scores import AlignedAnswer
 
@@ -53,6 +51,26 @@ class DatabaseMemory:
             for judge in {judgment.judge for judgment in judgments}:
                 self._count(connection, judge, [each.usage for each in judgments if each.judge == judge])
 
+    def find_preferences(
+        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference | None]:
+        """What `judge` prefers of each two answers, in the order given; None where it was not asked."""
+        with self._database.reading() as connection:
+            return preferences.find_preferences(connection, judge, queries, firsts, seconds)
+
+    def add_preferences(
+        self,
+        preferred: Sequence[Preference],
+        queries: Sequence[Query],
+        firsts: Sequence[Completion],
+        seconds: Sequence[Completion],
+    ) -> None:
+        """Keep the preferences; what is known already stands."""
+        with self._database.writing() as connection:
+            preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
+            for judge in {each.judge for each in preferred}:
+                self._count(connection, judge, [each.usage for each in preferred if each.judge == judge])
+
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]:
         """The aligned model's answer to each query of the probe, in the order given; None where it was not asked."""
         with self._database.reading() as connection:
@@ -86,49 +104,3 @@ class DatabaseMemory:
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
         """Write down what was paid to a model or judge, in the transaction that keeps its answers."""
-
-
-class Counted:
-    """A memory of what a base model answers and a judge says; what it had already costs nothing and is not counted."""
-
-    def __init__(self, memory: PairMemory) -> None:
-        self._memory = memory
-        self.spent = {Role.BASE: Spent(), Role.JUDGE: Spent()}
-
-    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
-        return self._memory.find_completions(generator, sampling, texts)
-
-    def add_completions(
-        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
-    ) -> None:
-        self._memory.add_completions(generator, sampling, texts, completions)
-        self._count(Role.BASE, (completion.usage for completion in completions))
-
-    def find_judgments(
-        self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> list[Judgment | None]:
-        return self._memory.find_judgments(judge, queries, completions)
-
-    def add_judgments(
-        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> None:
-        self._memory.add_judgments(judgments, queries, completions)
-        self._count(Role.JUDGE, (judgment.usage for judgment in judgments))
-
-    def find_preferences(
-        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference | None]:
-        return self._memory.find_preferences(judge, queries, firsts, seconds)
-
-    def add_preferences(
-        self,
-        preferred: Sequence[Preference],
-        queries: Sequence[Query],
-        firsts: Sequence[Completion],
-        seconds: Sequence[Completion],
-    ) -> None:
-        self._memory.add_preferences(preferred, queries, firsts, seconds)
-        self._count(Role.JUDGE, (preference.usage for preference in preferred))
-
-    def _count(self, role: Role, usages: Iterable[Usage]) -> None:
-        self.spent[role] = sum((Spent(calls=1, usage=usage) for usage in usages), self.spent[role])

@@ -59,7 +59,7 @@ def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> in
 def list_searches(connection: sa.Connection) -> list[SearchSummary]:
     """Every search, the oldest first."""
     counted = sa.select(trials.c.search_id, sa.func.count().label("done")).group_by(trials.c.search_id).subquery()
-    columns = [searches.c[name] for name in ("id", "name", "created_at", "settings", "status", "summary")]
+    columns = [searches.c[name] for name in ("id", "name", "created_at", "status", "summary")]
     rows = connection.execute(
         sa.select(*columns, counted.c.done)
         .outerjoin(counted, counted.c.search_id == searches.c.id)
@@ -70,7 +70,6 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
             name=row.name,
             created_at=row.created_at,
             trials=row.done or 0,
-            budget=row.settings.get("budget"),
             status=SearchStatus(row.status),
             best=_best(connection, row.id),
             shifted=_shifted(row.summary),

@@ -132,9 +132,8 @@ def command(
     from urial_opt.evaluation.pairwise import able_to_compare, hold_duel
     from urial_opt.records import Candidate, Role
     from urial_opt.roles import prices_of
-    from urial_opt.spending import Bill
+    from urial_opt.spending import Bill, Spent
     from urial_opt.store import Store
-    from urial_opt.store.memory import Counted
 
     if (prompt_file, search_name, outputs_file, zero_shot or None).count(None) != 3:
         raise InputError("say what to measure by one of: --zero-shot, --prompt FILE, --search NAME, --outputs FILE")
@@ -169,20 +168,23 @@ def command(
         store.pace(*models.values())
         for note in notes_of(*models.values()):
             click.echo(note, err=True)
-        counted = Counted(store)
+        account = store.account()
         if generator is None:
             given = outputs or []
-            assessment = assess_outputs(given, queries, opened, counted, scoring=scoring, watch=watch("evaluating"))
+            assessment = assess_outputs(given, queries, opened, account, scoring=scoring, watch=watch("evaluating"))
             theirs = others if isinstance(others, list) else []
         else:
-            evaluator = Evaluator(generator=generator, judge=opened, memory=counted)
+            evaluator = Evaluator(generator=generator, judge=opened, memory=account)
             assessment = assess_prompt(evaluator, candidate, queries, scoring=scoring, watch=watch("evaluating"))
             theirs = evaluator.answer(others, queries) if isinstance(others, Candidate) else []
         duel = None
         if comparing is not None:
             ours = assessment.evaluation.completions
-            duel = hold_duel(queries, ours, theirs, comparing, counted, watch=watch("comparing"))
-    bill = Bill(spent={role: counted.spent[role] for role in models}, prices=prices_of(models, prices))
+            duel = hold_duel(queries, ours, theirs, comparing, account, watch=watch("comparing"))
+    paid = dict(account.spent)
+    spent = {Role.BASE: paid.pop(generator.identity, Spent())} if generator else {}
+    spent[Role.JUDGE] = sum(paid.values(), Spent())  # under one identity for scores and another for comparisons
+    bill = Bill(spent=spent, prices=prices_of(models, prices))
     if results_file is not None:
         verdicts = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
         write_file(results_file, verdicts, option="--just-eval")
