@@ -14,7 +14,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.datasets.queries import draw, made_id, split_by_hash
 from urial_opt.datasets.tables import numbered, read_csv, read_parquet
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
 
@@ -35,7 +35,7 @@ def _as_list(value: object) -> object:
 _Several = Annotated[list[Words], BeforeValidator(_as_list)]
 
 
-class _Row(Written):
+class _SourceRow(Written):
     """One query, or one conversation, as people and public files write it."""
 
     model_config = ConfigDict(extra="ignore")
@@ -144,15 +144,14 @@ def _read_file(path: Path) -> list[tuple[Source, object]]:
         case ".jsonl" | ".json":
             return read_objects(path)
         case ".csv":
-            return [(source, _fields(source, cells)) for source, cells in read_csv(path)]
+            return [
+                (source, {name: _cell(source, name, cell) for name, cell in cells.items()})
+                for source, cells in read_csv(path)
+            ]
         case ".parquet":
             return read_parquet(path)
         case _:
             raise InputError(f"{str(path)!r} is no file of queries; give one that ends in {', '.join(SUFFIXES)}")
-
-
-def _fields(source: Source, cells: Mapping[str, str]) -> dict[str, object]:
-    return {name: _cell(source, name, cell) for name, cell in cells.items() if cell}
 
 
 def _cell(source: Source, name: str, cell: str) -> object:
@@ -170,7 +169,7 @@ def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> l
     taken: dict[str, Source] = {}
     queries: list[Query] = []
     for source, data in rows:
-        row = source.read(_known(source, data), _Row)
+        row = source.read(_known(source, data), _SourceRow)
         name = row.id or made_id(row.text, *row.turns)
         if twins and row.id is None and name in taken:
             name = f"{name}.{1 + sum(other.partition('.')[0] == name for other in taken)}"
@@ -185,7 +184,7 @@ def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> l
     return queries
 
 
-def _turns(name: str, row: _Row) -> list[Query]:
+def _turns(name: str, row: _SourceRow) -> list[Query]:
     """The query of a row, or one for each turn of its conversation, all in one split."""
     tags = (*row.task[:1], *row.topic[:1], *row.task[1:], *row.topic[1:], *row.tags)
     turns = (row.text, *row.turns)
@@ -207,9 +206,7 @@ def _known(source: Source, data: object) -> object:
     if not isinstance(data, Mapping):
         return data
     there = {name: value for name, value in data.items() if value is not None}
-    texts = [name for name in _TEXTS if name in there]
-    if len({str(there[name]) for name in texts}) > 1:
-        raise source.error(texts[1], f"stands beside {texts[0]!r}, and either may be the query; keep one")
+    refuse_two(source, there, _TEXTS)
     if there.get("input"):
         raise source.error("input", "is not read; write it into the text of the query")
     for name in there:

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
 from urial_opt.datasets.queries import made_id
 from urial_opt.datasets.tables import read_csv
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
 from urial_opt.records import Query
 
 _QUERIES = ("query", "instruction", "input")
@@ -58,7 +58,7 @@ class _Mode(Written):
     mode: str = ""
 
 
-class _Row(Written):
+class _RatedRow(Written):
     """One answer as people, or just-eval, write it."""
 
     model_config = ConfigDict(extra="ignore")
@@ -75,15 +75,17 @@ def read_rated_answers(path: Path) -> list[RatedAnswer]:
     """The rows of a file of JSON lines, a JSON list or CSV. SpaceError names file, line and field of a wrong one."""
     rows: Sequence[tuple[Source, object]]
     if path.suffix.lower() == ".csv":
-        rows = [(source, _by_aspect(cells)) for source, cells in read_csv(path, _columns)]
+        rows = [
+            (source, _by_aspect(cells)) for source, cells in read_csv(path, columns=_columns, may_be_blank=_ANSWERS)
+        ]
     else:
         rows = read_objects(path)
     if not rows:
         raise Source(path=path).error("", "the file holds no answer; write one in each row")
-    return [_rated(source, source.read(_unambiguous(source, data), _Row)) for source, data in rows]
+    return [_rated(source, source.read(_unambiguous(source, data), _RatedRow)) for source, data in rows]
 
 
-def _rated(source: Source, row: _Row) -> RatedAnswer:
+def _rated(source: Source, row: _RatedRow) -> RatedAnswer:
     for name in row.scores or ():
         if name not in _ASPECTS:
             raise source.error(f"scores.{name}", _no_aspect(name))
@@ -113,18 +115,14 @@ def _unambiguous(source: Source, data: object) -> object:
     """A row as it is, if it names its query and its answer once."""
     if isinstance(data, Mapping):
         for names in (_QUERIES, _ANSWERS):
-            first, *others = [name for name in names if data.get(name)] or [""]
-            for other in others:
-                if data[other] != data[first]:
-                    raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
+            refuse_two(source, data, names)
     return data
 
 
 def _by_aspect(cells: Mapping[str, str]) -> dict[str, object]:
     """The fields of a row whose table has a column for each aspect; an empty cell there is no score."""
-    there = {name: cell for name, cell in cells.items() if cell.strip() or name in _ANSWERS}
-    scores = {aspect: there.pop(aspect) for aspect in _ASPECTS if aspect in there}
-    return {**there, "scores": scores}
+    scores = {aspect: cells[aspect] for aspect in _ASPECTS if aspect in cells}
+    return {name: cell for name, cell in cells.items() if name not in scores} | {"scores": scores}
 
 
 def _columns(source: Source, header: list[str]) -> list[str]:

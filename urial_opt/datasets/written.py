@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -140,6 +140,14 @@ def read_objects(path: Path) -> list[tuple[Source, object]]:
     """What stands in a JSON Lines file, or in one JSON list, each object with its place."""
     text = read_text(path)
     return _read_list(path, text) if text.lstrip().startswith("[") else _read_lines(path, text)
+
+
+def refuse_two(source: Source, row: Mapping[str, Any], names: Sequence[str]) -> None:
+    """SpaceError if two of these fields, which mean the same, are filled and differ."""
+    first, *others = [name for name in names if row.get(name)] or [""]
+    for other in others:
+        if row[other] != row[first]:
+            raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
 
 
 def _read_lines(path: Path, text: str) -> list[tuple[Source, object]]:
