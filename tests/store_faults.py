@@ -58,7 +58,7 @@ def refused(reason: str) -> Iterator[None]:
     message = str(caught.value)
     assert "\n" not in message
     assert re.search(reason, message), message
-    assert re.search(r"--store|type ", message), message
+    assert re.search(r"; .*(type|give|restore) ", message), message
 
 
 @contextmanager

@@ -259,6 +259,6 @@ def test_a_published_set_from_the_hub(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_hub_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub(tmp_path, monkeypatch, "raise ConnectionError('no\\nroute')")
-    with pytest.raises(InputError, match=r"hub \(no route\); try again, or download https://.*--queries lima:FILE"):
+    with pytest.raises(InputError, match=r"hub \(no route\); try again, or download https://.*give lima:FILE"):
         load_queries("lima")
     monkeypatch.delitem(sys.modules, "datasets")

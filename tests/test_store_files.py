@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_place_where_no_file_can_be(tmp_path: Path, place: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
-    with refused("cannot be opened; give one in a folder that exists and is writable with --store FILE"):
+    with refused("cannot be opened; give one in a folder that exists and is writable"):
         Store.open(str(tmp_path / place))
 
 
@@ -32,7 +32,7 @@ def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "notes.txt"
     file.write_text("These are my notes.\n" * 500)
     before = file.read_bytes()
-    with refused("it is not a database; give another file with --store FILE"):
+    with refused("it is not a database; give another file"):
         Store.open(str(file))
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

@@ -179,7 +179,7 @@ def _json_prompt(text: str, source: str) -> _JsonPrompt:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise PromptError(
-            f"{source} is not a prompt that `export --format json` wrote: {where}: {first['msg']}; export it again"
+            f"{source} is not a prompt that the exporter 'json' wrote: {where}: {first['msg']}; export it again"
         ) from error
 
 

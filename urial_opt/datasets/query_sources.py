@@ -122,7 +122,7 @@ def _ours(place: Source, row: object, name: str, published: _Published) -> objec
 
 def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
     """The rows of a published set from the hub, or from what an earlier call left on this machine."""
-    instead = f"or download {published.url} and type: --queries {name}:FILE"
+    instead = f"or download {published.url} and give {name}:FILE"
     try:
         datasets = import_module("datasets")
     except ImportError as error:
@@ -230,7 +230,9 @@ def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> li
     shares allow. InputError if there are fewer.
     """
     if count > len(queries):
-        raise InputError(f"there are only {len(queries)} queries to sample from; type --sample {len(queries)} or fewer")
+        raise InputError(
+            f"there are only {len(queries)} queries to sample {count} from; give count={len(queries)} or less"
+        )
     chosen = {query.id for query in _share_out(queries, count, seed, level=0)}
     return [query for query in queries if query.id in chosen]
 

@@ -20,15 +20,15 @@ from urial_opt.errors import StoreError
 _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "the disk is full; free some space, then type the same command again",
     "SQLITE_IOERR": "the disk cannot be read or written; check it and its free space, then type the same command again",
-    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or give another one with --store FILE",
-    "SQLITE_CANTOPEN": "the file cannot be opened; give one in a folder that exists and is writable with --store FILE",
+    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or give another one",
+    "SQLITE_CANTOPEN": "the file cannot be opened; give one in a folder that exists and is writable",
     "SQLITE_BUSY": "another process keeps it locked; wait for that one or end it, then type the same command again",
     "SQLITE_LOCKED": "another process keeps it locked; wait for that one or end it, then type the same command again",
-    "SQLITE_NOTADB": "it is not a database; give another file with --store FILE",
+    "SQLITE_NOTADB": "it is not a database; give another file",
     "SQLITE_CORRUPT": "it is damaged; restore a copy or save what is left with `sqlite3 FILE .recover`, "
-    "or begin another one with --store FILE",
+    "or begin another one",
 }
-_OTHERWISE = "look at that message, then type the same command again or give another database with --store"
+_OTHERWISE = "look at that message, then type the same command again or give another database"
 _PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
 _CHUNK = 900
 _T = TypeVar("_T")
@@ -68,7 +68,7 @@ class Connection:
         """StoreError if opening would make a new, empty SQLite file."""
         path = self._url.database
         if self.dialect == "sqlite" and path and not path.startswith("file:") and not Path(path).exists():
-            advice = "give the one you mean with --store FILE, or begin with: urial-opt search --budget 200"
+            advice = "give the path of one, or begin one with: urial-opt search"
             raise StoreError(f"there is no store {path!r}; {advice}")
 
     @contextmanager
@@ -174,7 +174,7 @@ def _known(table: sa.Table) -> sa.Select[tuple[str]]:
 def _read_url(url_or_path: str) -> URL:
     if "://" not in url_or_path:
         return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
-    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME, with --store"
+    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME"
     try:
         url = make_url(url_or_path)
         backend = url.get_backend_name()

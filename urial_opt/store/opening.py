@@ -51,7 +51,7 @@ def _version(connection: sa.Connection, database: Connection) -> str | None:
         return str(connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")))
     if database.dialect == "sqlite" and (foreign := sorted(tables - OPTUNA_TABLES)):
         whose = f"belongs to another program (it has the table {foreign[0]!r})"
-        raise StoreError(f"the database {database.name!r} {whose}; give another file with --store FILE")
+        raise StoreError(f"the database {database.name!r} {whose}; give another file")
     return None
 
 
@@ -71,7 +71,7 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         version = _version(connection, database)
-        advice = "type: pip install --upgrade urial-opt, or give another one with --store"
+        advice = "type: pip install --upgrade urial-opt, or give another store"
         raise StoreError(
             f"the store {database.name!r} was written by a newer version of urial-opt ({version!r}); {advice}"
         ) from error

@@ -29,8 +29,8 @@ def open_search(connection: sa.Connection, name: str, settings: Mapping[str, obj
     insert_new(connection, searches, [new], key="name")
     search = read_search(connection, name)
     if differences := _differences(search.settings, wanted):
-        advice = "type the options it was begun with, or another --name"
-        raise StoreError(f"the search {name!r} was begun with other options ({'; '.join(differences)}); {advice}")
+        advice = "give the settings it was begun with, or another name"
+        raise StoreError(f"the search {name!r} was begun with other settings ({'; '.join(differences)}); {advice}")
     return search
 
 
