@@ -1,8 +1,7 @@
-"""Agreement: how nearly two series of scores of the same answers say the same, each measure with its interval.
+"""Agreement of two series of scores of the same answers: several measures, each with its interval.
 
-Rows are resampled whole, so that the aspects of one answer, which lean the same way, do not pass for independent ones.
-Every measure is read off a table that counts how often each score met each other one; a resample is such a table too,
-and all of them are measured at once.
+All aspects of one answer are resampled together, because their scores are correlated. Every measure is computed from
+the contingency table of the two scores. Each resample is such a table too, and all tables are measured at once.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from urial_opt.statistics.correlation import spearman
 from urial_opt.statistics.strata import FloatArray, IntArray
 
 _CELLS = 2_000_000
-"""How many counts are held at once."""
+"""Table cells held in memory at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What an answer was given on one aspect, and what the judge gave it; None where either said nothing readable."""
+    """The given score and the judge's score of an answer on one aspect; None where a score is missing or unreadable."""
 
     given: float | None
     judged: float | None
@@ -31,38 +30,39 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How a judge's scores agree with given ones. A measure is None where it is undefined, as for a single score."""
+    """How a judge's scores agree with given ones; a measure is None where it is undefined, as for one pair."""
 
     n: int
-    """Pairs with a score on both sides; the measures are theirs."""
+    """Pairs with a score on both sides; the measures are over these."""
     missing_given: int
     """Pairs without a given score."""
     missing_judged: int
-    """Pairs without a score of the judge's."""
+    """Pairs without a score by the judge."""
     exact: Estimate | None
-    """Share of pairs that are equal, each score rounded to the nearest whole one, a half to the higher."""
+    """Share of pairs that are equal after rounding to whole points, halves up."""
     within_one: Estimate | None
-    """Share of pairs that are one point apart at most."""
+    """Share of pairs that differ by at most one point."""
     spearman: Estimate | None
-    """Correlation of ranks; ties share their mean rank."""
+    """Spearman's rank correlation; ties share their mean rank."""
     kendall: Estimate | None
     """Kendall's tau-b."""
     kappa: Estimate | None
-    """Cohen's kappa with quadratic weights; on fractions of a point it is Lin's concordance correlation."""
+    """Cohen's kappa with quadratic weights, which for fractional scores is Lin's concordance correlation."""
     bias: Estimate | None
-    """Mean of judge minus given, in points: above zero where the judge is kinder."""
+    """Mean of judge minus given, in points; positive if the judge is kinder."""
 
 
 _MEASURES = ("exact", "within_one", "spearman", "kendall", "kappa", "bias")
 
 
 def measure_agreement(rows: Sequence[Sequence[Pair]], *, seed: int = 0, resamples: int = RESAMPLES) -> Agreement:
-    """The agreement over all pairs of the rows, in whatever order, with 95 % percentile intervals from resampled rows.
+    """The agreement over all pairs, with 95 % percentile intervals from resampled rows.
 
-    A share of all or nothing has the Wilson interval of as many rows instead, since resamples of it are all alike.
+    A row holds the pairs of one answer; the order of the rows does not matter. A share of exactly 0 or 1 gets the
+    Wilson interval for that many rows instead, because all of its resamples are equal.
     """
     read = [[(p.given, p.judged) for p in pairs if p.given is not None and p.judged is not None] for pairs in rows]
-    # sorted, so that the rows' order does not decide which of them are drawn
+    # sorted, so that the draws do not depend on the order of the rows
     scored = [(row, *scores) for row, pairs in enumerate(sorted(filter(None, read))) for scores in pairs]
     return Agreement(
         n=len(scored),
@@ -73,8 +73,8 @@ def measure_agreement(rows: Sequence[Sequence[Pair]], *, seed: int = 0, resample
 
 
 def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Estimate | None]:
-    """Each measure of the pairs, given as columns: row, given, judged."""
-    # to a hundredth: means of a panel must not differ by a rounding error, and the table stays small
+    """Each measure of the pairs. `scored` is pairs x 3: number of the row, given score, judge's score."""
+    # to hundredths: rounding errors in a panel's means must not make scores unequal, and the table stays small
     given, given_index = np.unique(np.round(scored[:, 1], 2), return_inverse=True)
     judged, judged_index = np.unique(np.round(scored[:, 2], 2), return_inverse=True)
     cells = given_index * judged.size + judged_index
@@ -83,7 +83,7 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
     number = int(rows[-1]) + 1
 
     def tables(times: IntArray) -> IntArray:
-        """A table for each line of `times`, which says how often each row was drawn."""
+        """One table for each resample; `times` is resamples x rows and says how often each row was drawn."""
         places = cells + size * np.arange(len(times))[:, None]
         counts = np.bincount(places.ravel(), weights=times[:, rows].ravel(), minlength=len(times) * size)
         return counts.astype(np.int64).reshape(-1, given.size, judged.size)
@@ -106,7 +106,7 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
 
 
 def _measures(tables: IntArray, given: FloatArray, judged: FloatArray) -> dict[str, FloatArray]:
-    """Each measure of each table, NaN where it is undefined. Tables: number x given scores x judged scores."""
+    """Each measure of each table; NaN where it is undefined. `tables` is resamples x given scores x judge's scores."""
     apart = judged - given[:, None]
     same = np.floor(judged + 0.5) == np.floor(given + 0.5)[:, None]
     close = np.abs(apart) <= 1 + 1e-9
@@ -139,7 +139,7 @@ def _places(tables: IntArray) -> tuple[IntArray, IntArray]:
 
 def _kendall(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
     number = tables.sum(axis=(1, 2))
-    below = tables.cumsum(axis=1).cumsum(axis=2)  # counts of scores no higher on either side
+    below = tables.cumsum(axis=1).cumsum(axis=2)  # pairs with no higher score on either side
     concordant = (tables[:, 1:, 1:] * below[:, :-1, :-1]).sum(axis=(1, 2))
     pairs, tied_rows, tied_columns, tied_both = (
         (counts * (counts - 1) // 2).reshape(number.size, -1).sum(axis=1)
