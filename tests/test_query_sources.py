@@ -111,7 +111,7 @@ def test_made_ids_and_splits_stay_where_rows_are_added(tmp_path: Path) -> None:
         ("q.jsonl", '{"text": "a", "split": "train"}', "q.jsonl:1: split: should be 'dev', 'validation' or 'test'"),
         ("q.jsonl", '{"id": 1, "text": "a"}\n\n{"id": "1", "text": "b"}', "q.jsonl:3: id: '1' is taken by line 1"),
         ("q.jsonl", '{"id": "a", "text": "a", "turns": "b"}\n{"id": "a-2", "text": "c"}', "'a-2' is taken by line 1"),
-        ("q.jsonl", '{"text": "a"}\n{"text": "a"}', "q.jsonl:2: id: the same words stand in line 1"),
+        ("q.jsonl", '{"text": "a"}\n{"text": "a"}', "q.jsonl:2: id: line 1 has the same words"),
         ("q.jsonl", "3", "q.jsonl:1: should hold named fields, not 3"),
         ("q.jsonl", "{", "q.jsonl:1: this line is no JSON object"),
         ("q.json", '[{"text": "a"},\n\n {"text": ""}]', "q.json:3: text: is empty"),

@@ -1,4 +1,4 @@
-"""Query sources: published sets by name, files of one's own, and samples that keep the shares of either."""
+"""Query sources: published sets by name, files in several formats, and stratified samples of either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-"""Files of queries that can be read."""
+"""Suffixes of the files that can be read."""
 
 _IDS = ("id", "question_id", "prompt_id", "query_id")
 _TEXTS = ("text", "instruction", "query", "question", "prompt")
@@ -36,7 +36,7 @@ _Several = Annotated[list[Words], BeforeValidator(_as_list)]
 
 
 class _SourceRow(Written):
-    """One query, or one conversation, as people and public files write it."""
+    """One query or conversation, with the field names that public files use."""
 
     model_config = ConfigDict(extra="ignore")
     id: AnyId = Field(default=None, validation_alias=AliasChoices(*_IDS))
@@ -46,7 +46,7 @@ class _SourceRow(Written):
     topic: _Several = Field(default_factory=list)
     tags: _Several = Field(default_factory=list)
     turns: _Several = Field(default_factory=list)
-    """What the user says later, each time after an answer."""
+    """The user's later turns, each after an answer."""
     split: Split | None = None
 
 
@@ -57,7 +57,7 @@ class _Published:
     dataset: str
     file: str
     fields: Callable[[Mapping[str, Any]], Mapping[str, object]]
-    """From one of its rows to the fields of a row of ours."""
+    """Maps a row of the set to the fields of `_SourceRow`."""
 
     @property
     def url(self) -> str:
@@ -85,14 +85,14 @@ PUBLISHED = {
     "mt-bench": _Published(dataset="HuggingFaceH4/mt_bench_prompts", file="raw/question.jsonl", fields=_from_mt_bench),
     "lima": _Published(dataset="GAIR/lima", file="test.jsonl", fields=_from_lima),
 }
-"""What can be named instead of a file."""
+"""Published sets that can be named instead of a file."""
 
 
 def load_queries(source: str) -> list[Query]:
-    """The queries of `source`: a published set, `NAME` or `NAME:FILE` where its file is here already, or a file.
+    """The queries of `source`: a file, the `NAME` of a published set, or `NAME:FILE` for a copy of its file.
 
-    A conversation of several user turns becomes a query for each: `ID`, `ID-2` and so on. SpaceError names file, line
-    and field of the first row that is wrong; InputError if the hub or a package is out of reach.
+    A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on. SpaceError names file,
+    line and field of the first wrong row. InputError if the hub cannot be reached or a package is missing.
     """
     queries = _load(source)
     if not queries:
@@ -121,7 +121,7 @@ def _ours(place: Source, row: object, name: str, published: _Published) -> objec
 
 
 def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
-    """The rows of a published set from the hub, or from what an earlier call left on this machine."""
+    """The rows of a published set, from the hub or its local cache."""
     instead = f"or download {published.url} and give {name}:FILE"
     try:
         datasets = import_module("datasets")
@@ -131,7 +131,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
     try:
         address = f"hf://datasets/{published.dataset}/{published.file}"
         rows = list(datasets.load_dataset("json", data_files=address, split="train"))
-    except Exception as error:  # hub, network and parser share no narrower root
+    except Exception as error:  # errors of hub, network and parser have no narrower common base
         says = " ".join(str(error).split())
         raise InputError(
             f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
@@ -155,7 +155,7 @@ def _read_file(path: Path) -> list[tuple[Source, object]]:
 
 
 def _cell(source: Source, name: str, cell: str) -> object:
-    """A cell as it is or, of a field that may hold several entries, a JSON list of them."""
+    """A cell as it is; in a field that may hold several entries, a JSON list is parsed."""
     if name not in _LISTS or not cell.startswith("["):
         return cell
     try:
@@ -165,7 +165,7 @@ def _cell(source: Source, name: str, cell: str) -> object:
 
 
 def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> list[Query]:
-    """The queries in the rows. `twins`: the same words may stand in two rows without ids, as in published sets."""
+    """The queries in the rows. `twins`: rows without ids may repeat the same words, as published sets do."""
     taken: dict[str, Source] = {}
     queries: list[Query] = []
     for source, data in rows:
@@ -177,7 +177,7 @@ def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> l
             if query.id in taken:
                 line = taken[query.id].lines[()]
                 same = f"{query.id!r} is taken by line {line}; choose another id"
-                says = same if row.id is not None else f"the same words stand in line {line}; give each its own id"
+                says = same if row.id is not None else f"line {line} has the same words; give each its own id"
                 raise source.error("id", says)
             taken[query.id] = source
             queries.append(query)
@@ -185,7 +185,7 @@ def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> l
 
 
 def _turns(name: str, row: _SourceRow) -> list[Query]:
-    """The query of a row, or one for each turn of its conversation, all in one split."""
+    """One query for each turn of a row, all in the same split."""
     tags = (*row.task[:1], *row.topic[:1], *row.task[1:], *row.topic[1:], *row.tags)
     turns = (row.text, *row.turns)
     return [
@@ -202,7 +202,7 @@ def _turns(name: str, row: _SourceRow) -> list[Query]:
 
 
 def _known(source: Source, data: object) -> object:
-    """A row without its empty fields; what this package does not read may stand in it, a slip of the pen may not."""
+    """A row without its null fields. Unknown fields are allowed, unless one looks like a misspelling."""
     if not isinstance(data, Mapping):
         return data
     there = {name: value for name, value in data.items() if value is not None}
@@ -220,14 +220,14 @@ _LEVELS: tuple[Callable[[Query], str], ...] = (
     lambda query: query.tags[0] if query.tags else "",
     lambda query: query.tags[1] if len(query.tags) > 1 else "",
 )
-"""What a sample keeps the shares of: kind, task within a kind, topic within a task."""
+"""The nested strata of a sample: kind, task within a kind, topic within a task."""
 
 
 def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> list[Query]:
-    """`count` of the queries in their order, of which each kind, task and topic has its share to the nearest whole one.
+    """A sample of `count` queries, in their order, that keeps the share of each kind, task and topic.
 
-    Which ones is drawn by each query's own id: where queries are added, the others stay chosen or not as far as the
-    shares allow. InputError if there are fewer.
+    Shares are rounded to whole queries. The draw uses each query's id, so that the sample changes little when queries
+    are added. InputError if there are fewer than `count` queries.
     """
     if count > len(queries):
         raise InputError(

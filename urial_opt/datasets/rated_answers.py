@@ -1,4 +1,4 @@
-"""Rated answers: read from JSON, CSV or just-eval's results, each with the scores that somebody gave it."""
+"""Rated answers: answers with given scores, read from JSON, CSV or just-eval's results."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _ASPECTS = [aspect.value for aspect in Aspect]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatedAnswer:
-    """An answer and the scores that somebody gave it."""
+    """An answer and the scores that it was given, by people or by another judge."""
 
     query: Query
     answer: str
     scores: AspectScores
-    """Of the aspects judged on the query's kind, those that are given; None: given as N/A, or unreadable."""
+    """Given scores on the aspects judged for the query's kind; None if given as N/A or unreadable."""
     left_out: int
-    """How many scores are given on other aspects."""
+    """How many given scores are on other aspects."""
 
 
 def _score(value: object) -> float | None:
-    if isinstance(value, Mapping) and "score" in value:  # beside its reason, as just-eval keeps it
+    if isinstance(value, Mapping) and "score" in value:  # just-eval stores it beside its reason
         value = value["score"]
     if value is None or (isinstance(value, str) and value.strip().casefold() in ("n/a", "na")):
         return None
@@ -52,14 +52,14 @@ _Score: TypeAlias = Annotated[float | None, BeforeValidator(_score)]
 
 
 class _Mode(Written):
-    """What just-eval was told to do."""
+    """just-eval's settings."""
 
     model_config = ConfigDict(extra="ignore")
     mode: str = ""
 
 
 class _RatedRow(Written):
-    """One answer as people, or just-eval, write it."""
+    """One rated answer, with the field names of just-eval or of hand-written files."""
 
     model_config = ConfigDict(extra="ignore")
     id: AnyId = None
@@ -67,12 +67,12 @@ class _RatedRow(Written):
     answer: str = Field(validation_alias=AliasChoices(*_ANSWERS))
     kind: AnyKind | None = None
     scores: dict[str, _Score] | None = Field(validation_alias=AliasChoices(*_SCORES))
-    """None where just-eval could not read its judge."""
+    """None if just-eval could not read its judge's reply."""
     eval_config: _Mode = Field(default_factory=_Mode)
 
 
 def read_rated_answers(path: Path) -> list[RatedAnswer]:
-    """The rows of a file of JSON lines, a JSON list or CSV. SpaceError names file, line and field of a wrong one."""
+    """The rows of a JSON Lines, JSON list or CSV file. SpaceError names file, line and field of the first wrong row."""
     rows: Sequence[tuple[Source, object]]
     if path.suffix.lower() == ".csv":
         rows = [
@@ -112,7 +112,7 @@ def _no_aspect(name: str) -> str:
 
 
 def _unambiguous(source: Source, data: object) -> object:
-    """A row as it is, if it names its query and its answer once."""
+    """The row unchanged; SpaceError if it holds two different queries or answers."""
     if isinstance(data, Mapping):
         for names in (_QUERIES, _ANSWERS):
             refuse_two(source, data, names)
@@ -120,13 +120,13 @@ def _unambiguous(source: Source, data: object) -> object:
 
 
 def _by_aspect(cells: Mapping[str, str]) -> dict[str, object]:
-    """The fields of a row whose table has a column for each aspect; an empty cell there is no score."""
+    """The fields of a table row that has a column for each aspect; a blank cell is no score."""
     scores = {aspect: cells[aspect] for aspect in _ASPECTS if aspect in cells}
     return {name: cell for name, cell in cells.items() if name not in scores} | {"scores": scores}
 
 
 def _columns(source: Source, header: list[str]) -> list[str]:
-    """The names in a header, whatever their case, if they name an aspect and none wrongly."""
+    """The names in a header in lower case. SpaceError if none is an aspect, or one is a misspelt aspect."""
     names = [name.strip().casefold() for name in header]
     for name in names:
         if name not in _ASPECTS and get_close_matches(name, _ASPECTS, n=1, cutoff=0.8):

@@ -1,4 +1,4 @@
-"""Tables in files: the rows of a CSV or Parquet file, each with its place."""
+"""Tables: the rows of a CSV or Parquet file, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read_csv(
 
 
 def read_parquet(path: Path) -> list[tuple[Source, object]]:
-    """The rows. InputError if the file is none, or the package that reads it is missing."""
+    """The rows. InputError if the file is not Parquet, or the package that reads it is missing."""
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError as error:
@@ -55,5 +55,5 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
 
 
 def numbered(path: Path, rows: Iterable[object]) -> list[tuple[Source, object]]:
-    """Rows of a file that has no lines; errors name their number."""
+    """Rows of a file without lines; their errors name the row number instead."""
     return [(Source(path=path, lines={(): number}), row) for number, row in enumerate(rows, start=1)]
