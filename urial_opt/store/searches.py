@@ -1,4 +1,4 @@
-"""Searches: their settings, how far they are, how they ended."""
+"""Searches: settings, status and outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def now() -> str:
 
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
-    """The search of that name, new or to be resumed. StoreError if it was begun with other settings."""
+    """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
     wanted = json.loads(json.dumps(settings))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
     insert_new(connection, searches, [new], key="name")
@@ -49,7 +49,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
 
 
 def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:
-    """The number of a search; `lock` keeps other PostgreSQL writers of the same search waiting until the commit."""
+    """The row id of a search; with `lock`, other PostgreSQL writers of this search wait until the commit."""
     number = connection.scalar(_NUMBERED.with_for_update() if lock else _NUMBERED, {"name": name})
     if number is None:
         raise _unknown(connection, name)
@@ -79,7 +79,7 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
 
 
 def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, object]) -> None:
-    """Mark a search as finished and keep its final JSON object."""
+    """Mark a search as finished and store its final JSON object."""
     finished = {"status": SearchStatus.FINISHED, "summary": dict(summary)}
     connection.execute(
         sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)

@@ -38,7 +38,7 @@ class Account(DatabaseMemory):
 
 
 def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]:
-    """What a search has taken so far, by identity."""
+    """What a search has spent so far, by identity of the model or judge."""
     rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.search_id == of_search)
     return {
         row[identities.c.name]: Spent(calls=row[spending.c.calls], usage=paid_work.read_usage(row, spending))
