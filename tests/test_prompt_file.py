@@ -171,7 +171,7 @@ def test_json_needs_only_what_makes_the_prompt(tmp_path: Path) -> None:
         (json.dumps(JSON | {"format": "urial-opt prompt 2"}), "format: .*'urial-opt prompt 1'"),
         (json.dumps(JSON | {"exemplars": [{"query": 3, "answer": "a"}]}), "exemplars.0.query: "),
         (json.dumps(JSON | {"system": "\ud800"}), "prompt.json' is not a prompt"),
-        (json.dumps(JSON | {"prefix": "something else"}), "the prefix is not what .*; take the key 'prefix' away"),
+        (json.dumps(JSON | {"prefix": "something else"}), "the prefix is not what .*; remove the key 'prefix'"),
     ],
 )
 def test_wrong_json_is_told_by_its_field(tmp_path: Path, content: str, said: str) -> None:
