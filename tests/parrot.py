@@ -26,7 +26,7 @@ ANSWERS = (
 
 
 class Parrot:
-    """Answers at once, by chance but always the same."""
+    """Answers at once; the choice of the answer looks random but depends on the prompt alone."""
 
     identity = "parrot"
 
@@ -43,12 +43,15 @@ def search_with_parrot(path: Path, space: Path) -> None:
 
 
 def small(space: Path, *more: object) -> tuple[object, ...]:
-    """The words of a search that takes no time with the parrot."""
+    """The words of a small search, which is fast with the parrot."""
     return ("search", "--space", space, "--aligned", "none", *more)
 
 
 def told(run: Run, *words: object) -> dict[str, Any]:
-    """What a search, the newest in its store, told and recorded that is the same however often it was disturbed."""
+    """What a search printed and recorded, without the parts that change when it is interrupted.
+
+    It must be the newest search in its store.
+    """
     summary: dict[str, Any] = json.loads(run(*words, "--json")[0])
     summary["recorded"] = json.loads(run("inspect", "--top", 99, "--json", *words[-2:])[0])
     differ = ("seconds", "tokens", "spending", "cost", "database")
@@ -56,7 +59,7 @@ def told(run: Run, *words: object) -> dict[str, Any]:
 
 
 def assert_lists(run: Run, file: Path) -> None:
-    """The search `mine` is there as it was."""
+    """Checks that the search `mine` is unchanged."""
     (entry,) = json.loads(run("list", "--store", file, "--json")[0])
     assert (entry["name"], entry["status"], entry["trials"]) == ("mine", "finished", 3)
     run("inspect", "mine", "--store", file)

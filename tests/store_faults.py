@@ -1,4 +1,4 @@
-"""Helpers of the tests of store faults: trials to record, and ways to disturb a database."""
+"""For the tests of store faults: trials to record, and ways to disturb a database."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def trial_of(number: int) -> TrialRecord:
 
 @contextmanager
 def refused(reason: str) -> Iterator[None]:
-    """The block raises a StoreError of one line that gives `reason` and says what to do."""
+    """Checks that the block raises a StoreError of one line that matches `reason` and says what to do."""
     with pytest.raises(StoreError) as caught:
         yield
     message = str(caught.value)

@@ -1,4 +1,4 @@
-"""What goes wrong around a command is one line that says what to do next, and nothing recorded is lost."""
+"""A fault during a command is reported in one line that says what to do next, and no record is lost."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_read_only_folder(run: Run, file: Path, tmp_path: Path) -> None:
     assert_lists(run, file)
 
 
-# Files that are no store of ours
+# Files that are not our store
 
 
 def a_text(file: Path) -> None:
@@ -133,7 +133,7 @@ def test_damage_in_the_tables_of_optuna(run: Run, file: Path, small_space: Path,
     assert_lists(run, file)
 
 
-# A store that another process keeps
+# A store that another process has locked
 
 
 def test_a_locked_store(run: Run, file: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_locked_store(run: Run, file: Path) -> None:
 def test_a_store_that_is_locked_under_way(
     run: Run, small_space: Path, monkeypatch: pytest.MonkeyPatch, parrot: None, step: str, budget: int
 ) -> None:
-    """Whether we or Optuna write next: the lock comes after `step`."""
+    """The lock is taken after `step`, so that either our next write or Optuna's fails."""
     search_words = small(small_space, "--budget", budget)
     undisturbed = told(run, *search_words, "--store", "undisturbed.db")
     owner = Account if step == "add_completions" else Store

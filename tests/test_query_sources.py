@@ -162,7 +162,7 @@ def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
         load_queries(str(tmp_path / "q.parquet"))
 
 
-# Published sets, in the form their authors document; the rows are ours.
+# Published sets, in the format that their authors document; the rows are ours.
 
 PUBLISHED_ROWS: dict[str, list[dict[str, Any]]] = {
     "just-eval-instruct": [
@@ -243,7 +243,7 @@ def test_a_published_set_without_its_package(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def hub(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """A package `datasets` in place of the one that asks the hub."""
+    """Installs a fake package `datasets` in place of the one that asks the hub."""
     (folder / "datasets.py").write_text(f"def load_dataset(form, *, data_files, split):\n    {body}\n")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "datasets", raising=False)

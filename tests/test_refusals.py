@@ -1,4 +1,4 @@
-"""Words on the command line that cannot be are refused in one line, and nothing recorded is lost."""
+"""Wrong words on the command line are refused in one line, and no record is lost."""
 
 from __future__ import annotations
 

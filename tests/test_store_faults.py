@@ -1,4 +1,4 @@
-"""What goes wrong with a database is one line that says what to do next, and nothing recorded is lost."""
+"""A fault of the database is reported in one line that says what to do next, and no record is lost."""
 
 from __future__ import annotations
 

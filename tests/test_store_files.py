@@ -1,4 +1,4 @@
-"""Files that hold no readable store are left alone and named in one line; old stores are migrated."""
+"""A file that is not a readable store is reported in one line and left unchanged; an old store is migrated."""
 
 from __future__ import annotations
 

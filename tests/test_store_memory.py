@@ -1,4 +1,4 @@
-"""The store's memory: it gives back exactly what was paid for, once each, and asks for nothing twice."""
+"""The store's memory: paid work is stored once and read back exactly."""
 
 from __future__ import annotations
 

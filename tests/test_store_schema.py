@@ -1,4 +1,4 @@
-"""The store's tables: schema, migrations and documentation agree, and others can use the same database."""
+"""The store's tables: schema, migrations and documentation agree, and Optuna can use the same database."""
 
 from __future__ import annotations
 

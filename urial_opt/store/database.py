@@ -85,6 +85,7 @@ class Store(DatabaseMemory):
             return searches.open_search(connection, name, settings)
 
     def search(self, name: str) -> SearchRecord:
+        """Settings, status and outcome of a search."""
         with self._database.reading() as connection:
             return searches.read_search(connection, name)
 
