@@ -37,9 +37,7 @@ def open_tables(database: Connection) -> None:
     with database.reading() as connection:
         version = _version(connection, database)
     if version != SCHEMA_VERSION:
-        import_module(
-            "alembic.command"
-        )  # imported before the lock is taken: on a busy machine other processes would wait too long
+        import_module("alembic.command")  # before the lock is taken, so that other processes do not wait for the import
         with database.writing() as connection:
             _migrate(connection, database)
     if database.dialect == "sqlite":
