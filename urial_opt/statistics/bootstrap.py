@@ -16,7 +16,7 @@ RESAMPLES_OF_MEANS = 10_000
 """Resamples for means, which are cheaper."""
 _BATCH = 250
 """Resamples computed at once, few enough to fit into the processor's cache."""
-ENDS = [0.025, 0.975]
+QUANTILES_95 = [0.025, 0.975]
 """The quantiles of resamples between which a 95 % interval lies."""
 
 
@@ -50,7 +50,7 @@ def _bootstrap(parts: Sequence[tuple[float, FloatArray]], *, seed: int, resample
         for batch in _batches(resamples, _BATCH):
             drawn = rng.integers(values.size, size=(len(batch), values.size), dtype=np.int32)
             means[batch.start : batch.stop] += weight * values[drawn].mean(axis=1)
-    low, high = np.quantile(means, ENDS)
+    low, high = np.quantile(means, QUANTILES_95)
     mean = sum(weight * float(values.mean()) for weight, values in parts)
     return Estimate(mean=mean, low=float(low), high=float(high))
 
@@ -76,7 +76,7 @@ def percentile_estimate(mean: float, resampled: FloatArray) -> Estimate | None:
     """
     if np.isnan(mean):
         return None
-    low, high = np.nanquantile(resampled, ENDS)
+    low, high = np.nanquantile(resampled, QUANTILES_95)
     return Estimate(mean=mean, low=float(low), high=float(high))
 
 

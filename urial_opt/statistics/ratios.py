@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.statistics.bootstrap import ENDS, RESAMPLES, divide, resampled_counts, share
+from urial_opt.statistics.bootstrap import QUANTILES_95, RESAMPLES, divide, resampled_counts, share
 from urial_opt.statistics.strata import FloatArray, IntArray
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
@@ -94,10 +94,10 @@ def bootstrap_ratios(
     )
     whole = ~np.isnan(drawn).any(axis=0)
     ends = np.full((2, above.shape[1]), np.nan)
-    ends[:, whole] = np.quantile(drawn[:, whole], ENDS, axis=0)
+    ends[:, whole] = np.quantile(drawn[:, whole], QUANTILES_95, axis=0)
     several = (below > 0).sum(axis=0) > 1
     for column in np.flatnonzero(several & ~whole):
-        ends[:, column] = np.nanquantile(drawn[:, column], ENDS)
+        ends[:, column] = np.nanquantile(drawn[:, column], QUANTILES_95)
     ends[:, ~several] = np.nan
     return [
         None if np.isnan(mean) else Estimate(mean=float(mean), low=float(low), high=float(high))
