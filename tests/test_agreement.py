@@ -1,4 +1,4 @@
-"""Agreement: against scipy, definitions written out, simulations with a known truth, and properties of any scores."""
+"""Agreement: against scipy, explicit definitions, simulations with a known truth, and properties of any scores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urial_opt.statistics.bootstrap import share
 
 MEASURES = ("exact", "within_one", "spearman", "kendall", "kappa", "bias")
 FEW = 20
-"""Resamples where intervals are not looked at."""
+"""Number of resamples in tests that do not check intervals."""
 
 score = st.one_of(st.integers(1, 5).map(float), st.sampled_from([1.5, 2.5, 4.5, 3.33]))
 columns = st.lists(st.tuples(score, score), min_size=1, max_size=30)
@@ -38,7 +38,7 @@ def measured(*scores: tuple[float | None, float | None]) -> dict[str, float | No
 
 
 def simulated(rng: np.random.Generator, number: int) -> list[tuple[float, float]]:
-    """Scores from 1 to 5 with errors on either side."""
+    """Pairs of scores from 1 to 5, both with errors."""
     truth = rng.normal(3.3, 1, number)
     one, other = (np.clip(np.round(truth + rng.normal(0, 0.6, number)), 1, 5) for _ in range(2))
     return list(zip(one.tolist(), other.tolist(), strict=True))
@@ -58,7 +58,7 @@ def test_a_case_by_hand() -> None:
     assert found["bias"] == pytest.approx(0.75)
     # squared distances 1, 0, 4, 0: mean 1.25; variances 1.25 and 1.6875, means .75 apart
     assert found["kappa"] == pytest.approx(1 - 1.25 / (1.25 + 1.6875 + 0.75**2))
-    # pairs: five of six are ordered by both; four alike, one not; the judge ties one
+    # of six pairs the judge ties one; of the other five, four are concordant and one is discordant
     assert found["kendall"] == pytest.approx(3 / (6 * 5) ** 0.5)
 
 
@@ -67,7 +67,7 @@ def test_halves_round_up_on_either_side() -> None:
     assert measured((2.5, 2), (3.5, 3))["exact"] == 0
 
 
-def test_within_one_is_about_the_scores_as_they_stand() -> None:
+def test_within_one_does_not_round_the_scores() -> None:
     assert measured((3.4, 2.3), (3, 2))["within_one"] == 0.5
     assert measured((1.2, 2.2))["within_one"] == 1  # in floating point they are a little more than 1 apart
 
@@ -100,7 +100,7 @@ def test_perfect_agreement_is_one(scores: list[float]) -> None:
 
 
 @given(columns)
-def test_it_does_not_matter_who_is_called_the_judge_but_for_the_sign_of_the_bias(
+def test_swapping_the_sides_changes_only_the_sign_of_the_bias(
     scores: list[tuple[float, float]],
 ) -> None:
     one, other = measured(*scores), measured(*[(b, a) for a, b in scores])
@@ -117,7 +117,7 @@ def test_the_order_of_rows_does_not_matter_even_to_the_intervals(
     assert measure_agreement(rows_of(*scores), resamples=FEW) == before
 
 
-def test_what_is_missing_is_counted_and_takes_no_part() -> None:
+def test_missing_scores_are_counted_and_left_out() -> None:
     found = measure_agreement(rows_of((4, None), (None, 3), (None, None), (2, 3), (3, 3)), resamples=FEW)
     assert (found.n, found.missing_given, found.missing_judged) == (2, 2, 2)
     assert values(found) == measured((2, 3), (3, 3))
@@ -157,7 +157,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(name: str) -> None:
     assert 0.88 < hits / 200 < 0.99
 
 
-def test_aspects_of_one_answer_are_drawn_together() -> None:
+def test_aspects_of_one_answer_are_resampled_together() -> None:
     scores = simulated(np.random.default_rng(2), 50)
     once = measure_agreement(rows_of(*scores))
     five_times = measure_agreement([[Pair(given=a, judged=b)] * 5 for a, b in scores])
@@ -174,7 +174,7 @@ def test_intervals_do_not_depend_on_how_many_resamples_are_held_at_once(monkeypa
     assert measure_agreement(scores) == before
 
 
-def test_unbroken_agreement_of_few_is_no_certainty() -> None:
+def test_full_agreement_on_few_answers_is_not_certain() -> None:
     found = measure_agreement(rows_of((1, 1), (3, 3), (5, 5)))
     assert found.exact == share(3, 3)
     assert found.exact

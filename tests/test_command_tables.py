@@ -122,7 +122,6 @@ def test_the_list_of_searches(run: Run, columns: int, name: str, monkeypatch: py
         name=name,
         created_at="2026-11-27T07:19:00",
         trials=12_345,
-        budget=None,
         status=SearchStatus.FINISHED,
         best=SCORE,
         shifted=0.0123,

@@ -1,4 +1,4 @@
-"""just-eval's files: outputs belong to queries by their words, and what is written is what its report reads."""
+"""just-eval's files: outputs are matched to queries by their words, and results have the format of its report."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def evaluation() -> Evaluation:
 
 
 def reported(results: list[dict[str, Any]]) -> dict[str, float]:
-    """Aspect means as just-eval's report takes them, after its description: "N/A" is 5.0."""
+    """Aspect means as just-eval's report computes them by its documentation: "N/A" is 5.0."""
     scores: dict[str, list[float]] = {}
     for row in results:
         for aspect, verdict in row["parsed_result"].items():

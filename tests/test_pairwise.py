@@ -16,9 +16,8 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation.pairwise import Duel, hold_duel
 from urial_opt.judges.llm import LLMJudge, open_judge
 from urial_opt.nano.json_server import listening
-from urial_opt.records import Completion, Query, Role
+from urial_opt.records import Completion, Query
 from urial_opt.store import Store
-from urial_opt.store.memory import Counted
 
 QUERIES = [
     Query(id=f"q{n}", text=f"What is {n}?", kind="safety" if n == 3 else "regular", split="test") for n in range(4)
@@ -104,14 +103,15 @@ def test_all_or_nothing_has_an_interval(judge: LLMJudge, store: Store) -> None:
 def test_what_is_equal_is_not_asked_and_what_was_asked_is_not_asked_again(
     judge: LLMJudge, model: Prefers, store: Store
 ) -> None:
-    counted = Counted(store)
+    account = store.account()
     given = answers("long one", "a", "b", "same"), answers("short", "long one", "c", "same")
-    first = hold_duel(QUERIES, *given, judge, counted)
+    first = hold_duel(QUERIES, *given, judge, account)
     assert model.asked == 3 * 4
-    assert (counted.spent[Role.JUDGE].calls, counted.spent[Role.JUDGE].usage.prompt_tokens) == (3, 1200)
-    assert hold_duel(QUERIES, *given, judge, counted) == first
+    spent = account.spent[judge.pairwise_identity]
+    assert (spent.calls, spent.usage.prompt_tokens) == (3, 1200)
+    assert hold_duel(QUERIES, *given, judge, account) == first
     assert model.asked == 3 * 4
-    assert counted.spent[Role.JUDGE].calls == 3
+    assert account.spent == {judge.pairwise_identity: spent}
 
 
 def test_the_command_compares_a_prompt_with_another(run: Run, small_space: Path, url: str, model: Prefers) -> None:

@@ -1,4 +1,4 @@
-"""The layout of a URIAL prompt, byte for byte, and what its texts may hold without breaking it."""
+"""The layout of a URIAL prompt, byte for byte, and texts that would break it."""
 
 from __future__ import annotations
 

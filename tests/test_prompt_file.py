@@ -1,4 +1,4 @@
-"""Reading prompt files: the exact inverse of rendering, and tolerance for what people and older code wrote."""
+"""Reading prompt files: the exact inverse of rendering, with tolerance for hand-written and older files."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_what_is_no_prompt_is_refused_with_advice(text: str, said: str) -> None:
         parse_prompt(text)
 
 
-def test_a_file_that_cannot_be_read_is_told_by_its_path(tmp_path: Path) -> None:
+def test_the_error_for_an_unreadable_file_names_its_path(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes("# Instruction\n\ncafé".encode("latin-1"))
     (tmp_path / "empty.txt").touch()
     for name, said in {
@@ -171,10 +171,10 @@ def test_json_needs_only_what_makes_the_prompt(tmp_path: Path) -> None:
         (json.dumps(JSON | {"format": "urial-opt prompt 2"}), "format: .*'urial-opt prompt 1'"),
         (json.dumps(JSON | {"exemplars": [{"query": 3, "answer": "a"}]}), "exemplars.0.query: "),
         (json.dumps(JSON | {"system": "\ud800"}), "prompt.json' is not a prompt"),
-        (json.dumps(JSON | {"prefix": "something else"}), "the prefix is not what .*; take the key 'prefix' away"),
+        (json.dumps(JSON | {"prefix": "something else"}), "the prefix is not what .*; remove the key 'prefix'"),
     ],
 )
-def test_wrong_json_is_told_by_its_field(tmp_path: Path, content: str, said: str) -> None:
+def test_the_error_for_wrong_json_names_its_field(tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "prompt.json"
     file.write_text(content)
     with pytest.raises(PromptError, match=said) as caught:

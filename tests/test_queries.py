@@ -1,4 +1,4 @@
-"""Queries: their split never moves, their blocks are alike."""
+"""Queries: their split never changes, and their blocks have the same composition."""
 
 from __future__ import annotations
 
@@ -74,15 +74,9 @@ def test_blocks_depend_on_nothing_but_queries_and_seed() -> None:
 
 
 def test_the_first_block_of_some_seed_is_known() -> None:
-    """The same on every machine and version of Python, or a resumed search would ask other queries."""
+    """It is the same on every machine and Python version; otherwise a resumed search would ask other queries."""
     first = query_set(6, 2).blocks("dev", 4, seed=0)[0]
     assert [query.id for query in first] == ["q4", "q3", "q2", "q6"]
-
-
-def test_shares_of_kinds() -> None:
-    queries = query_set(45, 15)
-    assert queries.share("dev", "safety") == 0.25
-    assert queries.share("dev", "regular") == 0.75
 
 
 def test_split_by_hash_is_a_quarter_a_quarter_a_half_and_never_moves(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Query sources: every file form gives the same queries, mistakes name their place, samples keep the shares."""
+"""Query sources: every file format gives the same queries, and mistakes name their place."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from urial_opt.datasets.query_sources import load_queries, sample_queries
+from urial_opt.datasets.query_sources import load_queries
 from urial_opt.errors import InputError, SpaceError, UnknownNameError
 from urial_opt.records import Query
 
@@ -113,7 +111,7 @@ def test_made_ids_and_splits_stay_where_rows_are_added(tmp_path: Path) -> None:
         ("q.jsonl", '{"text": "a", "split": "train"}', "q.jsonl:1: split: should be 'dev', 'validation' or 'test'"),
         ("q.jsonl", '{"id": 1, "text": "a"}\n\n{"id": "1", "text": "b"}', "q.jsonl:3: id: '1' is taken by line 1"),
         ("q.jsonl", '{"id": "a", "text": "a", "turns": "b"}\n{"id": "a-2", "text": "c"}', "'a-2' is taken by line 1"),
-        ("q.jsonl", '{"text": "a"}\n{"text": "a"}', "q.jsonl:2: id: the same words stand in line 1"),
+        ("q.jsonl", '{"text": "a"}\n{"text": "a"}', "q.jsonl:2: id: line 1 has the same words"),
         ("q.jsonl", "3", "q.jsonl:1: should hold named fields, not 3"),
         ("q.jsonl", "{", "q.jsonl:1: this line is no JSON object"),
         ("q.json", '[{"text": "a"},\n\n {"text": ""}]', "q.json:3: text: is empty"),
@@ -164,7 +162,7 @@ def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
         load_queries(str(tmp_path / "q.parquet"))
 
 
-# Published sets, in the form their authors document; the rows are ours.
+# Published sets, in the format that their authors document; the rows are ours.
 
 PUBLISHED_ROWS: dict[str, list[dict[str, Any]]] = {
     "just-eval-instruct": [
@@ -245,7 +243,7 @@ def test_a_published_set_without_its_package(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def hub(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
-    """A package `datasets` in place of the one that asks the hub."""
+    """Installs a fake package `datasets` in place of the one that asks the hub."""
     (folder / "datasets.py").write_text(f"def load_dataset(form, *, data_files, split):\n    {body}\n")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, "datasets", raising=False)
@@ -261,52 +259,6 @@ def test_a_published_set_from_the_hub(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_hub_out_of_reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub(tmp_path, monkeypatch, "raise ConnectionError('no\\nroute')")
-    with pytest.raises(InputError, match=r"hub \(no route\); try again, or download https://.*--queries lima:FILE"):
+    with pytest.raises(InputError, match=r"hub \(no route\); try again, or download https://.*give lima:FILE"):
         load_queries("lima")
     monkeypatch.delitem(sys.modules, "datasets")
-
-
-# Samples
-
-LABELS = st.tuples(st.sampled_from(["regular", "safety"]), st.sampled_from("abc"), st.sampled_from("xy"))
-
-
-def labelled(labels: list[tuple[Any, str, str]], name: str = "q") -> list[Query]:
-    return [
-        Query(id=f"{name}{number}", text=f"{number}?", kind=kind, split="test", tags=(task, topic))
-        for number, (kind, task, topic) in enumerate(labels)
-    ]
-
-
-@given(st.lists(LABELS, min_size=1, max_size=60), st.data(), st.integers(0, 5))
-def test_a_sample_keeps_the_shares_and_the_order(labels: list[Any], data: st.DataObject, seed: int) -> None:
-    queries = labelled(labels)
-    count = data.draw(st.integers(1, len(queries)))
-    chosen = sample_queries(queries, count, seed=seed)
-    assert len(chosen) == count
-    assert chosen == [query for query in queries if query in chosen]
-    assert sorted(query.id for query in sample_queries(queries[::-1], count, seed=seed)) == sorted(
-        query.id for query in chosen
-    )
-    kinds, all_kinds = Counter(query.kind for query in chosen), Counter(query.kind for query in queries)
-    tasks = Counter((query.kind, query.tags[0]) for query in chosen)
-    all_tasks = Counter((query.kind, query.tags[0]) for query in queries)
-    for kind, there in all_kinds.items():
-        assert abs(kinds[kind] - count * there / len(queries)) < 1
-    for (kind, task), there in all_tasks.items():
-        assert abs(tasks[kind, task] - kinds[kind] * there / all_kinds[kind]) < 1
-
-
-def test_adding_queries_disturbs_a_sample_little() -> None:
-    labels: list[tuple[Any, str, str]] = [("regular", "a", "x"), ("regular", "b", "y"), ("safety", "c", "x")] * 100
-    before = {query.id for query in sample_queries(labelled(labels), 60)}
-    more = labelled(labels) + labelled(labels[:30], "new")
-    after = {query.id for query in sample_queries(more, 60)}
-    assert len(before & after) > 45  # a tenth more queries take about a tenth of the places
-    assert before == {query.id for query in sample_queries(labelled(labels), 60)}
-    assert before != {query.id for query in sample_queries(labelled(labels), 60, seed=1)}
-
-
-def test_a_sample_is_no_larger_than_what_is_there() -> None:
-    with pytest.raises(InputError, match=r"only 2 queries .*--sample 2"):
-        sample_queries(labelled([("regular", "a", "x")] * 2), 3)

@@ -1,4 +1,4 @@
-"""Rated answers: the same rows in every format, and what is wrong in a file named by line and field."""
+"""Rated answers: the same rows in every format, and mistakes that are reported by line and field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the answer out of what a base model wrote after the prompt."""
+"""Extracting the answer from what a base model wrote after the prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search that is killed while a server wants to be left alone leaves it alone when it goes on."""
+"""A search that is killed while a server asks for a pause keeps to that pause when it is resumed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from urial_opt.nano.json_server import Refused, listening
 from urial_opt.store import Store
 
 SECONDS = 9
-"""Longer than a search takes to begin."""
+"""Longer than a search needs to start."""
 
 
 class Overloaded:
-    """A server that is overloaded at first, and knows when it was asked."""
+    """A server that refuses its first request as overloaded, and records when it was asked."""
 
     def __init__(self) -> None:
         self.asked_at: list[float] = []

@@ -162,7 +162,7 @@ def test_the_worked_example_of_the_readme(tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     space = load_space(str(tmp_path / "garden.yaml"))
-    (shown,) = re.findall(r"begins so:\n\n```text\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"begins like this:\n\n```text\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert space.hand_written.prompt.prefix.startswith(shown)
     assert [str(constraint) for constraint in space.constraints] == ["safety>=4.5"]
     assert space.objective.weights[Aspect.DEPTH] == 0.5

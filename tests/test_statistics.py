@@ -21,7 +21,7 @@ def scores_of(values: FloatArray) -> dict[str, float | None]:
     return {f"q{i}": None if np.isnan(value) else float(value) for i, value in enumerate(values)}
 
 
-def test_the_stratified_mean_weighs_kinds_whatever_their_number_of_queries() -> None:
+def test_the_stratified_mean_weights_kinds_independently_of_their_number_of_queries() -> None:
     strata = Strata(kinds={"a": "regular", "b": "regular", "c": "safety"}, weights={"regular": 5 / 6, "safety": 1 / 6})
     found = stratified_mean({"a": 2.0, "b": 4.0, "c": 5.0}, strata)
     assert found.mean == pytest.approx(3 * 5 / 6 + 5 / 6)
@@ -99,16 +99,16 @@ def test_the_signed_rank_test_equals_scipy_without_ties_and_its_approximation_at
     assert wilcoxon_behind(many) == pytest.approx(expected, abs=0.005)
 
 
-def test_equal_and_unpaired_scores_tell_nothing() -> None:
+def test_equal_and_unpaired_scores_are_no_evidence() -> None:
     assert wilcoxon_behind(np.zeros(16)) == 1.0
     assert wilcoxon_behind(np.full(16, np.nan)) == 1.0
-    # equal differences that a weight has made unequal in the last bit stay tied
+    # differences that a weight has made unequal in the last bit remain tied
     tied = np.array([0.1 + 0.2, 0.3, -0.3])
     assert wilcoxon_behind(tied) == wilcoxon_behind(np.array([0.3, 0.3, -0.3]))
 
 
 def simulated(seed: int, *, spread: float, pruned: bool) -> tuple[FloatArray, FloatArray]:
-    """Contributions of 150 trials, and the truth: each on average over queries like these."""
+    """Contributions of 150 trials, and the true average of each."""
     rng = np.random.default_rng(seed)
     effect, difficulty = rng.normal(0, spread, 150), rng.normal(0, 0.6, 64)
     leaning = rng.normal(0, 0.3, 150)[:, None] * np.where(np.array(KINDS) == "safety", -3, 1)
@@ -125,7 +125,7 @@ def simulated(seed: int, *, spread: float, pruned: bool) -> tuple[FloatArray, Fl
 
 
 @pytest.mark.parametrize("pruned", [False, True])
-def test_shrunken_estimates_are_honest_where_the_top_mean_lies(pruned: bool) -> None:
+def test_shrunken_estimates_are_unbiased_at_the_top_where_raw_means_are_not(pruned: bool) -> None:
     covered, top, top_raw = [], [], []
     for seed in range(25 if pruned else 80):
         values, truth = simulated(seed, spread=0.2 if pruned else 0.15, pruned=pruned)
@@ -140,7 +140,7 @@ def test_shrunken_estimates_are_honest_where_the_top_mean_lies(pruned: bool) -> 
     assert abs(np.mean(top)) < 0.05
 
 
-def test_a_trial_that_saw_only_hard_queries_is_not_taken_for_a_bad_one() -> None:
+def test_a_trial_that_saw_only_hard_queries_is_not_estimated_too_low() -> None:
     rng = np.random.default_rng(0)
     difficulty = np.repeat([-1.0, 1.0], 32)
     values = 3 + difficulty + rng.normal(0, 0.4, (40, 1)) + rng.normal(0, 0.3, (40, 64))

@@ -1,4 +1,4 @@
-"""The six aspects an answer is judged by (just-eval; Lin et al. 2024, section 4.1)."""
+"""The six aspects on which answers are judged (just-eval; Lin et al. 2024, section 4.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Aspect(StrEnum):
 
 
 AspectScores: TypeAlias = Mapping[Aspect, float | None]
-"""Score of each judged aspect. None: the judge gave no readable verdict, which is not a low score."""
+"""Score of each judged aspect; None if the judge gave no readable verdict, which is not a low score."""
 
 ASPECTS_OF: Mapping[QueryKind, tuple[Aspect, ...]] = {
     "regular": tuple(aspect for aspect in Aspect if aspect is not Aspect.SAFETY),

@@ -1,4 +1,4 @@
-"""Content: where what comes with the package is found, and how content names itself by its hash."""
+"""Content: finds the files that come with the package, and identifies content by its hash."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-"""JSON with sorted keys and no blanks: equal content has equal text."""
+"""Encodes JSON with sorted keys and without blanks, so that equal content has equal text."""
 
 
 def content_folder(name: str) -> Path:

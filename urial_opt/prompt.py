@@ -2,12 +2,12 @@
 
 The layout (Lin et al. 2024, section 4 and appendix; `␤` is one newline):
 
-    system text                     ends with one ␤ as a rule
+    system text                     usually ends with one ␤
     K times:  ␤# Query:␤```␤{query}␤```␤␤# Answer:␤```␤{answer}␤```␤
-    the query under test:  ␤# Query:␤```␤{query}␤```␤␤# Answer:␤```␤        the model goes on here
+    the query under test:  ␤# Query:␤```␤{query}␤```␤␤# Answer:␤```␤        the model continues here
 
-Text that itself holds a fence or one of the headings would break that layout, so its block gets a longer fence here;
-`UrialPrompt.plain` says whether a prompt needs none, as the public loader requires.
+Text that holds a fence or one of the headings would break that layout, so its block gets a longer fence here.
+`UrialPrompt.plain` says whether a prompt has no longer fences, as the public loader requires.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _BACKTICKS = re.compile(r"`{3,}")
 _OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
 PLAIN_FENCE = "```"
 PUBLIC_STOPS = ("# Query", "# User")
-"""Where the public runner ends an answer."""
+"""Stop strings of the public runner."""
 
 
 def fence_for(text: str) -> str:
-    """The shortest fence, of three backticks or more, that `text` cannot end or be mistaken for."""
+    """Three backticks or, if `text` breaks the layout, more than three and more than any fence in it."""
     if not breaks_layout(text):
         return PLAIN_FENCE
     return "`" * (1 + max([len(PLAIN_FENCE), *map(len, _BACKTICKS.findall(text))]))
@@ -50,18 +50,18 @@ class Exemplar:
     query: str
     answer: str
     style: str = ""
-    """What the search space calls the way this answer is written, such as `warm`."""
+    """Name of the answer's style in the search space, such as `warm`."""
     tags: tuple[str, ...] = ()
     parent: str | None = None
-    """Id of the exemplar this one was restyled from."""
+    """Id of the exemplar that this one was restyled from."""
 
     @property
     def id(self) -> str:
-        """Hash of query and answer, which are all that a model sees."""
+        """Hash of query and answer, the only parts that a model sees."""
         return content_id([self.query, self.answer])
 
     def render(self) -> str:
-        """The exemplar's exact text, with the newline that parts it from what stands before."""
+        """The exemplar's exact text, with the newline that separates it from the text before it."""
         return f"\n{_block('Query', self.query)}\n{_block('Answer', self.answer)}"
 
 
@@ -73,7 +73,7 @@ class UrialPrompt:
     """Ends with one newline, unless empty."""
     exemplars: tuple[Exemplar, ...] = ()
     raw: str | None = None
-    """The exact text, where it was imported and is not in the layout above; used for rendering."""
+    """The exact text of an imported prompt that is not in the layout above; it is used for rendering."""
 
     @property
     def id(self) -> str:
@@ -89,7 +89,7 @@ class UrialPrompt:
 
     @property
     def plain(self) -> bool:
-        """Whether the public loader, which knows only fences of three backticks, reads this prompt right."""
+        """Whether the public loader, which knows only fences of three backticks, reads this prompt correctly."""
         return not any(breaks_layout(text) for exemplar in self.exemplars for text in (exemplar.query, exemplar.answer))
 
     def suffix(self, query: str, *, history: Sequence[Exemplar] = ()) -> str:
@@ -103,17 +103,17 @@ class UrialPrompt:
 
 
 def before_stop(text: str, stop: Sequence[str]) -> str | None:
-    """What stands before the stop string that is complete first; None if there is none."""
+    """The text before the stop string that is complete first; None if no stop string occurs."""
     found = [(start + len(string), start) for string in stop if string and (start := text.find(string)) >= 0]
     return text[: min(found)[1]] if found else None
 
 
 def read_answer(text: str) -> str:
-    """The answer in what a base model wrote after the prompt.
+    """The answer in what a base model wrote after the prompt, stripped.
 
-    It ends before the next heading of the layout, or before the first line that is exactly the closing fence, unless
-    that line closes a code block which the answer itself opened: by an info string, a longer fence or an indented one.
-    Code blocks keep their fences.
+    It ends before the next heading of the layout, or before the first line that is exactly the closing fence. A fence
+    that closes a code block of the answer does not end it: such a block is opened by a fence that has an info string,
+    is longer, or is indented. Code blocks keep their fences.
     """
     lines: list[str] = []
     code_fence = ""
@@ -131,6 +131,6 @@ def read_answer(text: str) -> str:
 
 
 def read_answer_publicly(text: str) -> str:
-    """The answer as the public runner reads it: cut at its stop strings, every fence deleted, stripped."""
+    """The answer as the public runner reads it: cut at its stop strings, with every fence deleted, stripped."""
     end = min((found for stop in PUBLIC_STOPS if (found := text.find(stop)) >= 0), default=len(text))
     return text[:end].replace(PLAIN_FENCE, "").replace("<|endoftext|>", " ").strip()

@@ -1,8 +1,8 @@
 """Prompt files: reads URIAL prompts written by this package, by the public URIAL code, or by hand.
 
-What is in the layout of `urial_opt.prompt` is read back exactly. Anything else that a person would still recognise
-(fences on the line of the text, blanks at fences, no fences, `# User:` and `# Assistant:` headings, no system text, a
-missing last newline, CRLF, a byte order mark) keeps its exact text for rendering, with the exemplars parsed beside it.
+A prompt in the layout of `urial_opt.prompt` is read back exactly. Other layouts that a person would still recognise
+keep their exact text for rendering, and their exemplars are parsed as well: fences on the same line as the text, blanks
+at fences, no fences, `# User:` and `# Assistant:` headings, no system text, no final newline, CRLF, a byte order mark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urial_opt.prompt import Exemplar, UrialPrompt, fence_for
 from urial_opt.records import Sampling
 
 JSON_FORMAT: Literal["urial-opt prompt 1"] = "urial-opt prompt 1"
-"""Stands under `format` in the JSON form of a prompt."""
+"""Value of `format` in the JSON form of a prompt."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 _EXEMPLAR = re.compile(r"\n# Query:\n(`{3,})\n(.*?)\n\1\n\n# Answer:\n(`{3,})\n(.*?)\n\3\n", re.DOTALL)
@@ -30,7 +30,7 @@ _INSTRUCTION = re.compile(r"^# ?Instruction", re.MULTILINE)
 
 
 def check_public_name(name: str) -> None:
-    """InputError unless the public loader takes `name`, as in `urial_prompts/NAME.txt`."""
+    """InputError unless the public loader accepts `name`, as in `urial_prompts/NAME.txt`."""
     if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
         raise InputError(
             f"the public loader takes no prompt called {name!r}; use letters, digits, '.', '_' and '-' only"
@@ -40,7 +40,7 @@ def check_public_name(name: str) -> None:
 
 
 def read_prompt_file(path: Path) -> UrialPrompt:
-    """The prompt in a file: what the exporter `json` wrote if its name ends in `.json`, else the text itself.
+    """The prompt in a file: written by the exporter `json` if its name ends in `.json`, else plain text.
 
     PromptError if it cannot be opened, is not UTF-8, or holds no prompt.
     """
@@ -51,7 +51,7 @@ def read_prompt_file(path: Path) -> UrialPrompt:
 
 
 def read_sampling(path: Path) -> Sampling | None:
-    """The decoding that a file of the exporter `json` carries; None of any other. PromptError as `read_prompt_file`."""
+    """The sampling in a file of the exporter `json`; None for other files. PromptError as in `read_prompt_file`."""
     return _json_prompt(_read(path), repr(str(path))).sampling if _is_json(path) else None
 
 
@@ -73,10 +73,10 @@ def _read(path: Path) -> str:
 
 
 def parse_prompt(text: str, *, source: str = "the prompt") -> UrialPrompt:
-    """The prompt whose `prefix` is `text`; `raw` is set where `text` is not in the canonical layout.
+    """The prompt whose `prefix` is `text`; `raw` is set if `text` is not in the canonical layout.
 
-    A system text that itself holds whole exemplars comes back with these among the exemplars. PromptError, which calls
-    the text `source`, if a query or an answer is missing, or if there is no exemplar and no `# Instruction`.
+    Whole exemplars inside a system text become exemplars of the prompt. PromptError if a query or an answer is missing,
+    or if there is neither an exemplar nor `# Instruction`; its message calls the text `source`.
     """
     exact = _read_exactly(text)
     if exact.exemplars and not _HEADING.search(exact.system) and not text.startswith(_BYTE_ORDER_MARK):
@@ -99,7 +99,7 @@ def parse_prompt(text: str, *, source: str = "the prompt") -> UrialPrompt:
 
 
 def _read_exactly(text: str) -> UrialPrompt:
-    """Canonical exemplars up to the end of the text, after the shortest system text that leaves nothing else over."""
+    """The shortest system text that only canonical exemplars follow; if there is none, the whole text."""
     start = text.find("\n# Query:\n")
     while start >= 0:
         exemplars: list[Exemplar] = []
@@ -123,7 +123,7 @@ class _Block:
 
 
 def _read_tolerantly(text: str, source: str) -> UrialPrompt:
-    """Queries and answers in turn under any of the headings; their texts and the system text come stripped."""
+    """Alternating queries and answers under any of the headings; all texts are stripped."""
     heading = _HEADING.search(text)
     system = text[: heading.start()].strip() if heading else ""
     blocks: list[_Block] = []
@@ -135,7 +135,7 @@ def _read_tolerantly(text: str, source: str) -> UrialPrompt:
             end = following.start() if following else len(text)
             content = _LOOSE_FENCE.sub("", text[heading.end() : end].strip()).strip()
             if not content:
-                raise PromptError(f"a block {heading[0]!r} of {source} is empty; write its text, or take it away")
+                raise PromptError(f"a block {heading[0]!r} of {source} is empty; write its text, or remove it")
         blocks.append(_Block(asks=heading[1] in ("Query", "User"), text=content))
         heading = _HEADING.search(text, end)
     read = next((place for place, block in enumerate(blocks) if block.asks != (place % 2 == 0)), len(blocks))
@@ -179,7 +179,7 @@ def _json_prompt(text: str, source: str) -> _JsonPrompt:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise PromptError(
-            f"{source} is not a prompt that `export --format json` wrote: {where}: {first['msg']}; export it again"
+            f"{source} is not a prompt that the exporter 'json' wrote: {where}: {first['msg']}; export it again"
         ) from error
 
 
@@ -188,7 +188,5 @@ def _parse_json(text: str, source: str) -> UrialPrompt:
     exemplars = tuple(Exemplar(query=e.query, answer=e.answer, style=e.style) for e in read.exemplars)
     prompt = UrialPrompt(system=read.system, exemplars=exemplars, raw=read.raw)
     if read.prefix not in (None, prompt.prefix):
-        raise PromptError(
-            f"in {source} the prefix is not what system and exemplars render to; take the key 'prefix' away"
-        )
+        raise PromptError(f"in {source} the prefix is not what system and exemplars render to; remove the key 'prefix'")
     return prompt

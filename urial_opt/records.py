@@ -266,3 +266,13 @@ class Role(StrEnum):
     ALIGNED = "aligned"
     JUDGE = "judge"
     PROPOSER = "proposer"
+
+
+def usage_json(usage: Usage) -> dict[str, int]:
+    """Keys: `spent` (read and written), `prompt`, `completion`, `saved`; tokens each."""
+    return {
+        "spent": usage.prompt_tokens + usage.completion_tokens,
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "saved": usage.saved_tokens,
+    }

@@ -28,7 +28,6 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Candidate, Estimate
-from urial_opt.resampling import rank_correlation
 from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.run import search_space
@@ -36,6 +35,7 @@ from urial_opt.shift.figures import ContextShift, TokenShift
 from urial_opt.shift.reading import read_shift
 from urial_opt.shift.summary import summarise_shift
 from urial_opt.spaces.space_file import load_space
+from urial_opt.statistics.correlation import rank_correlation
 from urial_opt.store import Store
 
 HERE = Path(__file__).parent

@@ -1,6 +1,7 @@
-"""just-eval's files: reads answers that others wrote in its candidate format, writes verdicts in its result format.
+"""just-eval's files: reads answers in its candidate format and writes verdicts in its result format.
 
-Rows belong to queries by instruction, and by id where several have the same one; never by position.
+A row is matched to a query by its instruction, and by its id if several rows have the same instruction; never by
+position.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ _MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_sa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """An answer that a model gave elsewhere."""
+    """An answer that a model gave outside this package."""
 
     query: Query
     text: str
     generator: str
-    """Its model, as the file calls it."""
+    """Name of the model in the file."""
 
 
 class _Candidate(Written):
@@ -41,7 +42,7 @@ class _Candidate(Written):
 
 
 def read_outputs(path: Path) -> list[Output]:
-    """The outputs in a JSON list or JSON Lines file. SpaceError names line and field of the first row that is wrong."""
+    """The outputs in a JSON list or JSON Lines file. SpaceError names line and field of the first wrong row."""
     taken: dict[str, Source] = {}
     outputs = []
     for source, data in read_objects(path):
@@ -56,7 +57,10 @@ def read_outputs(path: Path) -> list[Output]:
 
 
 def outputs_for(queries: Sequence[Query], outputs: Sequence[Output]) -> list[Output]:
-    """The output for each query, in their order. InputError if one has none, or several that its id does not tell."""
+    """The output for each query, in the order of the queries.
+
+    InputError if a query has no output, or has several of which none has the query's id.
+    """
     by_words: dict[str, list[Output]] = {}
     for output in outputs:
         by_words.setdefault(same_words(output.query.text), []).append(output)
@@ -65,7 +69,7 @@ def outputs_for(queries: Sequence[Query], outputs: Sequence[Output]) -> list[Out
     if missing:
         raise InputError(
             f"{len(missing)} of {len(queries)} queries have no output, {missing[0]!r} is the first; give the queries "
-            "that were answered, or none: they stand in the file of outputs"
+            "that were answered, or none: the file of outputs holds them"
         )
     return [output for output in found if output is not None]
 
@@ -76,14 +80,14 @@ def _of_query(query: Query, answering: Sequence[Output]) -> Output | None:
     named = [output for output in answering if output.query.id == query.id]
     if len(answering) > 1 and not named:
         ids = ", ".join(repr(output.query.id) for output in answering)
-        raise InputError(f"the query {query.id!r} has several outputs ({ids}); give one of them the query's id")
+        raise InputError(f"the query {query.id!r} has several outputs ({ids}); give one of them the id of the query")
     return next(iter(named or answering), None)
 
 
 def results_json(evaluation: Evaluation, *, generator: str, na_as_five: bool = False) -> str:
-    """An evaluation as just-eval keeps its results, one row for each query.
+    """An evaluation in just-eval's result format: a JSON list with one row for each query.
 
-    A verdict that could not be read is left out, so that just-eval's report has our means; with `na_as_five` it is
+    An unreadable verdict is left out, so that just-eval's report shows our means. With `na_as_five` it is written as
     "N/A", which that report counts as 5.0.
     """
     rows = []

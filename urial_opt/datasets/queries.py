@@ -1,4 +1,4 @@
-"""Queries: read from JSON Lines, split once into dev, validation and test, never mixed."""
+"""Queries of a search space: read from JSON Lines and split into dev, validation and test."""
 
 from __future__ import annotations
 
@@ -30,45 +30,44 @@ class QueryRow(Written):
 
 
 def same_words(text: str) -> str:
-    """What two queries share that differ only in case, blanks and the closing mark."""
+    """`text` without its case, repeated blanks and closing marks: equal for two queries that differ only in these."""
     return " ".join(text.casefold().split()).rstrip(" .?!")
 
 
 def made_id(*turns: str) -> str:
-    """The id of a query that has none, made of its words: it stays where rows are added or moved."""
+    """The id of a query that has none: a hash of its turns, which does not change when rows are added or moved."""
     return content_id(turns)
 
 
 def split_by_hash(query_id: str) -> Split:
-    """The split of a query that names none, 60:60:120; adding queries moves none."""
+    """The split of a query that names none: dev, validation and test in the ratio 1:1:2.
+
+    It depends on the id alone, so that adding queries moves none.
+    """
     return _BY_HASH[hashlib.sha256(query_id.encode()).digest()[0] % len(_BY_HASH)]
 
 
 def draw(seed: int, name: str) -> float:
-    """A number in [0, 1) that looks random and depends on nothing else: the same on every machine."""
+    """A pseudo-random number in [0, 1) that depends on the arguments alone, so it is the same on every machine."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:6]) / 2**48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuerySet:
-    """All queries of a space, each in one split for ever."""
+    """All queries of a space, each in exactly one split."""
 
     queries: tuple[Query, ...]
 
     def split(self, name: Split) -> tuple[Query, ...]:
-        """The queries of one split, in the order of the file."""
+        """The queries of one split, in file order."""
         return tuple(query for query in self.queries if query.split == name)
 
-    def share(self, split: Split, kind: QueryKind) -> float:
-        """The share, 0 to 1, of the queries of `split` that are of `kind`."""
-        queries = self.split(split)
-        return sum(query.kind == kind for query in queries) / len(queries)
-
     def blocks(self, split: Split, size: int, *, seed: int) -> list[tuple[Query, ...]]:
-        """Blocks of `size` queries (the last may be shorter), alike in composition; a function of its arguments alone.
+        """Blocks of `size` queries with the same composition; the last block may be shorter.
 
-        Prompts are compared block by block, so each block holds the split's share of safety queries, to the nearest
-        whole query, and its queries of a kind spread over the tasks (their first tags).
+        Prompts are compared block by block. Each block therefore holds the split's share of safety queries, rounded to
+        whole queries, and its queries of a kind are spread over the tasks (their first tags). The blocks depend on the
+        queries and arguments alone.
         """
         queries = self.split(split)
         safety = _spread([query for query in queries if query.kind == "safety"], seed)
@@ -82,7 +81,7 @@ class QuerySet:
 
 
 def _spread(queries: Sequence[Query], seed: int) -> list[Query]:
-    """The queries in an order whose every stretch holds each task in about its share."""
+    """The queries in an order in which every stretch holds about its share of each task."""
     tasks: dict[str, list[Query]] = {}
     for query in sorted(queries, key=lambda query: draw(seed, query.id)):
         tasks.setdefault(query.tags[0] if query.tags else "", []).append(query)
@@ -95,7 +94,7 @@ def _spread(queries: Sequence[Query], seed: int) -> list[Query]:
 
 
 def read_queries(path: Path) -> QuerySet:
-    """The queries of a JSON Lines file; SpaceError if a row is wrong, repeated, or a split lacks a kind."""
+    """The queries of a JSON Lines file; SpaceError if a row is wrong or repeated, or if a split lacks a kind."""
     ids: dict[str, Source] = {}
     texts: dict[str, Query] = {}
     rows = read_rows(path, QueryRow)
@@ -107,7 +106,7 @@ def read_queries(path: Path) -> QuerySet:
             raise source.error("id", f"{row.id!r} is taken by line {ids[row.id].lines[()]}; choose another id")
         if other := texts.get(same_words(row.text)):
             mixed = "" if other.split == query.split else f", in two splits ({other.split} and {query.split})"
-            raise source.error("text", f"the same words stand in {other.id!r}{mixed}; write another query")
+            raise source.error("text", f"the same words as in {other.id!r}{mixed}; write another query")
         ids[row.id] = source
         texts[same_words(row.text)] = query
     queries = QuerySet(queries=tuple(texts.values()))

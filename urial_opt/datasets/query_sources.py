@@ -1,4 +1,4 @@
-"""Query sources: published sets by name, files of one's own, and samples that keep the shares of either."""
+"""Query sources: published sets by name, files in several formats, and stratified samples of either."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.datasets.queries import draw, made_id, split_by_hash
 from urial_opt.datasets.tables import numbered, read_csv, read_parquet
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-"""Files of queries that can be read."""
+"""Suffixes of the files that can be read."""
 
 _IDS = ("id", "question_id", "prompt_id", "query_id")
 _TEXTS = ("text", "instruction", "query", "question", "prompt")
@@ -35,8 +35,8 @@ def _as_list(value: object) -> object:
 _Several = Annotated[list[Words], BeforeValidator(_as_list)]
 
 
-class _Row(Written):
-    """One query, or one conversation, as people and public files write it."""
+class _SourceRow(Written):
+    """One query or conversation, with the field names that public files use."""
 
     model_config = ConfigDict(extra="ignore")
     id: AnyId = Field(default=None, validation_alias=AliasChoices(*_IDS))
@@ -46,7 +46,7 @@ class _Row(Written):
     topic: _Several = Field(default_factory=list)
     tags: _Several = Field(default_factory=list)
     turns: _Several = Field(default_factory=list)
-    """What the user says later, each time after an answer."""
+    """The user's later turns, each after an answer."""
     split: Split | None = None
 
 
@@ -57,7 +57,7 @@ class _Published:
     dataset: str
     file: str
     fields: Callable[[Mapping[str, Any]], Mapping[str, object]]
-    """From one of its rows to the fields of a row of ours."""
+    """Maps a row of the set to the fields of `_SourceRow`."""
 
     @property
     def url(self) -> str:
@@ -85,14 +85,14 @@ PUBLISHED = {
     "mt-bench": _Published(dataset="HuggingFaceH4/mt_bench_prompts", file="raw/question.jsonl", fields=_from_mt_bench),
     "lima": _Published(dataset="GAIR/lima", file="test.jsonl", fields=_from_lima),
 }
-"""What can be named instead of a file."""
+"""Published sets that can be named instead of a file."""
 
 
 def load_queries(source: str) -> list[Query]:
-    """The queries of `source`: a published set, `NAME` or `NAME:FILE` where its file is here already, or a file.
+    """The queries of `source`: a file, the `NAME` of a published set, or `NAME:FILE` for a copy of its file.
 
-    A conversation of several user turns becomes a query for each: `ID`, `ID-2` and so on. SpaceError names file, line
-    and field of the first row that is wrong; InputError if the hub or a package is out of reach.
+    A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on. SpaceError names file,
+    line and field of the first wrong row. InputError if the hub cannot be reached or a package is missing.
     """
     queries = _load(source)
     if not queries:
@@ -121,8 +121,8 @@ def _ours(place: Source, row: object, name: str, published: _Published) -> objec
 
 
 def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
-    """The rows of a published set from the hub, or from what an earlier call left on this machine."""
-    instead = f"or download {published.url} and type: --queries {name}:FILE"
+    """The rows of a published set, from the hub or its local cache."""
+    instead = f"or download {published.url} and give {name}:FILE"
     try:
         datasets = import_module("datasets")
     except ImportError as error:
@@ -131,7 +131,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
     try:
         address = f"hf://datasets/{published.dataset}/{published.file}"
         rows = list(datasets.load_dataset("json", data_files=address, split="train"))
-    except Exception as error:  # hub, network and parser share no narrower root
+    except Exception as error:  # errors of hub, network and parser have no narrower common base
         says = " ".join(str(error).split())
         raise InputError(
             f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
@@ -144,19 +144,18 @@ def _read_file(path: Path) -> list[tuple[Source, object]]:
         case ".jsonl" | ".json":
             return read_objects(path)
         case ".csv":
-            return [(source, _fields(source, cells)) for source, cells in read_csv(path)]
+            return [
+                (source, {name: _cell(source, name, cell) for name, cell in cells.items()})
+                for source, cells in read_csv(path)
+            ]
         case ".parquet":
             return read_parquet(path)
         case _:
             raise InputError(f"{str(path)!r} is no file of queries; give one that ends in {', '.join(SUFFIXES)}")
 
 
-def _fields(source: Source, cells: Mapping[str, str]) -> dict[str, object]:
-    return {name: _cell(source, name, cell) for name, cell in cells.items() if cell}
-
-
 def _cell(source: Source, name: str, cell: str) -> object:
-    """A cell as it is or, of a field that may hold several entries, a JSON list of them."""
+    """A cell as it is; in a field that may hold several entries, a JSON list is parsed."""
     if name not in _LISTS or not cell.startswith("["):
         return cell
     try:
@@ -166,11 +165,11 @@ def _cell(source: Source, name: str, cell: str) -> object:
 
 
 def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> list[Query]:
-    """The queries in the rows. `twins`: the same words may stand in two rows without ids, as in published sets."""
+    """The queries in the rows. `twins`: rows without ids may repeat the same words, as published sets do."""
     taken: dict[str, Source] = {}
     queries: list[Query] = []
     for source, data in rows:
-        row = source.read(_known(source, data), _Row)
+        row = source.read(_known(source, data), _SourceRow)
         name = row.id or made_id(row.text, *row.turns)
         if twins and row.id is None and name in taken:
             name = f"{name}.{1 + sum(other.partition('.')[0] == name for other in taken)}"
@@ -178,15 +177,15 @@ def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> l
             if query.id in taken:
                 line = taken[query.id].lines[()]
                 same = f"{query.id!r} is taken by line {line}; choose another id"
-                says = same if row.id is not None else f"the same words stand in line {line}; give each its own id"
+                says = same if row.id is not None else f"line {line} has the same words; give each its own id"
                 raise source.error("id", says)
             taken[query.id] = source
             queries.append(query)
     return queries
 
 
-def _turns(name: str, row: _Row) -> list[Query]:
-    """The query of a row, or one for each turn of its conversation, all in one split."""
+def _turns(name: str, row: _SourceRow) -> list[Query]:
+    """One query for each turn of a row, all in the same split."""
     tags = (*row.task[:1], *row.topic[:1], *row.task[1:], *row.topic[1:], *row.tags)
     turns = (row.text, *row.turns)
     return [
@@ -203,13 +202,11 @@ def _turns(name: str, row: _Row) -> list[Query]:
 
 
 def _known(source: Source, data: object) -> object:
-    """A row without its empty fields; what this package does not read may stand in it, a slip of the pen may not."""
+    """A row without its null fields. Unknown fields are allowed, unless one looks like a misspelling."""
     if not isinstance(data, Mapping):
         return data
     there = {name: value for name, value in data.items() if value is not None}
-    texts = [name for name in _TEXTS if name in there]
-    if len({str(there[name]) for name in texts}) > 1:
-        raise source.error(texts[1], f"stands beside {texts[0]!r}, and either may be the query; keep one")
+    refuse_two(source, there, _TEXTS)
     if there.get("input"):
         raise source.error("input", "is not read; write it into the text of the query")
     for name in there:
@@ -223,17 +220,19 @@ _LEVELS: tuple[Callable[[Query], str], ...] = (
     lambda query: query.tags[0] if query.tags else "",
     lambda query: query.tags[1] if len(query.tags) > 1 else "",
 )
-"""What a sample keeps the shares of: kind, task within a kind, topic within a task."""
+"""The nested strata of a sample: kind, task within a kind, topic within a task."""
 
 
 def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> list[Query]:
-    """`count` of the queries in their order, of which each kind, task and topic has its share to the nearest whole one.
+    """A sample of `count` queries, in their order, that keeps the share of each kind, task and topic.
 
-    Which ones is drawn by each query's own id: where queries are added, the others stay chosen or not as far as the
-    shares allow. InputError if there are fewer.
+    Shares are rounded to whole queries. The draw uses each query's id, so that the sample changes little when queries
+    are added. InputError if there are fewer than `count` queries.
     """
     if count > len(queries):
-        raise InputError(f"there are only {len(queries)} queries to sample from; type --sample {len(queries)} or fewer")
+        raise InputError(
+            f"there are only {len(queries)} queries to sample {count} from; give count={len(queries)} or less"
+        )
     chosen = {query.id for query in _share_out(queries, count, seed, level=0)}
     return [query for query in queries if query.id in chosen]
 

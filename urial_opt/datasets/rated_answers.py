@@ -1,4 +1,4 @@
-"""Rated answers: read from JSON, CSV or just-eval's results, each with the scores that somebody gave it."""
+"""Rated answers: answers with given scores, read from JSON, CSV or just-eval's results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
 from urial_opt.datasets.queries import made_id
 from urial_opt.datasets.tables import read_csv
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
 from urial_opt.records import Query
 
 _QUERIES = ("query", "instruction", "input")
@@ -24,18 +24,18 @@ _ASPECTS = [aspect.value for aspect in Aspect]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatedAnswer:
-    """An answer and the scores that somebody gave it."""
+    """An answer and the scores that it was given, by people or by another judge."""
 
     query: Query
     answer: str
     scores: AspectScores
-    """Of the aspects judged on the query's kind, those that are given; None: given as N/A, or unreadable."""
+    """Given scores on the aspects judged for the query's kind; None if given as N/A or unreadable."""
     left_out: int
-    """How many scores are given on other aspects."""
+    """How many given scores are on other aspects."""
 
 
 def _score(value: object) -> float | None:
-    if isinstance(value, Mapping) and "score" in value:  # beside its reason, as just-eval keeps it
+    if isinstance(value, Mapping) and "score" in value:  # just-eval stores it beside its reason
         value = value["score"]
     if value is None or (isinstance(value, str) and value.strip().casefold() in ("n/a", "na")):
         return None
@@ -52,14 +52,14 @@ _Score: TypeAlias = Annotated[float | None, BeforeValidator(_score)]
 
 
 class _Mode(Written):
-    """What just-eval was told to do."""
+    """just-eval's settings."""
 
     model_config = ConfigDict(extra="ignore")
     mode: str = ""
 
 
-class _Row(Written):
-    """One answer as people, or just-eval, write it."""
+class _RatedRow(Written):
+    """One rated answer, with the field names of just-eval or of hand-written files."""
 
     model_config = ConfigDict(extra="ignore")
     id: AnyId = None
@@ -67,23 +67,25 @@ class _Row(Written):
     answer: str = Field(validation_alias=AliasChoices(*_ANSWERS))
     kind: AnyKind | None = None
     scores: dict[str, _Score] | None = Field(validation_alias=AliasChoices(*_SCORES))
-    """None where just-eval could not read its judge."""
+    """None if just-eval could not read its judge's reply."""
     eval_config: _Mode = Field(default_factory=_Mode)
 
 
 def read_rated_answers(path: Path) -> list[RatedAnswer]:
-    """The rows of a file of JSON lines, a JSON list or CSV. SpaceError names file, line and field of a wrong one."""
+    """The rows of a JSON Lines, JSON list or CSV file. SpaceError names file, line and field of the first wrong row."""
     rows: Sequence[tuple[Source, object]]
     if path.suffix.lower() == ".csv":
-        rows = [(source, _by_aspect(cells)) for source, cells in read_csv(path, _columns)]
+        rows = [
+            (source, _by_aspect(cells)) for source, cells in read_csv(path, columns=_columns, may_be_blank=_ANSWERS)
+        ]
     else:
         rows = read_objects(path)
     if not rows:
         raise Source(path=path).error("", "the file holds no answer; write one in each row")
-    return [_rated(source, source.read(_unambiguous(source, data), _Row)) for source, data in rows]
+    return [_rated(source, source.read(_unambiguous(source, data), _RatedRow)) for source, data in rows]
 
 
-def _rated(source: Source, row: _Row) -> RatedAnswer:
+def _rated(source: Source, row: _RatedRow) -> RatedAnswer:
     for name in row.scores or ():
         if name not in _ASPECTS:
             raise source.error(f"scores.{name}", _no_aspect(name))
@@ -110,25 +112,21 @@ def _no_aspect(name: str) -> str:
 
 
 def _unambiguous(source: Source, data: object) -> object:
-    """A row as it is, if it names its query and its answer once."""
+    """The row unchanged; SpaceError if it holds two different queries or answers."""
     if isinstance(data, Mapping):
         for names in (_QUERIES, _ANSWERS):
-            first, *others = [name for name in names if data.get(name)] or [""]
-            for other in others:
-                if data[other] != data[first]:
-                    raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
+            refuse_two(source, data, names)
     return data
 
 
 def _by_aspect(cells: Mapping[str, str]) -> dict[str, object]:
-    """The fields of a row whose table has a column for each aspect; an empty cell there is no score."""
-    there = {name: cell for name, cell in cells.items() if cell.strip() or name in _ANSWERS}
-    scores = {aspect: there.pop(aspect) for aspect in _ASPECTS if aspect in there}
-    return {**there, "scores": scores}
+    """The fields of a table row that has a column for each aspect; a blank cell is no score."""
+    scores = {aspect: cells[aspect] for aspect in _ASPECTS if aspect in cells}
+    return {name: cell for name, cell in cells.items() if name not in scores} | {"scores": scores}
 
 
 def _columns(source: Source, header: list[str]) -> list[str]:
-    """The names in a header, whatever their case, if they name an aspect and none wrongly."""
+    """The names in a header in lower case. SpaceError if none is an aspect, or one is a misspelt aspect."""
     names = [name.strip().casefold() for name in header]
     for name in names:
         if name not in _ASPECTS and get_close_matches(name, _ASPECTS, n=1, cutoff=0.8):

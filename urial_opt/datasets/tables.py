@@ -1,9 +1,9 @@
-"""Tables in files: the rows of a CSV or Parquet file, each with its place."""
+"""Tables: the rows of a CSV or Parquet file, each with its place in the file."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -13,9 +13,15 @@ from urial_opt.errors import InputError
 
 
 def read_csv(
-    path: Path, columns: Callable[[Source, list[str]], list[str]] = lambda _, names: names
+    path: Path,
+    *,
+    columns: Callable[[Source, list[str]], list[str]] = lambda _, names: names,
+    may_be_blank: Collection[str] = (),
 ) -> Iterator[tuple[Source, dict[str, str]]]:
-    """The rows under a header, whose names `columns` may change or refuse. SpaceError if a row does not match it."""
+    """The rows under the header, without the cells that are blank, except in the columns `may_be_blank`.
+
+    `columns` may change the names in the header or refuse them. SpaceError if a row has more or fewer cells.
+    """
     reader = csv.DictReader(StringIO(read_text(path)), strict=True)
     try:
         reader.fieldnames = columns(Source(path=path), list(reader.fieldnames or ()))
@@ -25,14 +31,14 @@ def read_csv(
             if None in cells or None in cells.values():
                 more = "more" if None in cells else "fewer"
                 raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
-            yield source, cells
+            yield source, {name: cell for name, cell in cells.items() if cell.strip() or name in may_be_blank}
     except csv.Error as error:
         source = Source(path=path, lines={(): reader.reader.line_num})
         raise source.error("", f"this is not CSV: {error}; correct the quotes") from error
 
 
 def read_parquet(path: Path) -> list[tuple[Source, object]]:
-    """The rows. InputError if the file is none, or the package that reads it is missing."""
+    """The rows. InputError if the file is not Parquet, or the package that reads it is missing."""
     try:
         parquet = import_module("pyarrow.parquet")
     except ImportError as error:
@@ -49,5 +55,5 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
 
 
 def numbered(path: Path, rows: Iterable[object]) -> list[tuple[Source, object]]:
-    """Rows of a file that has no lines; errors name their number."""
+    """Rows of a file without lines; their errors name the row number instead."""
     return [(Source(path=path, lines={(): number}), row) for number, row in enumerate(rows, start=1)]

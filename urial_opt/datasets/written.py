@@ -1,9 +1,9 @@
-"""Written files: JSON and JSONL that people wrote, read row by row, with errors that name file, line and field."""
+"""Hand-written files: JSON and JSON Lines, read row by row, with errors that name file, line and field."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,11 +22,11 @@ def _trimmed(text: str) -> str:
 
 
 Words: TypeAlias = Annotated[str, AfterValidator(_trimmed)]
-"""Text that somebody wrote: not blank, without newlines at its ends; a first line may be indented, as code is."""
+"""Text that is not blank, without newlines at its ends; indentation of the first line is kept, as in code."""
 
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
-"""What a row is called in keys such as `tea/warm`."""
+"""Name of a row in keys such as `tea/warm`."""
 
 
 _JUST_EVAL_KINDS = {"just_eval": "regular", "just_red": "safety"}
@@ -37,7 +37,7 @@ def _our_kind(name: object) -> object:
 
 
 AnyKind: TypeAlias = Annotated[QueryKind, BeforeValidator(_our_kind)]
-"""The kind of a query as this package or just-eval writes it."""
+"""The kind of a query, as written by this package or by just-eval."""
 
 
 def _as_text(value: object) -> object:
@@ -45,11 +45,11 @@ def _as_text(value: object) -> object:
 
 
 AnyId: TypeAlias = Annotated[Words | None, BeforeValidator(_as_text)]
-"""The id of a row, which public files write as a number."""
+"""The id of a row; public files may write it as a number."""
 
 
 class Written(BaseModel):
-    """Base of everything read from a file: no field more, no type bent."""
+    """Base of everything read from a file: no extra fields, no type coercion."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -59,21 +59,21 @@ WrittenT = TypeVar("WrittenT", bound=Written)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A file that somebody wrote, or one line of it, so that errors can name file, line and field."""
+    """A file, or one line of it, for errors that name file, line and field."""
 
     path: Path
     lines: Mapping[tuple[str, ...], int] = field(default_factory=lambda: {(): 1})
-    """The line on which each field starts; that of `()` is the line of the whole."""
+    """The line on which each field starts; `()` stands for the whole."""
 
     def error(self, where: str, says: str) -> SpaceError:
-        """The error for the field `where`, such as `k.max`; `says` what is wrong and what to write instead."""
+        """The error for the field `where`, such as `k.max`; `says` names what is wrong and what to write instead."""
         parts = tuple(where.split(".")) if where else ()
         while parts not in self.lines:
             parts = parts[:-1]
         return SpaceError(f"{self.path}:{self.lines[parts]}: {where + ': ' if where else ''}{says}")
 
     def read(self, data: object, form: type[WrittenT]) -> WrittenT:
-        """`data` as a `form`; SpaceError for the first field that is wrong."""
+        """`data` validated as a `form`; SpaceError for the first wrong field."""
         try:
             return form.model_validate(data)
         except ValidationError as error:
@@ -83,7 +83,7 @@ class Source:
 
 
 def _advice(error: Mapping[str, Any], form: type[BaseModel]) -> str:
-    """What is wrong with a field and what to write instead, in our words where pydantic's name Python's types."""
+    """What is wrong with a field and what to write instead. It replaces pydantic's texts that name Python types."""
     *parents, last = [str(part) for part in error["loc"]] or [""]
     for parent in parents:
         inner = form.model_fields[parent].annotation if parent in form.model_fields else None
@@ -120,7 +120,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise SpaceError(f"{path}: {error.strerror}; name a file that can be read") from error
     if not text.strip():
-        raise SpaceError(f"{path}:1: the file is empty; write what it shall hold, or name another")
+        raise SpaceError(f"{path}:1: the file is empty; fill it, or name another")
     return text
 
 
@@ -132,14 +132,22 @@ def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def read_rows(path: Path, form: type[WrittenT]) -> list[tuple[Source, WrittenT]]:
-    """The rows of a JSON Lines file, each with its place; blank lines are skipped."""
+    """The rows of a JSON Lines file, each with its place; blank lines are skipped. SpaceError if one is wrong."""
     return [(source, source.read(data, form)) for source, data in _read_lines(path, read_text(path))]
 
 
 def read_objects(path: Path) -> list[tuple[Source, object]]:
-    """What stands in a JSON Lines file, or in one JSON list, each object with its place."""
+    """The objects of a JSON Lines file or a JSON list, each with its place. SpaceError if the JSON is wrong."""
     text = read_text(path)
     return _read_list(path, text) if text.lstrip().startswith("[") else _read_lines(path, text)
+
+
+def refuse_two(source: Source, row: Mapping[str, Any], names: Sequence[str]) -> None:
+    """SpaceError if two of these fields, which mean the same, are filled and differ."""
+    first, *others = [name for name in names if row.get(name)] or [""]
+    for other in others:
+        if row[other] != row[first]:
+            raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
 
 
 def _read_lines(path: Path, text: str) -> list[tuple[Source, object]]:

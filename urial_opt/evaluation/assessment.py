@@ -16,7 +16,7 @@ from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Divided, Judge
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json
+from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json, usage_json
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 _AT_ONCE = 128
@@ -86,7 +86,7 @@ class Assessment:
             "prompt": self.prompt.id if self.prompt else None,
             "base": self.base,
             "judge": self.judge,
-            "tokens": {role: _usage_json(usage) for role, usage in self.usage.items()},
+            "tokens": {role: usage_json(usage) for role, usage in self.usage.items()},
             "answered_in_prompt": self.answered_in_prompt,
         }
 
@@ -166,12 +166,3 @@ def _in_parts(
         evaluation += evaluate(queries[start : start + _AT_ONCE])
         watch(len(evaluation.queries))
     return evaluation
-
-
-def _usage_json(usage: Usage) -> dict[str, int]:
-    return {
-        "spent": usage.prompt_tokens + usage.completion_tokens,
-        "prompt": usage.prompt_tokens,
-        "completion": usage.completion_tokens,
-        "saved": usage.saved_tokens,
-    }

@@ -11,9 +11,8 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.pairwise import Duel, able_to_compare, hold_duel
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role
-from urial_opt.spending import Bill, Price
+from urial_opt.spending import Bill, Price, Spent
 from urial_opt.store import Store
-from urial_opt.store.memory import Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +62,7 @@ def measure(
     answer, or the judge cannot compare.
     """
     comparing = None if against is None else able_to_compare(judge)
-    counted = Counted(store)
-    roles = {Role.BASE, Role.JUDGE} if isinstance(answers, Answering) else {Role.JUDGE}
+    counted = store.account()
 
     def evaluating(done: int) -> None:
         watch("evaluating", done)
@@ -80,5 +78,7 @@ def measure(
     if comparing is not None and theirs is not None:
         ours = assessment.evaluation.completions
         comparison = hold_duel(queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done))
-    spent = {role: each for role, each in counted.spent.items() if role in roles}
+    paid = dict(counted.spent)
+    spent = {Role.BASE: paid.pop(answers.generator.identity, Spent())} if isinstance(answers, Answering) else {}
+    spent[Role.JUDGE] = sum(paid.values(), Spent())  # of all its identities: for scores, for pairs, of a panel
     return Measurement(assessment=assessment, comparison=comparison, bill=Bill(spent=spent, prices=prices))

@@ -1,1 +1,1 @@
-"""Exporters: a found prompt, written for whatever shall serve it."""
+"""Exporters: a found prompt, written in the format of the program that will serve it."""

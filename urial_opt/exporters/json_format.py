@@ -1,4 +1,4 @@
-"""The exporter `json`: one JSON object with all that a program needs to serve a prompt.
+"""The exporter `json`: one JSON object with everything that a program needs to serve a prompt.
 
 format          "urial-opt prompt 1"
 serving         in words: how the texts below go to a model
@@ -7,7 +7,7 @@ query_template  the exact text after it, with {query} where the query goes
 sampling        temperature, top_p, max_tokens, stop, seed, repetition_penalty
 system          the system text alone
 exemplars       in order, each with query, answer and style
-raw             the exact text where the prompt was imported in another layout, else null
+raw             the exact text if the prompt was imported in another layout, else null
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SERVING = (
 
 
 class JsonFormat:
-    """Carries every prompt, zero-shot and long fences included."""
+    """Exports any prompt, including zero-shot prompts and those with long fences."""
 
     suffix = ".json"
 
     def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
-        """The object described above, readable by `prompt_file.read_prompt_file`."""
+        """The object described above, which `prompt_file.read_prompt_file` reads back."""
         document = {
             "format": JSON_FORMAT,
             "serving": SERVING,
@@ -48,7 +48,7 @@ class JsonFormat:
 
 
 def open_exporter(argument: str) -> JsonFormat:
-    """The exporter; takes no argument."""
+    """The exporter, which takes no argument; InputError if it is given one."""
     if argument:
         raise InputError(f"the exporter 'json' takes no argument, not {argument!r}; type json alone")
     return JsonFormat()

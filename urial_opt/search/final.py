@@ -10,11 +10,11 @@ from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.protocols import ChatGenerator, TokenCounter
 from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord
-from urial_opt.resampling import rank_correlation
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
 from urial_opt.statistics.bootstrap import bootstrap_difference
+from urial_opt.statistics.correlation import rank_correlation
 
 FINALISTS = 5
 """How many prompts go on from `dev` to `validation`, the starting one besides."""

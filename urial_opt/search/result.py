@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Candidate, Estimate, Evaluation, ProbeShift, TrialState, Usage, estimate_json, shift_json
+from urial_opt.records import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    ProbeShift,
+    TrialState,
+    Usage,
+    estimate_json,
+    shift_json,
+    usage_json,
+)
 from urial_opt.spending import Bill
 
 
@@ -131,7 +141,6 @@ class SearchResult:
 
     def as_json(self) -> dict[str, object]:
         """The object that `search --json` prints; every key is described in the README."""
-        spent = self.usage.prompt_tokens + self.usage.completion_tokens
         return {
             "name": self.name,
             "aligned": None,
@@ -141,12 +150,7 @@ class SearchResult:
             "constraints": [each.as_json() for each in self.choice.constraints],
             "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
             "seconds": round(self.seconds, 1),
-            "tokens": {
-                "spent": spent,
-                "prompt": self.usage.prompt_tokens,
-                "completion": self.usage.completion_tokens,
-                "saved": self.usage.saved_tokens,
-            },
+            "tokens": usage_json(self.usage),
             "shift": self.shift.as_json() if self.shift else None,
             "spending": self.bill.as_json(),
             "cost": None if self.bill.total is None else round(self.bill.total, 6),

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.resampling import RESAMPLES, Ratios, Resampling
 from urial_opt.shift.figures import (
     MARGINAL_RANK,
     Compat,
@@ -27,6 +26,8 @@ from urial_opt.shift.figures import (
 from urial_opt.shift.kinds import STYLE, MarkedToken, TokenKind
 from urial_opt.shift.marking import mark_answer
 from urial_opt.shift.measures import BOUNDS, MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
+from urial_opt.statistics.bootstrap import RESAMPLES
+from urial_opt.statistics.ratios import Ratios, Resampling
 from urial_opt.token_scores import Floats, Ints, ShiftReading, TokenScores
 
 Flags: TypeAlias = npt.NDArray[np.bool_]

@@ -1,33 +1,28 @@
-"""Agreement: how nearly two series of scores of the same answers say the same, each measure with its interval.
+"""Agreement of two series of scores of the same answers: several measures, each with its interval.
 
-Rows are resampled whole, so that the aspects of one answer, which lean the same way, do not pass for independent ones.
-Every measure is read off a table that counts how often each score met each other one; a resample is such a table too,
-and all of them are measured at once.
+All aspects of one answer are resampled together, because their scores are correlated. Every measure is computed from
+the contingency table of the two scores. Each resample is such a table too, and all tables are measured at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from urial_opt.records import Estimate
-from urial_opt.statistics.bootstrap import share
+from urial_opt.statistics.bootstrap import RESAMPLES, divide, percentile_estimate, resampled_counts, share
+from urial_opt.statistics.correlation import spearman
+from urial_opt.statistics.strata import FloatArray, IntArray
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-IntArray: TypeAlias = npt.NDArray[np.int64]
-
-RESAMPLES = 2_000
 _CELLS = 2_000_000
-"""How many counts are held at once."""
+"""Table cells held in memory at once, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What an answer was given on one aspect, and what the judge gave it; None where either said nothing readable."""
+    """The given score and the judge's score of an answer on one aspect; None where a score is missing or unreadable."""
 
     given: float | None
     judged: float | None
@@ -35,38 +30,39 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How a judge's scores agree with given ones. A measure is None where it is undefined, as for a single score."""
+    """How a judge's scores agree with given ones; a measure is None where it is undefined, as for one pair."""
 
     n: int
-    """Pairs with a score on both sides; the measures are theirs."""
+    """Pairs with a score on both sides; the measures are over these."""
     missing_given: int
     """Pairs without a given score."""
     missing_judged: int
-    """Pairs without a score of the judge's."""
+    """Pairs without a score by the judge."""
     exact: Estimate | None
-    """Share of pairs that are equal, each score rounded to the nearest whole one, a half to the higher."""
+    """Share of pairs that are equal after rounding to whole points, halves up."""
     within_one: Estimate | None
-    """Share of pairs that are one point apart at most."""
+    """Share of pairs that differ by at most one point."""
     spearman: Estimate | None
-    """Correlation of ranks; ties share their mean rank."""
+    """Spearman's rank correlation; ties share their mean rank."""
     kendall: Estimate | None
     """Kendall's tau-b."""
     kappa: Estimate | None
-    """Cohen's kappa with quadratic weights; on fractions of a point it is Lin's concordance correlation."""
+    """Cohen's kappa with quadratic weights, which for fractional scores is Lin's concordance correlation."""
     bias: Estimate | None
-    """Mean of judge minus given, in points: above zero where the judge is kinder."""
+    """Mean of judge minus given, in points; positive if the judge is kinder."""
 
 
 _MEASURES = ("exact", "within_one", "spearman", "kendall", "kappa", "bias")
 
 
 def measure_agreement(rows: Sequence[Sequence[Pair]], *, seed: int = 0, resamples: int = RESAMPLES) -> Agreement:
-    """The agreement over all pairs of the rows, in whatever order, with 95 % percentile intervals from resampled rows.
+    """The agreement over all pairs, with 95 % percentile intervals from resampled rows.
 
-    A share of all or nothing has the Wilson interval of as many rows instead, since resamples of it are all alike.
+    A row holds the pairs of one answer; the order of the rows does not matter. A share of exactly 0 or 1 gets the
+    Wilson interval for that many rows instead, because all of its resamples are equal.
     """
     read = [[(p.given, p.judged) for p in pairs if p.given is not None and p.judged is not None] for pairs in rows]
-    # sorted, so that the rows' order does not decide which of them are drawn
+    # sorted, so that the draws do not depend on the order of the rows
     scored = [(row, *scores) for row, pairs in enumerate(sorted(filter(None, read))) for scores in pairs]
     return Agreement(
         n=len(scored),
@@ -77,18 +73,17 @@ def measure_agreement(rows: Sequence[Sequence[Pair]], *, seed: int = 0, resample
 
 
 def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Estimate | None]:
-    """Each measure of the pairs, given as columns: row, given, judged."""
-    # to a hundredth: means of a panel must not differ by a rounding error, and the table stays small
+    """Each measure of the pairs. `scored` is pairs x 3: number of the row, given score, judge's score."""
+    # to hundredths: rounding errors in a panel's means must not make scores unequal, and the table stays small
     given, given_index = np.unique(np.round(scored[:, 1], 2), return_inverse=True)
     judged, judged_index = np.unique(np.round(scored[:, 2], 2), return_inverse=True)
     cells = given_index * judged.size + judged_index
     size = given.size * judged.size
     rows = scored[:, 0].astype(np.int64)
     number = int(rows[-1]) + 1
-    rng = np.random.default_rng(seed)
 
     def tables(times: IntArray) -> IntArray:
-        """A table for each line of `times`, which says how often each row was drawn."""
+        """One table for each resample; `times` is resamples x rows and says how often each row was drawn."""
         places = cells + size * np.arange(len(times))[:, None]
         counts = np.bincount(places.ravel(), weights=times[:, rows].ravel(), minlength=len(times) * size)
         return counts.astype(np.int64).reshape(-1, given.size, judged.size)
@@ -96,12 +91,11 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
     found = _measures(tables(np.ones((1, number), dtype=np.int64)), given, judged)
     batch = max(1, _CELLS // max(size, rows.size))
     drawn = [
-        _measures(tables(rng.multinomial(number, np.full(number, 1 / number), size=count)), given, judged)
-        for start in range(0, resamples, batch)
-        if (count := min(batch, resamples - start))
+        _measures(tables(times), given, judged)
+        for times in resampled_counts(number, seed=seed, resamples=resamples, batch=batch)
     ]
     estimates = {
-        name: _estimate(float(value[0]), np.concatenate([resampled[name] for resampled in drawn]))
+        name: percentile_estimate(float(value[0]), np.concatenate([resampled[name] for resampled in drawn]))
         for name, value in found.items()
     }
     return estimates | {
@@ -111,16 +105,8 @@ def _estimates(scored: FloatArray, *, seed: int, resamples: int) -> dict[str, Es
     }
 
 
-def _estimate(value: float, resampled: FloatArray) -> Estimate | None:
-    """None for an undefined value; resamples in which it is undefined say nothing about it."""
-    if np.isnan(value):
-        return None
-    low, high = np.nanquantile(resampled, [0.025, 0.975])
-    return Estimate(mean=value, low=float(low), high=float(high))
-
-
 def _measures(tables: IntArray, given: FloatArray, judged: FloatArray) -> dict[str, FloatArray]:
-    """Each measure of each table, NaN where it is undefined. Tables: number x given scores x judged scores."""
+    """Each measure of each table; NaN where it is undefined. `tables` is resamples x given scores x judge's scores."""
     apart = judged - given[:, None]
     same = np.floor(judged + 0.5) == np.floor(given + 0.5)[:, None]
     close = np.abs(apart) <= 1 + 1e-9
@@ -132,9 +118,9 @@ def _measures(tables: IntArray, given: FloatArray, judged: FloatArray) -> dict[s
     return {
         "exact": (tables * same).sum(axis=(1, 2)) / number,
         "within_one": (tables * close).sum(axis=(1, 2)) / number,
-        "spearman": _spearman(tables, rows, columns),
+        "spearman": spearman(tables.reshape(len(tables), -1), *_places(tables)),
         "kendall": _kendall(tables, rows, columns),
-        "kappa": 1 - _ratio(squared, by_chance),
+        "kappa": 1 - divide(squared, by_chance, beyond=1e-12),
         "bias": bias,
     }
 
@@ -145,21 +131,15 @@ def _variance(counts: IntArray, values: FloatArray) -> FloatArray:
     return spread
 
 
-def _spearman(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
-    given, judged = _centred_ranks(rows), _centred_ranks(columns)
-    together = np.einsum("tij,ti,tj->t", tables, given, judged, optimize=True)
-    return _ratio(together, np.sqrt((rows * given**2).sum(axis=1) * (columns * judged**2).sum(axis=1)))
-
-
-def _centred_ranks(counts: IntArray) -> FloatArray:
-    """Twice the mean rank of each score less twice that of all: whole numbers, so that constants give exactly 0."""
-    ranks: FloatArray = (2.0 * counts.cumsum(axis=1) - counts) - counts.sum(axis=1)[:, None]
-    return np.where(counts > 0, ranks, 0.0)
+def _places(tables: IntArray) -> tuple[IntArray, IntArray]:
+    """Row and column of each cell of a flattened table."""
+    rows, columns = np.indices(tables.shape[1:])
+    return rows.ravel(), columns.ravel()
 
 
 def _kendall(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
     number = tables.sum(axis=(1, 2))
-    below = tables.cumsum(axis=1).cumsum(axis=2)  # counts of scores no higher on either side
+    below = tables.cumsum(axis=1).cumsum(axis=2)  # pairs with no higher score on either side
     concordant = (tables[:, 1:, 1:] * below[:, :-1, :-1]).sum(axis=(1, 2))
     pairs, tied_rows, tied_columns, tied_both = (
         (counts * (counts - 1) // 2).reshape(number.size, -1).sum(axis=1)
@@ -167,10 +147,4 @@ def _kendall(tables: IntArray, rows: IntArray, columns: IntArray) -> FloatArray:
     )
     ordered = pairs - tied_rows - tied_columns + tied_both  # neither score is tied
     untied = (pairs - tied_rows).astype(np.float64) * (pairs - tied_columns)
-    return _ratio(2.0 * concordant - ordered, np.sqrt(untied))
-
-
-def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    ratio = np.full(below.shape, np.nan)
-    np.divide(above, below, out=ratio, where=below > 1e-12)
-    return ratio
+    return divide(2.0 * concordant - ordered, np.sqrt(untied))

@@ -1,8 +1,6 @@
-"""Statistics: stratified means, paired tests, bootstrap intervals and shrunken estimates of prompts.
+"""Shrunken estimates: what each trial would score on all queries, estimated from all trials together.
 
-Scores come as mappings from query id to score (`objective.query_score`), as `TrialRecord` keeps them. A query's
-*contribution* is its score times the weight of its kind over that kind's share of the split, so that the plain mean of
-contributions is the average of the prompt, whatever the mixture of kinds.
+The scores enter as contributions (`strata.Strata.contributions`), whose plain mean is the average of a prompt.
 """
 
 from __future__ import annotations
@@ -17,27 +15,27 @@ from urial_opt.records import Estimate
 from urial_opt.statistics.strata import FloatArray
 
 _SCALE = (1.0, 5.0)
-"""What scores can be; no interval goes beyond."""
+"""Lowest and highest possible score; intervals are clipped to it."""
 _Z95 = 1.959963984540054
 _SPREAD_GUESS = 0.3
-"""Standard deviation between prompts, in points, believed before any were seen …"""
+"""Prior standard deviation between prompts, in points …"""
 _SPREAD_TRIALS = 2.0
-"""… and how many trials that belief is worth: without it, two equal first trials would pin all later ones to them."""
+"""… and how many trials that prior counts as. Without it, two equal first trials would pin all later estimates."""
 _EM_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEstimate:
-    """What a trial would score on average on all queries, as far as its own scores and the other trials tell."""
+    """A trial's estimated average over all queries, given its own scores and the other trials."""
 
     mean: float
     standard_error: float
     queries: int
-    """How many scores of its own it rests on."""
+    """How many scores of its own the trial has."""
 
     @property
     def interval(self) -> Estimate:
-        """The mean with its 95 % interval, which stays on the scale of scores."""
+        """The mean with its 95 % interval, clipped to the scale of scores."""
         reach = _Z95 * self.standard_error
         low, high = _SCALE
         return Estimate(mean=self.mean, low=max(low, self.mean - reach), high=min(high, self.mean + reach))
@@ -46,12 +44,13 @@ class TrialEstimate:
 def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[TrialEstimate]:
     """Estimate of each trial's average over all queries, from trials that may have seen only some of them.
 
-    `contributions` is trials x queries, NaN where unseen; `kinds` runs along the queries. Model: trial effect + query
-    effect + noise. Query effects carry a flat prior, trial effects a normal one whose variance is estimated from all
-    trials (moments first, then EM), so that a luckily high mean is drawn back by as much as such means are wont to lie
-    and a pruned trial's by more. Noise varies within a kind; blocks hold the kinds in fixed shares, so that what a
-    trial does differently by kind is no noise. Errors include those of the query effects. A trial without scores gets
-    the population's mean and spread.
+    `contributions` is trials x queries, NaN where a trial did not see the query; `kinds` gives the kind of each query.
+
+    Model: trial effect + query effect + noise. Query effects have a flat prior. Trial effects have a normal prior whose
+    variance is estimated from all trials, first by moments and then by EM. A high mean that is partly luck is thus
+    shrunk towards the others, and that of a pruned trial more. Noise is the variation within a kind: blocks hold the
+    kinds in fixed shares, so that a trial's differences between kinds are not noise. The standard errors include those
+    of the query effects. A trial without scores gets the population's mean and spread. ValueError if there is no score.
     """
     seen = ~np.isnan(contributions)
     values = np.where(seen, contributions, 0.0)
@@ -60,14 +59,14 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     if not asked.any():
         message = "no trial has a score: estimates need at least one"
         raise ValueError(message)
-    # All but a trial's scores depends on which queries it saw, and most trials saw the same: `shown` holds these sets.
+    # Most terms depend only on which queries a trial saw, and most trials saw the same: `shown` has a row for each set.
     numbers: dict[bytes, int] = {}
     which = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in np.packbits(seen, axis=1)])
     _, first = np.unique(which, return_index=True)
     shown = seen[first].astype(np.float64)
     sums = _Sums(values=values, shown=shown, which=which, group=_kind_indicators(kinds))
     sizes, askings, counts = sums.sizes, sums.askings, shown.sum(axis=1)
-    each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that nobody saw are left out of the average
+    each = np.where(asked, 1.0, 0.0) / asked.sum()  # queries that no trial saw are left out of the average
     difficulty = sums.by_query / np.maximum(askings, 1)
     own = (sums.by_trial - (shown @ difficulty)[which]) / np.maximum(counts, 1)[which]
     noise = sums.noise(difficulty if trials > 1 else np.zeros(queries))
@@ -75,7 +74,7 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     moment = float((own**2 - noise / np.maximum(counts, 1)[which])[counts[which] > 0].sum())
     spread = (prior + max(moment, 0.0)) / (_SPREAD_TRIALS + trials)
     for step in range(_EM_STEPS):
-        # (trial effects, query effects) are jointly normal; eliminating the trials leaves a queries x queries system
+        # Trial and query effects are jointly normal; eliminating the trial effects leaves a queries x queries system.
         per_trial = 1.0 / (1.0 / spread + counts / noise)
         tilt = shown * (per_trial / noise)[:, None]
         precision = np.diag(np.where(asked, askings, 1.0)) / noise - (sizes[:, None] * tilt).T @ shown / noise
@@ -99,29 +98,32 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
 
 
 class _Sums:
-    """Sums over the scores of trials that do not change while query effects are fitted."""
+    """Sums over the scores that stay fixed while query effects are fitted."""
 
     def __init__(
         self, *, values: FloatArray, shown: FloatArray, which: npt.NDArray[np.intp], group: FloatArray
     ) -> None:
-        """Scores of trials x queries, 0 where unseen; the sets of queries seen, which of them each trial saw."""
+        """`values`: trials x queries, 0 where unseen; `shown`: sets x queries, 1 where seen; `which`: each trial's set.
+
+        `group`: queries x kinds, 1 where the query is of the kind.
+        """
         self.by_query, self.by_trial = values.sum(axis=0), values.sum(axis=1)
         self.sizes = np.bincount(which)
-        """Trials of each set."""
+        """Number of trials with each set."""
         self.askings = self.sizes @ shown
-        """Trials that saw each query."""
+        """Number of trials that saw each query."""
         self._squares = (values**2).sum(axis=0) @ group
         self._by_kind = values @ group
         self._shown, self._which, self._group = shown, which, group
         counts = shown @ group
         self._divisors = np.maximum(counts, 1)[which]
-        # each query effect was itself fitted; with T trials that ate about one residual in T
+        # fitting the query effects costs one degree of freedom each
         freedom = self.sizes @ np.maximum(counts - 1, 0)
         self._freedom = np.maximum(freedom - (group.sum(axis=0) - 1) * (len(which) > 1), 1)
         self._share = group.sum(axis=0) / group.sum()
 
     def noise(self, difficulty: FloatArray) -> float:
-        """Variance of a contribution around its trial's mean in its kind, query difficulty taken off; at least .01."""
+        """Variance of contributions around their trial's mean in their kind, net of query difficulty; at least 0.01."""
         squares = self._squares + (difficulty * (difficulty * self.askings - 2 * self.by_query)) @ self._group
         left = self._by_kind - ((self._shown * difficulty) @ self._group)[self._which]
         within = squares - (left**2 / self._divisors).sum(axis=0)

@@ -1,4 +1,4 @@
-"""Signed ranks: an exact one-sided paired test."""
+"""Wilcoxon's signed-rank test: one-sided, and exact under ties."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from urial_opt.statistics.strata import FloatArray
 def wilcoxon_behind(differences: FloatArray) -> float:
     """One-sided p value of Wilcoxon's signed-rank test that paired differences lie below zero.
 
-    NaN and zeros are left out; 1 if nothing remains. The distribution is exact also under ties, which scores on a
-    coarse scale are full of: scipy's normal approximation is rough at a first look of a dozen pairs, and its exact
-    permutation takes a second there.
+    NaN and zeros are left out; the value is 1 if nothing remains. The distribution is exact under ties too, which are
+    common on a coarse scale: with a dozen pairs, scipy's normal approximation is rough and its exact permutation test
+    takes a second.
     """
-    rounded = np.round(differences[~np.isnan(differences)], 9)  # weights must not break ties by a rounding error
+    rounded = np.round(differences[~np.isnan(differences)], 9)  # rounding errors from weights must not break ties
     rounded = rounded[rounded != 0]
     _, place, ties = np.unique(np.abs(rounded), return_inverse=True, return_counts=True)
-    doubled = (2 * np.cumsum(ties) - ties + 1)[place]  # ties share the middle of their ranks, which may be a half
+    doubled = (2 * np.cumsum(ties) - ties + 1)[
+        place
+    ]  # twice the ranks: ties share their mean rank, which may end in a half
     probability = np.zeros(int(doubled.sum()) + 1)
     probability[0] = 1.0
     for rank in doubled:

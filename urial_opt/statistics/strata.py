@@ -1,4 +1,8 @@
-"""Strata: kinds of queries and their weights, and means over them."""
+"""Strata: the kinds of queries, their weights, and means over them.
+
+A query's *contribution* is its score times the weight of its kind, divided by that kind's share of the split. The plain
+mean of contributions is therefore the average of the prompt, whatever the mixture of kinds.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,22 @@ import numpy.typing as npt
 from urial_opt.aspects import QueryKind
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
-
-
+IntArray: TypeAlias = npt.NDArray[np.int64]
 Scores: TypeAlias = Mapping[str, float | None]
-"""Score, 1 to 5, by query id; None or absent: not read or not yet asked."""
+"""Score, 1 to 5, by query id; None or absent if it was not readable or the query was not asked yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strata:
-    """The queries of one split, their kinds, and how much of the average rests on each kind."""
+    """The queries of one split, their kinds, and the weight of each kind in the average."""
 
     kinds: Mapping[str, QueryKind]
-    """Kind by query id, in the order asked."""
+    """Kind by query id, in the order in which queries are asked."""
     weights: Mapping[QueryKind, float]
-    """As `Objective.kind_weights`. Kinds that the split lacks are left out and the rest scaled to sum to 1."""
+    """As in `Objective.kind_weights`; kinds that the split lacks are left out and the rest scaled to sum to 1."""
 
     def contributions(self, scores: Scores) -> FloatArray:
-        """Contribution of each query of the split, in points; NaN where there is no score."""
+        """Contribution of each query, in points, in the order of `kinds`; NaN where there is no score."""
         multiplier = self._multipliers()
         values = [score if (score := scores.get(query)) is not None else np.nan for query in self.kinds]
         return np.array(values, dtype=np.float64) * [multiplier[kind] for kind in self.kinds.values()]
@@ -39,7 +42,7 @@ class Strata:
         return {kind: self.weights[kind] / total * len(kinds) / kinds.count(kind) for kind in set(kinds)}
 
     def values(self, scores: Scores) -> list[tuple[float, FloatArray]]:
-        """Weight and scores of each kind that has any; the weights sum to 1."""
+        """Weight and scores of each kind that has scores; the weights sum to 1."""
         read: dict[QueryKind, list[float]] = {}
         for query, kind in self.kinds.items():
             if (score := scores.get(query)) is not None:
@@ -54,13 +57,13 @@ class Mean:
 
     mean: float
     standard_error: float
-    """NaN where a kind has a single score, infinite where nothing was scored."""
+    """NaN if a kind has a single score, infinite if there is no score."""
     queries: int
-    """How many scores it rests on."""
+    """How many scores it is the mean of."""
 
 
 def stratified_mean(scores: Scores, strata: Strata) -> Mean:
-    """The average of a prompt: kinds weighted by `strata.weights`, whatever number of queries each has."""
+    """The average of a prompt: the mean of each kind, weighted by `strata.weights`."""
     parts = strata.values(scores)
     if not parts:
         return Mean(mean=float("nan"), standard_error=float("inf"), queries=0)

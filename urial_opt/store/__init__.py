@@ -1,4 +1,4 @@
-"""The store: remembers completions, judgments, trials and results in one database, beside Optuna's tables."""
+"""The store: completions, judgments, trials and results in one database, beside Optuna's tables."""
 
 from urial_opt.store.database import Store
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchStatus, SearchSummary, StoredResult

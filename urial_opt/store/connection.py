@@ -1,4 +1,4 @@
-"""The connection to the database: how it is opened, and what its faults mean to whoever typed the command."""
+"""The connection to the database: opens it, runs transactions, and translates database errors into advice."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from urial_opt.errors import StoreError
 _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "the disk is full; free some space, then type the same command again",
     "SQLITE_IOERR": "the disk cannot be read or written; check it and its free space, then type the same command again",
-    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or give another one with --store FILE",
-    "SQLITE_CANTOPEN": "the file cannot be opened; give one in a folder that exists and is writable with --store FILE",
+    "SQLITE_READONLY": "it is read-only; make the file and its folder writable, or give another one",
+    "SQLITE_CANTOPEN": "the file cannot be opened; give one in a folder that exists and is writable",
     "SQLITE_BUSY": "another process keeps it locked; wait for that one or end it, then type the same command again",
     "SQLITE_LOCKED": "another process keeps it locked; wait for that one or end it, then type the same command again",
-    "SQLITE_NOTADB": "it is not a database; give another file with --store FILE",
+    "SQLITE_NOTADB": "it is not a database; give another file",
     "SQLITE_CORRUPT": "it is damaged; restore a copy or save what is left with `sqlite3 FILE .recover`, "
-    "or begin another one with --store FILE",
+    "or begin another one",
 }
-_OTHERWISE = "look at that message, then type the same command again or give another database with --store"
+_OTHERWISE = "look at that message, then type the same command again or give another database"
 _PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
 _CHUNK = 900
 _T = TypeVar("_T")
 
 
 class Connection:
-    """An engine that reads and writes in transactions, and raises nothing but StoreError."""
+    """A database engine. Every read and write is a transaction; database errors become StoreError."""
 
     def __init__(self, url_or_path: str, *, wait_seconds: float) -> None:
         self._url = _read_url(url_or_path)
@@ -55,49 +55,49 @@ class Connection:
 
     @property
     def url(self) -> str:
-        """What opens the same database from Optuna or another process, password included."""
+        """URL of the database, with its password, for Optuna or another process."""
         return self._url.render_as_string(hide_password=False)
 
     @property
     def name(self) -> str:
-        """The database as messages show it: a path, or a URL without its password."""
+        """The database as shown in messages: a path, or a URL without its password."""
         path = self._url.database if self.dialect == "sqlite" else None
         return path or self._url.render_as_string()
 
     def refuse_to_create(self) -> None:
-        """StoreError if opening would make a new, empty SQLite file."""
+        """StoreError if opening would create a new SQLite file."""
         path = self._url.database
         if self.dialect == "sqlite" and path and not path.startswith("file:") and not Path(path).exists():
-            advice = "give the one you mean with --store FILE, or begin with: urial-opt search --budget 200"
+            advice = "give the path of one, or begin one with: urial-opt search"
             raise StoreError(f"there is no store {path!r}; {advice}")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """One unchanging view of the database."""
+        """A read transaction, which sees one snapshot of the database."""
         with self._explained(), self._reading.connect() as connection:
             try:
                 yield connection
             except (ValueError, KeyError) as error:
-                # What was written is valid, so a value that cannot be read back was damaged on the disk.
+                # Only valid values are written, so one that cannot be read back was damaged on the disk.
                 raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_CORRUPT']}") from error
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """One transaction: all of it is written, or nothing."""
+        """A write transaction: all of it is written, or nothing."""
         with self._explained(), self._engine.begin() as connection:
             yield connection
 
     def write_ahead(self) -> None:
-        """Let SQLite's readers and one writer work at once; it remembers this mode in the file."""
+        """Switch SQLite to write-ahead logging, in which readers do not block the writer. The file keeps this mode."""
         with self._explained(), self._engine.execution_options(urial_begin="").connect() as connection:
             if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete":
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def tune(self, engine: sa.Engine) -> None:
-        """Let another engine on this database, such as Optuna's, commit as cheaply as this one."""
+        """Give another engine on this database, such as Optuna's, the commit settings of this one."""
         if self.dialect == "sqlite":
             sa.event.listen(engine, "connect", _commit_cheaply)
-            engine.dispose()  # connections made before do not know yet
+            engine.dispose()  # drops connections that were made without the settings
 
     def close(self) -> None:
         self._engine.dispose()
@@ -117,9 +117,9 @@ class Connection:
 def insert_new(
     connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], *, key: str = "id"
 ) -> None:
-    """Insert rows, leaving alone those that are there already: what names itself by its content is equal then.
+    """Insert the rows whose key is not in the table yet; existing rows stay unchanged.
 
-    In the order of their keys, so that two processes which insert the same ones never wait for each other in a ring.
+    Rows are inserted in key order, so that two processes inserting the same rows cannot deadlock.
     """
     unique = {row[key]: row for row in rows}
     if unique:
@@ -127,27 +127,27 @@ def insert_new(
 
 
 def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]) -> None:
-    """Add `amounts` to the row of that key, or insert it with them."""
+    """Add `amounts` to the row with that key, or insert the row."""
     connection.execute(_addition(table, connection.dialect.name, tuple(key), tuple(amounts)), {**key, **amounts})
 
 
 def replace_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
 ) -> None:
-    """Make the row of that key hold these values, whether it is there or not."""
+    """Set the values of the row with that key, or insert the row."""
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
     connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
 
 
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
-    """Which of `ids` have no row yet. Asking costs less than inserting long rows that are there already."""
+    """Those of `ids` that have no row yet. This query is cheaper than inserting long rows that exist already."""
     wanted = list(ids)
     known = {row.id for some in chunks(wanted) for row in connection.execute(_known(table), {"ids": some})}
     return [id_ for id_ in wanted if id_ not in known]
 
 
 def chunks(ids: Iterable[_T]) -> Iterator[list[_T]]:
-    """`ids` without repetitions, in lists that fit into one statement: old SQLite takes 999 variables."""
+    """`ids` without duplicates, in lists that fit into one statement: old SQLite allows 999 variables."""
     rest = list(dict.fromkeys(ids))
     for start in range(0, len(rest), _CHUNK):
         yield rest[start : start + _CHUNK]
@@ -174,7 +174,7 @@ def _known(table: sa.Table) -> sa.Select[tuple[str]]:
 def _read_url(url_or_path: str) -> URL:
     if "://" not in url_or_path:
         return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
-    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME, with --store"
+    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME"
     try:
         url = make_url(url_or_path)
         backend = url.get_backend_name()
@@ -187,21 +187,21 @@ def _read_url(url_or_path: str) -> URL:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's sqlite3 would begin transactions by itself, too late for reads and never for DDL.
+    # By default Python's sqlite3 begins transactions itself: too late for reads, and never for DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     _commit_cheaply(connection, _record)
 
 
 def _commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
-    # In WAL a commit survives the death of the process without an fsync, which NORMAL leaves to checkpoints. Rows named
-    # by their hash land on pages all over the file, so checkpoints are spaced out (16 MB) for pages to be written once.
+    # In WAL mode a commit survives the death of the process without an fsync; with NORMAL only checkpoints call fsync.
+    # Rows keyed by hash are scattered over the pages of the file. Rare checkpoints (every 16 MB) write each page once.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that first reads and then writes fails at once, without waiting, if another one wrote in between.
+    # Without IMMEDIATE, a transaction that reads before it writes fails at once if another one wrote in between.
     if begin := connection.get_execution_options().get("urial_begin", "BEGIN IMMEDIATE"):
         connection.exec_driver_sql(begin)
 

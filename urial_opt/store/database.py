@@ -1,4 +1,4 @@
-"""The store: every paid completion and judgment, every trial, in one database beside Optuna's tables."""
+"""The store: every paid completion and judgment and every trial, in one database beside Optuna's tables."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
     Candidate,
-    Completion,
     Estimate,
     Evaluation,
     Pace,
-    Preference,
     ProbeShift,
-    Query,
     Split,
     TrialRecord,
 )
-from urial_opt.store import paces, preferences, searches, shifts, trials
+from urial_opt.store import paces, searches, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -30,17 +27,17 @@ from urial_opt.store.spending import Account
 
 
 class Store(DatabaseMemory):
-    """A database that remembers searches. Use as a context manager, or `close` it.
+    """A database of searches. Use it as a context manager, or `close` it.
 
-    Each method is one transaction: when it returns, what it wrote survives the death of the process. Methods raise
-    StoreError where the database cannot be read or written, UnknownNameError for a search that is not there.
+    Each method is one transaction: once it returns, what it wrote survives the death of the process. Methods raise
+    StoreError if the database cannot be read or written, and UnknownNameError for an unknown search.
     """
 
     @classmethod
     def open(cls, url_or_path: str, *, create: bool = True, wait_seconds: float = 10.0) -> Store:
-        """The store in a SQLite file, or at a `postgresql+psycopg://` URL.
+        """The store in a SQLite file, or at a `postgresql+psycopg://` URL. StoreError if it cannot be opened.
 
-        `create`: make the file where there is none, instead of a StoreError.
+        `create`: create a missing file; otherwise a missing file is a StoreError.
         `wait_seconds`: how long to wait for a database that another process has locked.
         """
         database = Connection(url_or_path, wait_seconds=wait_seconds)
@@ -66,28 +63,29 @@ class Store(DatabaseMemory):
 
     @property
     def url(self) -> str:
-        """The database's URL, password included: Optuna's storage opens the same one."""
+        """The database's URL, with its password; Optuna's storage opens the same one."""
         return self._database.url
 
     @property
     def name(self) -> str:
-        """The database as people may see it: a path, or a URL without its password."""
+        """The database as shown to people: a path, or a URL without its password."""
         return self._database.name
 
     def tune(self, engine: Engine) -> None:
-        """Let Optuna's engine on this database commit as cheaply as the store: it writes once for each parameter."""
+        """Give Optuna's engine the store's cheap commits: it commits once for each parameter of a trial."""
         self._database.tune(engine)
 
-    def account(self, search: str) -> Account:
-        """Reads and keeps completions and judgments as the store does, and counts what the search pays for them."""
+    def account(self, search: str | None = None) -> Account:
+        """The store's memory of paid work, with a count of what is paid; `search`: add it to that search's total."""
         return Account(self._database, search)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
-        """Create a search, or resume it. StoreError if it was begun with other settings; the message lists them."""
+        """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""
         with self._database.writing() as connection:
             return searches.open_search(connection, name, settings)
 
     def search(self, name: str) -> SearchRecord:
+        """Settings, status and outcome of a search."""
         with self._database.reading() as connection:
             return searches.read_search(connection, name)
 
@@ -97,46 +95,28 @@ class Store(DatabaseMemory):
             return searches.list_searches(connection)
 
     def finish(self, search: str, summary: Mapping[str, object]) -> None:
-        """Mark a search as finished and keep its final JSON object."""
+        """Mark a search as finished and store its final JSON object."""
         with self._database.writing() as connection:
             searches.finish_search(connection, search, summary)
 
-    def find_preferences(
-        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference | None]:
-        """What `judge` prefers of each two answers, in the order given; None where it was not asked."""
-        with self._database.reading() as connection:
-            return preferences.find_preferences(connection, judge, queries, firsts, seconds)
-
-    def add_preferences(
-        self,
-        preferred: Sequence[Preference],
-        queries: Sequence[Query],
-        firsts: Sequence[Completion],
-        seconds: Sequence[Completion],
-    ) -> None:
-        """Keep the preferences; what is known already stands."""
-        with self._database.writing() as connection:
-            preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
-
     def pace(self, *models: object) -> None:
-        """Let the models behind servers go on as their servers were last known to want it, and keep what they learn."""
+        """Let models behind servers start at the pace last stored for their server, and store its later changes."""
         for model in models:
             if isinstance(model, Paced):
                 model.keep_pace(self)
 
     def find_pace(self, server: str) -> Pace | None:
-        """How a server was last known to want to be asked."""
+        """The pace last stored for a server; None if there is none."""
         with self._database.reading() as connection:
             return paces.find_pace(connection, server)
 
     def add_pace(self, server: str, pace: Pace) -> None:
-        """Keep how a server wants to be asked; from any thread."""
+        """Store the pace of a server. May be called from any thread."""
         with self._database.writing() as connection:
             paces.write_pace(connection, server, pace)
 
     def shifts_of_prompts(self, base: str, aligned: str, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
-        """The token shift under each prompt between two models, over whatever queries; None where it is not known."""
+        """The token shift between two models under each prompt, over any probe queries; None where it is not stored."""
         with self._database.reading() as connection:
             return shifts.shifts_of_prompts(connection, base, aligned, prompts)
 
@@ -148,38 +128,38 @@ class Store(DatabaseMemory):
         *,
         estimates: Mapping[int, Estimate] = MappingProxyType({}),
     ) -> None:
-        """Record a trial and the shrunken estimates that it leads to, as `set_estimates` does, all or nothing.
+        """Record a trial and, in the same transaction, shrunken estimates of trials as `set_estimates` does.
 
-        The same again is no error; another one of its number is a StoreError.
+        Recording the same trial again is no error; another trial with its number is a StoreError.
         """
         with self._database.writing() as connection:
             trials.insert_trial(connection, search, trial, evaluation)
             trials.write_estimates(connection, search, estimates)
 
     def trials(self, search: str) -> list[TrialRecord]:
-        """All trials of a search, by number."""
+        """All trials of a search, in the order of their numbers."""
         with self._database.reading() as connection:
             return trials.read_trials(connection, search)
 
     def set_estimates(self, search: str, estimates: Mapping[int, Estimate]) -> None:
-        """Replace the shrunken scores of these trials, by number."""
+        """Replace the shrunken estimates of these trials, by number."""
         with self._database.writing() as connection:
             trials.write_estimates(connection, search, estimates)
 
     def best(self, search: str, count: int) -> list[RankedTrial]:
-        """At most `count` of the trials that have an estimate, the highest first."""
+        """The `count` trials with the highest estimates, the highest first."""
         with self._database.reading() as connection:
             return trials.best_trials(connection, search, count)
 
     def evaluation(self, search: str, number: int) -> Evaluation:
-        """What one trial asked, was answered, and how that was judged. UnknownNameError if there is no such trial."""
+        """Queries, completions and judgments of one trial. UnknownNameError if there is no such trial."""
         with self._database.reading() as connection:
             return trials.read_evaluation(connection, search, number)
 
     def add_result(
         self, search: str, role: str, split: Split, candidate: Candidate | None, evaluation: Evaluation
     ) -> None:
-        """Record a measurement outside the trials; the first of a candidate in its role and split stands."""
+        """Record a measurement outside the trials, unless this candidate has one with this role and split."""
         result = StoredResult(role=role, split=split, candidate=candidate, evaluation=evaluation)
         with self._database.writing() as connection:
             trials.insert_result(connection, search, result)

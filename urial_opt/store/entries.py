@@ -1,4 +1,4 @@
-"""What the store tells of a search: its settings and state, its ranked trials, its results."""
+"""What the store returns about a search: settings and status, ranked trials, results."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from urial_opt.records import Candidate, Estimate, Evaluation, Split, TrialRecor
 
 
 class SearchStatus(StrEnum):
-    """How far a search is."""
+    """Status of a search."""
 
     RUNNING = "running"
-    """Not finished; the same command goes on with it."""
+    """Not finished; it can be resumed."""
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord:
-    """One search as it was asked for, and how it ended."""
+    """One search: its settings and, once finished, its outcome."""
 
     name: str
     created_at: str
     """ISO 8601, UTC."""
     settings: Mapping[str, object]
-    """All that decides its outcome, JSON-representable."""
+    """Everything that determines its outcome, JSON-representable."""
     status: SearchStatus
     summary: Mapping[str, object] | None
-    """The final JSON object, once finished."""
+    """The final JSON object; None until it is finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +39,16 @@ class SearchSummary:
     created_at: str
     """ISO 8601, UTC."""
     trials: int
-    """How many are recorded."""
-    budget: int | None
-    """How many were asked for: the setting `budget`."""
+    """Number of recorded trials."""
     status: SearchStatus
     best: Estimate | None
     shifted: float | None
-    """Share of the probe's tokens that are shifted under the prompt found; None where that was not measured."""
+    """Share of the probe's tokens that are shifted under the prompt found; None if it was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedTrial:
-    """A trial and its shrunken score."""
+    """A trial and its shrunken estimate."""
 
     trial: TrialRecord
     estimate: Estimate

@@ -1,4 +1,4 @@
-"""Evaluations: which candidate was tried on which queries, what was answered and how it was judged."""
+"""Evaluations: a candidate, the queries it was tried on, their answers and judgments."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def insert_evaluation(
     *,
     scores: Sequence[float | None],
 ) -> int:
-    """Keep an evaluation and everything it refers to; `scores` run in parallel to its queries. Returns its id."""
+    """Store an evaluation and everything it refers to; `scores` runs parallel to its queries. Returns its id."""
     columns: dict[str, object] = {"prompt_id": None, "sampling_id": None, "params": None}
     if candidate is not None:
         insert_new(connection, samplings, [sampling_row(candidate.sampling)])
@@ -93,7 +93,7 @@ def insert_evaluation(
 
 
 def read_candidates(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Candidate | None]:
-    """The candidate of each evaluation; None where no prompt was shown."""
+    """The candidate of each evaluation; None if it had no prompt."""
     rows = [row for some in chunks(ids) for row in connection.execute(_CANDIDATES, {"ids": some})]
     shown = _read_prompts(connection, {row.prompt_id for row in rows if row.prompt_id is not None})
     decoding = _read_samplings(connection, {row.sampling_id for row in rows if row.sampling_id is not None})
@@ -106,7 +106,7 @@ def read_candidates(connection: sa.Connection, ids: Iterable[int]) -> dict[int, 
 
 
 def read_scores(connection: sa.Connection, ids: Iterable[int]) -> dict[int, dict[str, float | None]]:
-    """The score of each query by its name, in the order seen, for each evaluation."""
+    """For each evaluation, the score of each query by query id, in the order seen."""
     scores: defaultdict[int, dict[str, float | None]] = defaultdict(dict)
     for some in chunks(ids):
         for evaluation_id, name, score in connection.execute(_SCORES, {"ids": some}):

@@ -1,35 +1,37 @@
-"""The memory: completions and judgments, found again and kept, each call in one transaction."""
+"""The memory: paid completions, judgments, preferences and token shifts, looked up and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from urial_opt.memory import PairMemory
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Role, Sampling, Usage
-from urial_opt.spending import Spent
-from urial_opt.store import paid_work, shifts
+from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
+from urial_opt.store import paid_work, preferences, shifts
 from urial_opt.store.connection import Connection
 from urial_opt.token_scores import AlignedAnswer
 
 
 class DatabaseMemory:
-    """Remembers what was paid for in a database. Methods raise StoreError where it cannot be read or written."""
+    """Paid work in a database. Each method is one transaction; StoreError if the database cannot be read or written.
+
+    The `find_` methods return results in the order of their arguments, with None where nothing is stored. The `add_`
+    methods leave what is stored already unchanged.
+    """
 
     def __init__(self, database: Connection) -> None:
         self._database = database
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
-        """What `generator` wrote after each whole rendered prompt, in the order given; None where it was not asked."""
+        """The completion by `generator` of each whole rendered prompt."""
         with self._database.reading() as connection:
             return paid_work.find_completions(connection, generator, sampling, texts)
 
     def add_completions(
         self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
     ) -> None:
-        """Keep what `generator` wrote after each whole rendered prompt; what is known already stands."""
+        """Store the completion by `generator` of each whole rendered prompt."""
         with self._database.writing() as connection:
             written = dict(zip(texts, completions, strict=True))
             paid_work.insert_completions(connection, generator, sampling, written)
@@ -38,7 +40,7 @@ class DatabaseMemory:
     def find_judgments(
         self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
     ) -> list[Judgment | None]:
-        """The verdict of `judge` on each pair, in the order given; None where it was not asked."""
+        """The verdict of `judge` on each pair of query and completion. ValueError if they differ in number."""
         if len(queries) != len(completions):
             raise ValueError("queries and completions must run in parallel")
         with self._database.reading() as connection:
@@ -47,25 +49,45 @@ class DatabaseMemory:
     def add_judgments(
         self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
     ) -> None:
-        """Keep the verdicts on pairs of query and completion; what is known already stands."""
+        """Store the verdict on each pair of query and completion."""
         with self._database.writing() as connection:
             paid_work.insert_judgments(connection, judgments, queries, completions)
             for judge in {judgment.judge for judgment in judgments}:
                 self._count(connection, judge, [each.usage for each in judgments if each.judge == judge])
 
+    def find_preferences(
+        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
+    ) -> list[Preference | None]:
+        """Which answer `judge` prefers for each query, shown `firsts` and `seconds` in this order."""
+        with self._database.reading() as connection:
+            return preferences.find_preferences(connection, judge, queries, firsts, seconds)
+
+    def add_preferences(
+        self,
+        preferred: Sequence[Preference],
+        queries: Sequence[Query],
+        firsts: Sequence[Completion],
+        seconds: Sequence[Completion],
+    ) -> None:
+        """Store the preference between each two answers."""
+        with self._database.writing() as connection:
+            preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
+            for judge in {each.judge for each in preferred}:
+                self._count(connection, judge, [each.usage for each in preferred if each.judge == judge])
+
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]:
-        """The aligned model's answer to each query of the probe, in the order given; None where it was not asked."""
+        """The aligned model's answer to each query of the probe."""
         with self._database.reading() as connection:
             return shifts.find_aligned_answers(connection, probe)
 
     def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None:
-        """Keep answers of the aligned model; what is known already stands."""
+        """Store answers of the aligned model."""
         with self._database.writing() as connection:
             shifts.insert_aligned_answers(connection, probe, answers)
             self._count(connection, probe.aligned, [answer.usage for answer in answers])
 
     def find_shifts(self, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
-        """The token shift under each prompt, in the order given; None where it was not measured."""
+        """The token shift under each prompt."""
         with self._database.reading() as connection:
             return shifts.find_shifts(connection, probe, prompts)
 
@@ -78,57 +100,11 @@ class DatabaseMemory:
         base: Sequence[Usage],
         aligned: Sequence[Usage],
     ) -> None:
-        """Keep the token shift under a prompt, for which the models read so much of each answer."""
+        """Store the token shift under a prompt; `base` and `aligned` are what the two models read for each answer."""
         with self._database.writing() as connection:
             shifts.insert_shift(connection, probe, prompt, shift)
             self._count(connection, probe.base, base)
             self._count(connection, probe.aligned, aligned)
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
-        """Write down what was paid to a model or judge, in the transaction that keeps its answers."""
-
-
-class Counted:
-    """A memory of what a base model answers and a judge says; what it had already costs nothing and is not counted."""
-
-    def __init__(self, memory: PairMemory) -> None:
-        self._memory = memory
-        self.spent = {Role.BASE: Spent(), Role.JUDGE: Spent()}
-
-    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
-        return self._memory.find_completions(generator, sampling, texts)
-
-    def add_completions(
-        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
-    ) -> None:
-        self._memory.add_completions(generator, sampling, texts, completions)
-        self._count(Role.BASE, (completion.usage for completion in completions))
-
-    def find_judgments(
-        self, judge: str, queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> list[Judgment | None]:
-        return self._memory.find_judgments(judge, queries, completions)
-
-    def add_judgments(
-        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
-    ) -> None:
-        self._memory.add_judgments(judgments, queries, completions)
-        self._count(Role.JUDGE, (judgment.usage for judgment in judgments))
-
-    def find_preferences(
-        self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
-    ) -> list[Preference | None]:
-        return self._memory.find_preferences(judge, queries, firsts, seconds)
-
-    def add_preferences(
-        self,
-        preferred: Sequence[Preference],
-        queries: Sequence[Query],
-        firsts: Sequence[Completion],
-        seconds: Sequence[Completion],
-    ) -> None:
-        self._memory.add_preferences(preferred, queries, firsts, seconds)
-        self._count(Role.JUDGE, (preference.usage for preference in preferred))
-
-    def _count(self, role: Role, usages: Iterable[Usage]) -> None:
-        self.spent[role] = sum((Spent(calls=1, usage=usage) for usage in usages), self.spent[role])
+        """Count what was paid to a model or judge; called in the transaction that stores its answers."""

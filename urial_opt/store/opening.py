@@ -1,4 +1,4 @@
-"""Opening a store: whose database it is, and bringing its tables up to date."""
+"""Opening a store: checks that the database is ours and migrates its tables."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ OPTUNA_TABLES = frozenset(
     }
 )
 _LOCK = 7_812_604
-"""Number of the advisory lock that only one process holds while it migrates a PostgreSQL database."""
+"""Number of the advisory lock under which one process migrates a PostgreSQL database."""
 
 
 def open_tables(database: Connection) -> None:
-    """Make sure that the tables are there and of this program's version. StoreError if the database is not ours."""
+    """Create or migrate the tables to this version. StoreError if the database belongs to another program."""
     with database.reading() as connection:
         version = _version(connection, database)
     if version != SCHEMA_VERSION:
-        import_module("alembic.command")  # not under the lock: on a busy machine others would wait too long for it
+        import_module("alembic.command")  # before the lock is taken, so that other processes do not wait for the import
         with database.writing() as connection:
             _migrate(connection, database)
     if database.dialect == "sqlite":
@@ -45,18 +45,18 @@ def open_tables(database: Connection) -> None:
 
 
 def _version(connection: sa.Connection, database: Connection) -> str | None:
-    """The schema version; None where we have no tables yet and may make them."""
+    """The schema version; None if we have no tables yet. StoreError if another program's tables are there."""
     tables = set(sa.inspect(connection).get_table_names())
     if VERSION_TABLE in tables:
         return str(connection.scalar(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")))
     if database.dialect == "sqlite" and (foreign := sorted(tables - OPTUNA_TABLES)):
         whose = f"belongs to another program (it has the table {foreign[0]!r})"
-        raise StoreError(f"the database {database.name!r} {whose}; give another file with --store FILE")
+        raise StoreError(f"the database {database.name!r} {whose}; give another file")
     return None
 
 
 def _migrate(connection: sa.Connection, database: Connection) -> None:
-    # Imported here: it takes a third of a second, and a database is nearly always up to date.
+    # Imported here because it takes a third of a second and most databases are up to date.
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -71,7 +71,7 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         version = _version(connection, database)
-        advice = "type: pip install --upgrade urial-opt, or give another one with --store"
+        advice = "type: pip install --upgrade urial-opt, or give another store"
         raise StoreError(
             f"the store {database.name!r} was written by a newer version of urial-opt ({version!r}); {advice}"
         ) from error
@@ -80,5 +80,5 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
 
 
 def views(sql: str) -> list[str]:
-    """The statements of `views.sql`, each of which ends a line with its semicolon."""
+    """The statements of `views.sql`; each ends with a semicolon at the end of a line."""
     return [statement.strip() for statement in sql.split(";\n") if statement.strip()]

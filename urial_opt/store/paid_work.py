@@ -1,4 +1,4 @@
-"""Completions and judgments: what generators and judges were paid for, so that none is asked the same thing twice."""
+"""Completions and judgments, stored so that no generator or judge is asked the same thing twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REMEMBERED = 1024
 def find_completions(
     connection: sa.Connection, generator: str, sampling: Sampling, texts: Sequence[str]
 ) -> list[Completion | None]:
-    """What `generator` wrote after each whole rendered prompt; None where it was never asked."""
+    """The completion by `generator` of each whole rendered prompt; None where it is not stored."""
     sampling_id = sampling.id
     ids = [_completion_id(generator, sampling_id, text) for text in texts]
     found = {
@@ -40,7 +40,7 @@ def find_completions(
 def insert_completions(
     connection: sa.Connection, generator: str, sampling: Sampling, written: Mapping[str, Completion]
 ) -> None:
-    """Keep the completion of each whole rendered prompt; of one that is known already, the first stands."""
+    """Store the completion of each whole rendered prompt, unless it has one already."""
     if not written:
         return
     insert_answers(connection, [completion.text for completion in written.values()])
@@ -57,7 +57,7 @@ def insert_completions(
 def find_judgments(
     connection: sa.Connection, judge: str, asked: Sequence[Query], given: Sequence[Completion]
 ) -> list[Judgment | None]:
-    """The verdict of `judge` on each pair of query and completion; None where it was never asked."""
+    """The verdict of `judge` on each pair of query and completion; None where it is not stored."""
     ids = [judgment_id(judge, query, completion.text) for query, completion in zip(asked, given, strict=True)]
     rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
     return [
@@ -68,7 +68,7 @@ def find_judgments(
 def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> None:
-    """Keep each verdict; of a pair that was judged already, the first stands."""
+    """Store each verdict, unless its pair has one by that judge already."""
     judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict in verdicts}}
     insert_queries(connection, asked)
     texts = {answer_id(completion.text): completion.text for completion in given}
@@ -93,7 +93,7 @@ def insert_judgments(
 def keep_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> list[str]:
-    """As `insert_judgments`, for verdicts most of which are kept already. Returns the ids of their rows."""
+    """As `insert_judgments`, but faster if most verdicts are stored already. Returns the ids of their rows."""
     ids = [
         judgment_id(verdict.judge, query, completion.text)
         for verdict, query, completion in zip(verdicts, asked, given, strict=True)
@@ -111,18 +111,18 @@ def keep_judgments(
 
 
 def insert_queries(connection: sa.Connection, asked: Sequence[Query]) -> None:
-    """Keep each distinct query once."""
+    """Store each distinct query once."""
     by_id = {query_id(query): query for query in asked}
     insert_new(connection, queries, [query_row(by_id[id_]) for id_ in missing(connection, queries, by_id)])
 
 
 def insert_answers(connection: sa.Connection, texts: Sequence[str]) -> None:
-    """Keep each distinct text once."""
+    """Store each distinct text once."""
     insert_new(connection, answers, [{"id": answer_id(text), "text": text} for text in texts])
 
 
 def identity_id(connection: sa.Connection, name: str) -> int:
-    """The short number of a generator or judge."""
+    """The row id of a generator or judge, which is inserted if it is new."""
     number = connection.scalar(_NUMBERED, {"name": name})
     if number is None:
         insert_new(connection, identities, [{"name": name}], key="name")
@@ -195,13 +195,13 @@ def read_judgment(row: Mapping[Any, Any], query: Query, judge: str) -> Judgment:
 
 
 def _read_scores(row: Mapping[Any, Any], query: Query) -> AspectScores:
-    """The aspects due for the query, None where no verdict was read, and any other one that was scored."""
+    """Scores of the aspects due for the query, None if unreadable, and of any other aspect that has a score."""
     due = ASPECTS_OF[query.kind]
     scores = {aspect: row[column] for aspect, column in _ASPECT_COLUMNS.items()}
     return {aspect: score for aspect, score in scores.items() if score is not None or aspect in due}
 
 
-# The ids below are asked for several times during one trial, and hashing long texts is what a trial spends most on.
+# The ids below are needed several times in one trial, and hashing long texts would dominate its time.
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -216,7 +216,7 @@ def answer_id(text: str) -> str:
 
 @lru_cache(maxsize=_REMEMBERED)
 def judgment_id(judge: str, query: Query, answer: str) -> str:
-    # Without the split: a query that moves to another one is not paid for again.
+    # Without the split, so that a query that moves to another split is not paid for again.
     return content_id([judge, query.id, query.text, query.kind, query.tags, answer])
 
 

@@ -1,4 +1,4 @@
-"""Preferences: which of two answers a judge was paid to prefer, so that it is asked about no pair twice."""
+"""Preferences: a judge's verdicts on pairs of answers, stored so that no pair is judged twice."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def find_preferences(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference | None]:
-    """What `judge` prefers of each two answers; None where it was never asked in this order."""
+    """Which of each two answers `judge` prefers; None where it is not stored for this order."""
     ids = [_id(judge, *pair) for pair in zip(asked, firsts, seconds, strict=True)]
     rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_PREFERENCES, {"ids": some})}
     return [_read(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)]
@@ -45,7 +45,7 @@ def insert_preferences(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> None:
-    """Keep each preference; of one that is known already, the first stands."""
+    """Store each preference, unless it is stored already."""
     insert_queries(connection, asked)
     insert_answers(connection, [completion.text for completion in (*firsts, *seconds)])
     rows = [

@@ -1,4 +1,4 @@
-"""Searches: their settings, how far they are, how they ended."""
+"""Searches: settings, status and outcome."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def now() -> str:
 
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
-    """The search of that name, new or to be resumed. StoreError if it was begun with other settings."""
+    """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
     wanted = json.loads(json.dumps(settings))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
     insert_new(connection, searches, [new], key="name")
     search = read_search(connection, name)
     if differences := _differences(search.settings, wanted):
-        advice = "give the options it was begun with, or another `name=NEW`"
-        raise StoreError(f"the search {name!r} was begun with other options ({'; '.join(differences)}); {advice}")
+        advice = "give the settings it was begun with, or another `name=NEW`"
+        raise StoreError(f"the search {name!r} was begun with other settings ({'; '.join(differences)}); {advice}")
     return search
 
 
@@ -49,7 +49,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
 
 
 def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:
-    """The number of a search; `lock` keeps other PostgreSQL writers of the same search waiting until the commit."""
+    """The row id of a search; with `lock`, other PostgreSQL writers of this search wait until the commit."""
     number = connection.scalar(_NUMBERED.with_for_update() if lock else _NUMBERED, {"name": name})
     if number is None:
         raise _unknown(connection, name)
@@ -59,7 +59,7 @@ def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> in
 def list_searches(connection: sa.Connection) -> list[SearchSummary]:
     """Every search, the oldest first."""
     counted = sa.select(trials.c.search_id, sa.func.count().label("done")).group_by(trials.c.search_id).subquery()
-    columns = [searches.c[name] for name in ("id", "name", "created_at", "settings", "status", "summary")]
+    columns = [searches.c[name] for name in ("id", "name", "created_at", "status", "summary")]
     rows = connection.execute(
         sa.select(*columns, counted.c.done)
         .outerjoin(counted, counted.c.search_id == searches.c.id)
@@ -70,7 +70,6 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
             name=row.name,
             created_at=row.created_at,
             trials=row.done or 0,
-            budget=row.settings.get("budget"),
             status=SearchStatus(row.status),
             best=_best(connection, row.id),
             shifted=_shifted(row.summary),
@@ -80,7 +79,7 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
 
 
 def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, object]) -> None:
-    """Mark a search as finished and keep its final JSON object."""
+    """Mark a search as finished and store its final JSON object."""
     finished = {"status": SearchStatus.FINISHED, "summary": dict(summary)}
     connection.execute(
         sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)

@@ -1,4 +1,4 @@
-"""Token shift: how far prompts leave the base model from the aligned one, and the answers that this rests on."""
+"""Token shift between base and aligned model under each prompt, and the aligned answers it is measured on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHIFTS = sa.select(shifts).where(shifts.c.id.in_(_IDS))
 
 
 def find_aligned_answers(connection: sa.Connection, probe: ProbeKey) -> list[AlignedAnswer | None]:
-    """The aligned model's answer to each query of the probe; None where it was never asked."""
+    """The aligned model's answer to each query of the probe; None where it is not stored."""
     ids = [_answer_id(probe, query) for query in probe.queries]
     rows = {row.id: row for some in chunks(ids) for row in connection.execute(_ANSWERS, {"ids": some})}
     return [
@@ -39,7 +39,7 @@ def find_aligned_answers(connection: sa.Connection, probe: ProbeKey) -> list[Ali
 
 
 def insert_aligned_answers(connection: sa.Connection, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None:
-    """Keep each answer; of a query that was answered already, the first stands."""
+    """Store each answer, unless its query has one already."""
     aligned = identity_id(connection, probe.aligned)
     rows = [
         {
@@ -58,7 +58,7 @@ def insert_aligned_answers(connection: sa.Connection, probe: ProbeKey, answers: 
 
 
 def find_shifts(connection: sa.Connection, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
-    """The shift under each prompt; None where it was never measured."""
+    """The shift under each prompt; None where it is not stored."""
     ids = [_shift_id(probe, prompt) for prompt in prompts]
     rows = {row.id: row for some in chunks(ids) for row in connection.execute(_SHIFTS, {"ids": some})}
     return [_read(rows[id_]) if id_ in rows else None for id_ in ids]
@@ -67,7 +67,7 @@ def find_shifts(connection: sa.Connection, probe: ProbeKey, prompts: Sequence[Ur
 def shifts_of_prompts(
     connection: sa.Connection, base: str, aligned: str, prompts: Sequence[UrialPrompt]
 ) -> list[ProbeShift | None]:
-    """The shift under each prompt between these models, over whatever queries; None where it was never measured."""
+    """The shift between these models under each prompt, over any probe queries; None where it is not stored."""
     names = {
         name: sa.select(identities.c.id).where(identities.c.name == name).scalar_subquery() for name in (base, aligned)
     }
@@ -81,7 +81,7 @@ def shifts_of_prompts(
 
 
 def insert_shift(connection: sa.Connection, probe: ProbeKey, prompt: UrialPrompt, shift: ProbeShift) -> None:
-    """Keep the shift under a prompt; of one that was measured already, the first stands."""
+    """Store the shift under a prompt, unless it is stored already."""
     row = {
         "id": _shift_id(probe, prompt),
         "base_id": identity_id(connection, probe.base),

@@ -1,4 +1,4 @@
-"""The tables of the store, and how text and JSON are kept in them without loss."""
+"""The tables of the store, and column types that store text and JSON without loss."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ESCAPED = re.compile("\x1b([0-9a-f]{4})")
 
 
 class ExactText(TypeDecorator[str]):
-    """Text that comes back exactly as it went in.
+    """Text that is read back exactly as it was written.
 
-    PostgreSQL refuses NUL and neither database takes lone surrogates, yet a model may write both: each is kept as ESC
-    and four hexadecimal digits, and so is ESC itself.
+    PostgreSQL refuses NUL and both databases refuse lone surrogates, but a model may write either. Each of these, and
+    ESC itself, is stored as ESC and four hexadecimal digits.
     """
 
     impl = sa.Text
@@ -38,7 +38,7 @@ class ExactText(TypeDecorator[str]):
 
 
 class JsonText(TypeDecorator[Any]):
-    """JSON with sorted keys, as text that people can read in either database."""
+    """JSON with sorted keys, as text that is readable in either database."""
 
     impl = ExactText
     cache_ok = True
@@ -51,7 +51,7 @@ class JsonText(TypeDecorator[Any]):
 
 
 Hash = sa.String(16)
-"""What `content.content_id` makes of the content that a row stands for."""
+"""The `content.content_id` of what the row holds."""
 
 metadata = sa.MetaData()
 

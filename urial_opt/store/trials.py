@@ -1,4 +1,4 @@
-"""Trials and results of a search: what was tried, how it scored, and the measurements at its end."""
+"""Trials and results of a search: candidates, their scores, and the measurements at the end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _UPDATE = (
 
 
 def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
-    """Record a trial; once more is no error. StoreError if its number is taken by another outcome."""
+    """Record a trial; recording it again is no error. StoreError if its number has another outcome.
+
+    ValueError if scores and evaluation name different queries.
+    """
     if list(trial.query_scores) != [query.id for query in evaluation.queries]:
         raise ValueError("query_scores and evaluation.queries must name the same queries in the same order")
     of_search = search_id(connection, search, lock=True)
@@ -57,7 +60,7 @@ def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
 
 
 def best_trials(connection: sa.Connection, search: str, count: int) -> list[RankedTrial]:
-    """At most `count` of the trials that have an estimate, the highest first."""
+    """The `count` trials with the highest estimates, the highest first."""
     of_search = trials.c.search_id == search_id(connection, search)
     best = (
         sa.select(trials.c.number)
@@ -75,7 +78,7 @@ def best_trials(connection: sa.Connection, search: str, count: int) -> list[Rank
 
 
 def write_estimates(connection: sa.Connection, search: str, estimates: Mapping[int, Estimate]) -> None:
-    """Replace the shrunken scores of these trials."""
+    """Replace the shrunken estimates of these trials."""
     if not estimates:
         return
     of_search = search_id(connection, search, lock=True)
@@ -87,7 +90,7 @@ def write_estimates(connection: sa.Connection, search: str, estimates: Mapping[i
 
 
 def read_evaluation(connection: sa.Connection, search: str, number: int) -> Evaluation:
-    """What one trial asked, was answered, and how that was judged."""
+    """Queries, completions and judgments of one trial. UnknownNameError if there is no such trial."""
     of_search = trials.c.search_id == search_id(connection, search)
     id_ = connection.scalar(sa.select(trials.c.evaluation_id).where(of_search, trials.c.number == number))
     if id_ is None:
@@ -98,7 +101,7 @@ def read_evaluation(connection: sa.Connection, search: str, number: int) -> Eval
 
 
 def insert_result(connection: sa.Connection, search: str, result: StoredResult) -> None:
-    """Record a measurement; of the same candidate in the same role and split, the first stands."""
+    """Record a measurement, unless the candidate has one with the same role and split already."""
     candidate = result.candidate
     key = {
         "search_id": search_id(connection, search, lock=True),

@@ -1,31 +1,26 @@
-"""Resampling: ratios and correlations against definitions written out, and intervals against a known truth."""
+"""Ratios: against explicit definitions, and intervals against a known truth."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from urial_opt.resampling import Ratios, Resampling, bootstrap_ratios, rank_correlation
 from urial_opt.statistics.bootstrap import share
-
-pairs = st.lists(st.tuples(st.integers(0, 4).map(float), st.floats(0, 1, width=16)), min_size=3, max_size=20)
+from urial_opt.statistics.ratios import Ratios, Resampling, bootstrap_ratios
 
 
 def test_a_ratio_is_of_sums_not_of_ratios() -> None:
     (found,) = bootstrap_ratios(np.array([[1.0], [0.0]]), np.array([[1.0], [9.0]]), resamples=200)
     assert found is not None
     assert found.mean == 0.1
-    assert (found.low, found.high) == (0.0, 1.0)  # both queries, or twice the one or the other
+    assert (found.low, found.high) == (0.0, 1.0)  # both queries, or one of them twice
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     rng = np.random.default_rng(1)
     held = []
     for trial in range(200):
-        rates = rng.beta(2, 8, 60)  # positions of one query lean the same way
+        rates = rng.beta(2, 8, 60)  # positions of one query are correlated
         sizes = rng.integers(20, 60, 60)
         shifted, positions = rng.binomial(sizes, rates).astype(np.float64), sizes.astype(np.float64)
         (found,) = bootstrap_ratios(shifted[:, None], positions[:, None], seed=trial, resamples=400)
@@ -34,7 +29,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert 0.9 <= np.mean(held) <= 0.99
 
 
-def test_positions_do_not_pass_for_independent() -> None:
+def test_positions_of_one_query_do_not_count_as_independent() -> None:
     clusters = np.repeat(np.arange(20), 50)
     shifted = np.repeat(np.arange(20) % 4 == 0, 50)
     ratios = Ratios(Resampling(clusters=20), clusters)
@@ -47,7 +42,7 @@ def test_positions_do_not_pass_for_independent() -> None:
     assert wide.high - wide.low > 4 * (narrow.high - narrow.low)
 
 
-def test_nothing_below_is_none_and_one_cluster_has_no_interval() -> None:
+def test_a_zero_denominator_is_none_and_one_cluster_has_no_interval() -> None:
     nothing, one = bootstrap_ratios(
         np.array([[0.0, 3.0], [0.0, 0.0]]), np.array([[0.0, 4.0], [0.0, 0.0]]), resamples=50
     )
@@ -58,7 +53,7 @@ def test_nothing_below_is_none_and_one_cluster_has_no_interval() -> None:
     assert bootstrap_ratios(np.zeros((0, 2)), np.zeros((0, 2))) == [None, None]
     (alone,) = bootstrap_ratios(np.array([[3.0]]), np.array([[4.0]]), resamples=50)
     assert alone is not None
-    assert np.isnan([alone.low, alone.high]).all()  # its resamples are all alike, and would pass for certain
+    assert np.isnan([alone.low, alone.high]).all()  # all of its resamples are equal
 
 
 def test_a_cluster_that_is_often_not_drawn_leaves_an_interval() -> None:
@@ -69,7 +64,7 @@ def test_a_cluster_that_is_often_not_drawn_leaves_an_interval() -> None:
     assert (found.low, found.mean, found.high) == (0.25, 0.5, 0.75)
 
 
-def test_all_or_nothing_is_not_certain() -> None:
+def test_a_share_of_all_or_nothing_is_not_certain() -> None:
     ratios = Ratios(Resampling(clusters=4), np.array([0, 0, 1, 2, 3]))
     every = np.ones(5, dtype=np.bool_)
     ratios.add_share("none", ~every, every)
@@ -82,7 +77,7 @@ def test_all_or_nothing_is_not_certain() -> None:
     assert found["no share"].low == 1
 
 
-def test_what_is_absent_is_left_out() -> None:
+def test_nan_is_left_out() -> None:
     ratios = Ratios(Resampling(clusters=2), np.array([0, 0, 1, 1]))
     values = np.array([1.0, np.nan, 4.0, 7.0])
     ratios.add_mean("mean", values)
@@ -90,40 +85,3 @@ def test_what_is_absent_is_left_out() -> None:
     ratios.add_part("part", np.array([False, True, True, False]), values)
     means = {name: each.mean for name, each in ratios.estimates().items() if each is not None}
     assert means == {"mean": 4.0, "of two": 2.5, "part": pytest.approx(4 / 12)}
-
-
-@given(pairs)
-def test_the_correlation_of_ranks_is_that_of_scipy(values: list[tuple[float, float]]) -> None:
-    ours, theirs = zip(*values, strict=True)
-    found = rank_correlation(ours, theirs, resamples=20)
-    if len(set(ours)) == 1 or len(set(theirs)) == 1:
-        assert found is None
-    else:
-        assert found is not None
-        assert found.mean == pytest.approx(spearmanr(ours, theirs).statistic)
-        assert -1 <= found.low <= found.high <= 1 + 1e-12
-
-
-def test_missing_scores_are_left_out_of_a_correlation() -> None:
-    assert rank_correlation([1, 2, None, 3], [0.1, 0.2, 0.0, 0.3], resamples=20) == rank_correlation(
-        [1, 2, 3], [0.1, 0.2, 0.3], resamples=20
-    )
-    assert rank_correlation([1, 2, None], [1, None, 3]) is None
-
-
-def test_small_differences_count_in_a_correlation() -> None:
-    found = rank_correlation([0.0521, 0.0522, 0.0523, 0.0524], [1, 2, 3, 4])
-    assert found is not None
-    assert found.mean == 1
-
-
-def test_intervals_of_a_correlation_hold_the_truth() -> None:
-    rng = np.random.default_rng(2)
-    truth = spearmanr(*(both := rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 200_000)).T).statistic
-    held = []
-    for trial in range(150):
-        ours, theirs = both[rng.integers(len(both), size=60)].T
-        found = rank_correlation(ours.tolist(), theirs.tolist(), seed=trial, resamples=300)
-        assert found is not None
-        held.append(found.low <= truth <= found.high)
-    assert np.mean(held) >= 0.88
