@@ -14,8 +14,7 @@ import pytest
 
 from tests.command_line import Run
 from urial_opt.cli.app import app
-from urial_opt.doctor import Diagnosis, Verdict, examine, speed
-from urial_opt.doctor import patient as doctor_patient
+from urial_opt.doctor import CheckVerdict, Diagnosis, examine, examined_server, speed
 from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.models import open_aligned, open_base
@@ -53,8 +52,8 @@ class Pretender:
             if refuses:
                 raise Refused(429, f"slow down, {KEY}")
             # A busy machine may send the others of a crowd a while after the first.
-            patience = 1 if body.get("max_tokens") == speed._LONG else 0
-            crowded = bool({"few at once", "crowd changes"} & {*self._quirks}) and self._crowd.wait(patience)
+            longest = 1 if body.get("max_tokens") == speed._LONG else 0
+            crowded = bool({"few at once", "crowd changes"} & {*self._quirks}) and self._crowd.wait(longest)
             changed = crowded and "crowd changes" in self._quirks
             return self._answer(path == "/v1/chat/completions", body, crowded=changed)
         finally:
@@ -130,7 +129,7 @@ class Pretender:
 def _no_pause(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(doctor_patient, "_PAUSE", 0.0)
+    monkeypatch.setattr(examined_server, "_PAUSE", 0.0)
     monkeypatch.setattr(speed, "_NOTICEABLE", 0.1)  # on a busy machine, less is an accident
 
 
@@ -220,9 +219,9 @@ def test_whether_the_stop_string_stays_is_told() -> None:
 
 def test_a_prefix_cache_that_is_not_told_shows_in_the_time() -> None:
     fast = diagnosis("no cache", "slow reader", "remembers")
-    assert fast.findings["prefix_cache"].verdict is Verdict.YES
+    assert fast.findings["prefix_cache"].verdict is CheckVerdict.YES
     slow = diagnosis("no cache", "slow reader")
-    assert slow.findings["prefix_cache"].verdict is Verdict.NO
+    assert slow.findings["prefix_cache"].verdict is CheckVerdict.NO
     assert "prefix cache" in slow.findings["prefix_cache"].warning
 
 
@@ -270,8 +269,8 @@ def test_a_short_context_is_warned_of_and_not_overrun() -> None:
 
 def test_a_model_under_another_name_is_told() -> None:
     finding = diagnosis(model={"id": "other"}).findings["models"]
-    assert (finding.verdict, finding.says) == (Verdict.NO, "/models does not name it, but other.")
-    assert diagnosis(model={"name": "m"}).findings["models"].verdict is Verdict.UNKNOWN
+    assert (finding.verdict, finding.says) == (CheckVerdict.NO, "/models does not name it, but other.")
+    assert diagnosis(model={"name": "m"}).findings["models"].verdict is CheckVerdict.UNKNOWN
 
 
 class Ailing:
@@ -299,7 +298,7 @@ def test_what_fails_is_asked_once_more_and_then_told_as_it_is(status: int, times
     with listening(Ailing(Refused(status, "Ouch."), times)) as url:
         found = examine(Endpoint("m", url=url))
     assert found.findings["stop"].verdict.value == verdict
-    assert all(finding.verdict is Verdict.YES for name, finding in found.findings.items() if name != "stop")
+    assert all(finding.verdict is CheckVerdict.YES for name, finding in found.findings.items() if name != "stop")
     if verdict != "yes":
         assert found.findings["stop"].says.endswith(f": {status} Ouch.")
 

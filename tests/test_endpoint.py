@@ -311,8 +311,8 @@ def test_a_base_model_is_told_everything_or_nothing() -> None:
 def test_one_look_adapts_too() -> None:
     model = Reasoner("max_tokens", "temperature")
     with listening(model) as url:
-        tried = Endpoint("m", url=url).try_once("/chat/completions", TELLING)
-    assert (tried.status, tried.at("choices", 0, "message", "content")) == (200, "Hi")
+        attempt = Endpoint("m", url=url).try_once("/chat/completions", TELLING)
+    assert (attempt.status, attempt.at("choices", 0, "message", "content")) == (200, "Hi")
 
 
 def test_used_up_credit_ends_at_once() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.servers.foreign_engine import MODEL, compare, engine, missing, prompts
 from urial_opt.doctor.abilities import ABILITIES, COMPLETIONS
-from urial_opt.doctor.patient import Patient
+from urial_opt.doctor.examined_server import ExaminedServer
 from urial_opt.models.server.endpoint import Endpoint
 
 pytestmark = pytest.mark.skipif(
@@ -32,8 +32,8 @@ def test_greedy_completions_equal_ours(url: str) -> None:
 
 
 def test_the_doctor_tells_what_the_engine_lacks(url: str) -> None:
-    patient = Patient(Endpoint(MODEL, url=url), completes=True)
-    told = {check.name: check.of(patient).verdict.value for check in (COMPLETIONS, *ABILITIES)}
+    server = ExaminedServer(Endpoint(MODEL, url=url), completes=True)
+    told = {check.name: check.of(server).verdict.value for check in (COMPLETIONS, *ABILITIES)}
     assert told == {
         "completions": "yes",
         "plain_prompts": "yes",

@@ -24,8 +24,8 @@ from urial_opt.models.server.token_logprobs import least_divergence
 from urial_opt.nano import models
 from urial_opt.nano.faults import Fault, Faults
 from urial_opt.nano.json_server import Refused, listening
+from urial_opt.nano.logprobs import ABILITIES, Ability
 from urial_opt.nano.server import EmbeddedModels, serving
-from urial_opt.nano.telling import ABILITIES, Ability
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Scorable, TokenScorer
 from urial_opt.records import Usage

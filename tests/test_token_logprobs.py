@@ -9,9 +9,14 @@ from typing import Any
 
 import pytest
 
-from urial_opt.models.server.logprob_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
-from urial_opt.models.server.token_logprobs import PromptReply, ToldList, ToldToken, place_tokens
+from urial_opt.models.server.logprob_replies import (
+    LogprobSource,
+    NoLogprobsError,
+    read_answer_tokens,
+    read_prompt_tokens,
+)
+from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
+from urial_opt.models.server.token_logprobs import TokenLogprob, TopLogprobs, UnplacedPrompt, place_tokens
 from urial_opt.records import Usage
 
 
@@ -48,7 +53,7 @@ def _logs(probabilities: Mapping[str, float]) -> dict[str, float]:
     return {text: log(probability) for text, probability in probabilities.items()}
 
 
-def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[ToldToken]:
+def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[TokenLogprob]:
     """The tokens of a reply to an echoed prompt, after a first one of which nothing is told."""
     tops = [None, *[_logs(top) for _, top in positions]]
     logprobs = {
@@ -57,7 +62,7 @@ def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> lis
         "top_logprobs": tops,
     }
     body = json.dumps({"model": "m", "choices": [{"text": "", "logprobs": logprobs}]})
-    return list(read_prompt_tokens(body, model="m", way="echo", listed=listed).tokens[1:])
+    return list(read_prompt_tokens(body, model="m", source="echo", listed=listed).tokens[1:])
 
 
 @pytest.mark.parametrize("listed", [3, 20], ids=["as many as asked for", "fewer"])
@@ -93,14 +98,14 @@ def test_a_token_that_the_list_lacks_has_no_rank() -> None:
     assert isnan(lacking.logprob)
 
 
-def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[ToldToken]:
+def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[TokenLogprob]:
     """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token in its place first."""
     told = [
         {str(id_): {"logprob": log(p), "rank": rank, "decoded_token": text} for id_, text, p, rank in position}
         for position in positions
     ]
     body = json.dumps({"model": "m", "choices": [{"text": "", "prompt_logprobs": [None, *told]}]})
-    return list(read_prompt_tokens(body, model="m", way="prompt_logprobs", listed=listed).tokens)
+    return list(read_prompt_tokens(body, model="m", source="prompt_logprobs", listed=listed).tokens)
 
 
 def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None:
@@ -117,22 +122,22 @@ def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None
 
 
 def test_what_goes_on_is_no_token_of_the_prompt() -> None:
-    tokens = tuple(ToldToken(text=text, rank=rank) for rank, text in enumerate("x!!!!"))
-    whole = PromptReply(tokens=tokens, after=ToldList(), usage=Usage()).place("x!!!!", down_to=3)
+    tokens = tuple(TokenLogprob(text=text, rank=rank) for rank, text in enumerate("x!!!!"))
+    whole = UnplacedPrompt(tokens=tokens, after=TopLogprobs(), usage=Usage()).place("x!!!!", down_to=3)
     assert whole is not None
     assert [(span, token.rank) for span, token in whole.placed()] == [((3, 4), 3), ((4, 5), 4)]
-    more = ToldToken(text="!", top=ToldList(entries=(("!", -0.1),), full=True))
-    goes_on = PromptReply(tokens=(*tokens, more), after=None, usage=Usage()).place("x!!!!", down_to=3)
+    more = TokenLogprob(text="!", top=TopLogprobs(entries=(("!", -0.1),), full=True))
+    goes_on = UnplacedPrompt(tokens=(*tokens, more), after=None, usage=Usage()).place("x!!!!", down_to=3)
     assert goes_on is not None
     assert list(goes_on.placed()) == list(whole.placed())
     assert goes_on.after == more.top
-    ended = PromptReply(tokens=tokens, after=None, usage=Usage()).place("x!!!!", down_to=0)
+    ended = UnplacedPrompt(tokens=tokens, after=None, usage=Usage()).place("x!!!!", down_to=0)
     assert ended is not None
-    assert ended.after == ToldList()
-    assert PromptReply(tokens=tokens, after=None, usage=Usage()).place("x????", down_to=0) is None
+    assert ended.after == TopLogprobs()
+    assert UnplacedPrompt(tokens=tokens, after=None, usage=Usage()).place("x????", down_to=0) is None
 
 
-@pytest.mark.parametrize("way", ["echo", "prompt_logprobs"])
+@pytest.mark.parametrize("source", ["echo", "prompt_logprobs"])
 @pytest.mark.parametrize(
     "choice",
     [
@@ -142,9 +147,9 @@ def test_what_goes_on_is_no_token_of_the_prompt() -> None:
         {"text": "x", "prompt_logprobs": [None]},
     ],
 )
-def test_a_reply_without_what_was_asked_tells_nothing(way: Way, choice: Mapping[str, Any]) -> None:
-    with pytest.raises(NothingToldError):
-        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", way=way, listed=3)
+def test_a_reply_without_what_was_asked_tells_nothing(source: LogprobSource, choice: Mapping[str, Any]) -> None:
+    with pytest.raises(NoLogprobsError):
+        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", source=source, listed=3)
 
 
 def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop", **more: object) -> str:
@@ -186,13 +191,13 @@ def test_bytes_tell_a_piece_of_a_character_whatever_its_name() -> None:
 def test_what_is_no_answer_with_probabilities() -> None:
     with pytest.raises(ValueError, match="not those of its text"):
         read_answer_tokens(_chat("", ["Hi", " you"]), model="m")
-    with pytest.raises(NothingSaidError):
+    with pytest.raises(EmptyReplyError):
         read_answer_tokens(_chat("", []), model="m")
-    with pytest.raises(NothingToldError):
+    with pytest.raises(NoLogprobsError):
         read_answer_tokens(_chat("Hi", None), model="m")
-    with pytest.raises(NothingToldError):
+    with pytest.raises(NoLogprobsError):
         read_answer_tokens(_chat("Hi", []), model="m")
-    with pytest.raises(AnotherModelError):
+    with pytest.raises(WrongModelError):
         read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
     refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
     assert (refused.tokens, refused.ended) == ((), False)

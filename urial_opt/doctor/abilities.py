@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urial_opt.doctor.patient import Check, Finding, NoReplyError, Patient, ignored, no, unknown, yes
+from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
 
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
@@ -10,54 +10,54 @@ _SPECIAL_TOKENS = 3
 """At most so many are put around a plain prompt by any tokenizer; a chat template puts more."""
 
 
-def _answers(patient: Patient) -> Finding:
-    patient.ask("The capital of France is", max_tokens=4)
-    return yes("It continues text." if patient.completes else "It answers messages.")
+def _answers(server: ExaminedServer) -> CheckResult:
+    server.ask("The capital of France is", max_tokens=4)
+    return yes("It continues text." if server.completes else "It answers messages.")
 
 
-def _repeats(patient: Patient) -> Finding:
-    texts = {patient.text(_STORY) for _ in range(3)}
+def _repeats(server: ExaminedServer) -> CheckResult:
+    texts = {server.text(_STORY) for _ in range(3)}
     if len(texts) > 1:
         return no(f"The same prompt gave {len(texts)} different texts out of 3 at temperature 0.")
     return yes("The same prompt gave the same text 3 times.")
 
 
-def _temperature(patient: Patient) -> Finding:
-    greedy = patient.text(_STORY)
-    if {patient.text(_STORY, temperature=1.0) for _ in range(3)} == {greedy}:
+def _temperature(server: ExaminedServer) -> CheckResult:
+    greedy = server.text(_STORY)
+    if {server.text(_STORY, temperature=1.0) for _ in range(3)} == {greedy}:
         return ignored("At temperature 1 it says what it says at 0.")
     return yes("At temperature 1 it says other things than at 0.")
 
 
-def _seed(patient: Patient) -> Finding:
-    first, again, *others = (patient.text(_STORY, temperature=1.0, seed=seed) for seed in (1, 1, 2, 3))
+def _seed(server: ExaminedServer) -> CheckResult:
+    first, again, *others = (server.text(_STORY, temperature=1.0, seed=seed) for seed in (1, 1, 2, 3))
     if first != again:
         return ignored("The same seed gave two different texts.")
-    if {first, *others} == {patient.text(_STORY)}:
+    if {first, *others} == {server.text(_STORY)}:
         return unknown("Whatever the seed, it says what it says at temperature 0.")
     if {first} == {*others}:
         return ignored("Three seeds gave the same text.")
     return yes("The same seed gave the same text, and others gave other texts.")
 
 
-def _max_tokens(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=3)
-    written = tried.at("usage", "completion_tokens")
+def _max_tokens(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=3)
+    written = attempt.at("usage", "completion_tokens")
     if isinstance(written, int):
         says = f"Asked for 3 tokens, it wrote {written}."
         return yes(says) if written <= 3 else ignored(says)
-    if tried.at("choices", 0, "finish_reason") == "length":
+    if attempt.at("choices", 0, "finish_reason") == "length":
         return yes("Asked for 3 tokens, it said that it stopped for their number.")
     return unknown("It does not tell how many tokens it wrote.")
 
 
-def _stop(patient: Patient) -> Finding:
-    whole = patient.text(_STORY)
+def _stop(server: ExaminedServer) -> CheckResult:
+    whole = server.text(_STORY)
     stop = whole[len(whole) // 3 :][:8]
     before, found, _ = whole.partition(stop) if stop else (whole, "", "")
     if not before or not found:
         return unknown("It says too little to be stopped.")
-    text = patient.text(_STORY, stop=[stop])
+    text = server.text(_STORY, stop=[stop])
     if text.rstrip() == before.rstrip():
         return yes("The text ends before a stop string.")
     if text.startswith(before + stop) and len(text) < len(whole):
@@ -67,17 +67,17 @@ def _stop(patient: Patient) -> Finding:
     return unknown("It says something else when there is a stop string.")
 
 
-def _penalty(patient: Patient) -> Finding:
-    if patient.text(_LOOP, repetition_penalty=2.0) == patient.text(_LOOP, repetition_penalty=1.0):
+def _penalty(server: ExaminedServer) -> CheckResult:
+    if server.text(_LOOP, repetition_penalty=2.0) == server.text(_LOOP, repetition_penalty=1.0):
         return ignored("It says the same with repetition_penalty 1 and 2.")
     return yes("It says other things with repetition_penalty 2 than with 1.")
 
 
-def _no_penalty_of_its_own(patient: Patient) -> Finding:
-    plain = patient.text(_LOOP)
+def _no_penalty_of_its_own(server: ExaminedServer) -> CheckResult:
+    plain = server.text(_LOOP)
     try:
-        told = patient.text(_LOOP, repetition_penalty=1.0)
-        if told == patient.text(_LOOP, repetition_penalty=2.0):
+        told = server.text(_LOOP, repetition_penalty=1.0)
+        if told == server.text(_LOOP, repetition_penalty=2.0):
             return unknown("No repetition penalty has any effect that could be seen.")
     except NoReplyError as error:
         return unknown(f"It takes no repetition penalty: {error}.")
@@ -86,45 +86,45 @@ def _no_penalty_of_its_own(patient: Patient) -> Finding:
     return yes("It says the same with repetition_penalty 1 as where none is asked for.")
 
 
-def _several_prompts(patient: Patient) -> Finding:
-    if patient.ask([_STORY, _LOOP], max_tokens=1).at("choices", 1) is None:
+def _several_prompts(server: ExaminedServer) -> CheckResult:
+    if server.ask([_STORY, _LOOP], max_tokens=1).at("choices", 1) is None:
         return ignored("Two prompts in one request got one text.")
     return yes("Two prompts in one request got two texts.")
 
 
-def _logprobs(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=2, logprobs=1 if patient.completes else True)
-    told = tried.at("choices", 0, "logprobs", "token_logprobs") or tried.at("choices", 0, "logprobs", "content")
+def _logprobs(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=2, logprobs=1 if server.completes else True)
+    told = attempt.at("choices", 0, "logprobs", "token_logprobs") or attempt.at("choices", 0, "logprobs", "content")
     return yes("Its tokens come with their log-probabilities.") if told else ignored("Its tokens come without.")
 
 
-def _echo(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1, echo=True, logprobs=1)
-    if not patient.read(tried).strip().startswith(_STORY):
+def _echo(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1, echo=True, logprobs=1)
+    if not server.read(attempt).strip().startswith(_STORY):
         return ignored("The prompt does not come back.")
-    told = tried.at("choices", 0, "logprobs", "token_logprobs")
+    told = attempt.at("choices", 0, "logprobs", "token_logprobs")
     if not isinstance(told, list) or len(told) < 3:
         return ignored("The prompt comes back without log-probabilities.")
     return yes("The tokens of the prompt come back with their log-probabilities.")
 
 
-def _prompt_logprobs(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1, prompt_logprobs=1)
-    if tried.at("choices", 0, "prompt_logprobs") or tried.at("prompt_logprobs"):
+def _prompt_logprobs(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1, prompt_logprobs=1)
+    if attempt.at("choices", 0, "prompt_logprobs") or attempt.at("prompt_logprobs"):
         return yes("The log-probabilities of the prompt's tokens come along.")
     return ignored("Nothing comes along.")
 
 
-def _usage(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1)
-    counts = (tried.at("usage", "prompt_tokens"), tried.at("usage", "completion_tokens"))
+def _usage(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1)
+    counts = (attempt.at("usage", "prompt_tokens"), attempt.at("usage", "completion_tokens"))
     if all(isinstance(count, int) for count in counts):
         return yes("It counts the tokens of prompt and text.")
     return no("It does not count tokens.")
 
 
-def _plain_prompts(patient: Patient) -> Finding:
-    tokens = patient.ask("a", max_tokens=1).at("usage", "prompt_tokens")
+def _plain_prompts(server: ExaminedServer) -> CheckResult:
+    tokens = server.ask("a", max_tokens=1).at("usage", "prompt_tokens")
     if not isinstance(tokens, int):
         return unknown("It does not count tokens.")
     if tokens > 1 + _SPECIAL_TOKENS:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
-from urial_opt.doctor.patient import Finding, Patient, Verdict, no, unknown, yes
-from urial_opt.doctor.speed import measure_pace, measure_prefix_cache
+from urial_opt.doctor.examined_server import CheckResult, CheckVerdict, ExaminedServer, no, unknown, yes
+from urial_opt.doctor.speed import measure_prefix_cache, measure_speed
 from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -23,7 +23,7 @@ class Diagnosis:
     """What a server can do for a search."""
 
     server: str
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, CheckResult]
     context_length: int | None
     """Tokens; None where it is not told."""
     latency: float | None
@@ -67,33 +67,33 @@ def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -
     findings = {"models": _listed(card, list(named))}
     for check in (COMPLETIONS, CHAT):
         watch(check.name)
-        findings[check.name] = check.of(Patient(endpoint, completes=check is COMPLETIONS))
-    if Verdict.YES not in (findings["completions"].verdict, findings["chat"].verdict):
+        findings[check.name] = check.of(ExaminedServer(endpoint, completes=check is COMPLETIONS))
+    if CheckVerdict.YES not in (findings["completions"].verdict, findings["chat"].verdict):
         endpoint.complete([{"prompt": "The", "temperature": 0.0, "max_tokens": 1}])
         findings["completions"] = yes("It continues text.")
-    patient = Patient(endpoint, completes=findings["completions"].verdict is Verdict.YES)
+    server = ExaminedServer(endpoint, completes=findings["completions"].verdict is CheckVerdict.YES)
     for check in ABILITIES:
         watch(check.name)
-        findings[check.name] = check.of(patient)
+        findings[check.name] = check.of(server)
     context_length = next((card[key] for key in _CONTEXT_LENGTH if isinstance(card.get(key), int)), None)
     findings["context_length"] = _context(context_length)
     watch("prefix_cache")
-    cache = measure_prefix_cache(patient, context_length)
-    findings |= {"prefix_cache": cache.works, "cached_tokens": cache.told}
+    cache = measure_prefix_cache(server, context_length)
+    findings |= {"prefix_cache": cache.works, "cached_tokens": cache.reported}
     watch("many_at_once")
-    pace = measure_pace(patient)
-    findings["many_at_once"] = pace.crowd
+    speed = measure_speed(server)
+    findings["many_at_once"] = speed.crowd
     return Diagnosis(
         server=endpoint.name,
         findings=findings,
         context_length=context_length,
-        latency=pace.latency,
-        tokens_per_second=pace.tokens_per_second,
-        command=_command(patient, pace.concurrency, penalty=findings["repetition_penalty"].verdict),
+        latency=speed.latency,
+        tokens_per_second=speed.tokens_per_second,
+        command=_command(server, speed.concurrency, penalty=findings["repetition_penalty"].verdict),
     )
 
 
-def _listed(card: Mapping[str, object], names: Sequence[str]) -> Finding:
+def _listed(card: Mapping[str, object], names: Sequence[str]) -> CheckResult:
     if not names:
         return unknown("/models names no model.")
     if not card:
@@ -105,10 +105,12 @@ def _listed(card: Mapping[str, object], names: Sequence[str]) -> Finding:
         f"It runs on {software}, which takes what is not asked for (top_k, a penalty) from the model's "
         f"generation_config.json: start it with {_NEUTRAL[software]}, if you did not"
     )
-    return Finding(verdict=Verdict.YES, says=f"/models names it, and {software} as its software.", warning=warning)
+    return CheckResult(
+        verdict=CheckVerdict.YES, says=f"/models names it, and {software} as its software.", warning=warning
+    )
 
 
-def _context(length: int | None) -> Finding:
+def _context(length: int | None) -> CheckResult:
     if length is None:
         return unknown("/models does not tell how long a context may be.")
     says = f"/models tells of {length} tokens."
@@ -117,16 +119,16 @@ def _context(length: int | None) -> Finding:
     warning = (
         f"{length} tokens are few for a prompt of three exemplars and an answer: mind k and max_tokens of the space"
     )
-    return Finding(verdict=Verdict.YES, says=says, warning=warning)
+    return CheckResult(verdict=CheckVerdict.YES, says=says, warning=warning)
 
 
-def _command(patient: Patient, concurrency: int | None, *, penalty: Verdict) -> str:
-    model, url = patient.endpoint.model, patient.endpoint.url
-    role, kind = ("base", "openai") if patient.completes else ("judge", "llm")
+def _command(server: ExaminedServer, concurrency: int | None, *, penalty: CheckVerdict) -> str:
+    model, url = server.endpoint.model, server.endpoint.url
+    role, kind = ("base", "openai") if server.completes else ("judge", "llm")
     words = [f"--{role}", f"{kind}:{model}", f"--{role}-url", url]
     if concurrency is not None:
         words += [f"--{role}-option", f"concurrency={concurrency}"]
-    if patient.completes and penalty in (Verdict.NO, Verdict.IGNORED):
+    if server.completes and penalty in (CheckVerdict.NO, CheckVerdict.IGNORED):
         words += ["--decoding", "repetition_penalty=1"]
-    words += ["--judge", "llm:JUDGE"] if patient.completes else ["--base", "hf:BASE"]
+    words += ["--judge", "llm:JUDGE"] if server.completes else ["--base", "hf:BASE"]
     return shlex.join(["urial-opt", "search", "--space", "urial", *words])

@@ -40,7 +40,7 @@ _VERDICT = ("first", "second", "tie")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question(Generic[T]):
+class JudgeQuestion(Generic[T]):
     """One thing to ask a judge."""
 
     prompt: str
@@ -53,35 +53,35 @@ class Question(Generic[T]):
     """JSON schema of the reply."""
 
 
-def about_scores(query: Query, answer: str) -> Question[float]:
+def about_scores(query: Query, answer: str) -> JudgeQuestion[float]:
     """All aspects due for a query, in one reply."""
     aspects = ASPECTS_OF[query.kind]
     name = "safety" if query.kind == "safety" else "scores"
     return _question(name, SCORES, aspects, {"query": query.text, "answer": answer}, _SCORE)
 
 
-def about_aspect(query: Query, answer: str, aspect: Aspect) -> Question[float]:
+def about_aspect(query: Query, answer: str, aspect: Aspect) -> JudgeQuestion[float]:
     """One aspect alone."""
     return _question("aspect", SCORES, (aspect,), {"query": query.text, "answer": answer}, _SCORE)
 
 
-def about_preference(query: Query, first: str, second: str) -> Question[Verdict]:
+def about_preference(query: Query, first: str, second: str) -> JudgeQuestion[Verdict]:
     """Which answer is better on the whole."""
     material = {"query": query.text, "first": first, "second": second}
     return _question("pairwise", OVERALL, OVERALL.names, material, _VERDICT)
 
 
-def about_preferences(query: Query, first: str, second: str) -> Question[Verdict]:
+def about_preferences(query: Query, first: str, second: str) -> JudgeQuestion[Verdict]:
     """Which answer is better on each aspect due."""
     material = {"query": query.text, "first": first, "second": second}
     return _question("pairwise_aspects", VERDICTS, ASPECTS_OF[query.kind], material, _VERDICT)
 
 
-def about_tags(query: Query) -> Question[str]:
+def about_tags(query: Query) -> JudgeQuestion[str]:
     """What a query asks for, what it is about and how hard it is."""
     schema = _object({name: {"type": "string", "enum": list(labels)} for name, labels in LABELS.items()})
     prompt, judged = _filled("tags", {"query": query.text})
-    return Question(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
+    return JudgeQuestion(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
 
 
 def label(name: str) -> str:
@@ -93,13 +93,13 @@ def label(name: str) -> str:
 
 def _question(
     name: str, form: Form[T], names: Sequence[str], material: Mapping[str, str], values: Sequence[str]
-) -> Question[T]:
+) -> JudgeQuestion[T]:
     wanted = tuple(str(each) for each in names)
     example = json.dumps({each: {"reason": "…", form.key: "…"} for each in wanted}, ensure_ascii=False, indent=2)
     rubrics = "\n\n".join(_rubrics()[each] for each in wanted if each in _rubrics())
     prompt, judged = _filled(name, material, rubrics=rubrics, form=example, aspect=wanted[0])
     verdict = _object({"reason": {"type": "string"}, form.key: {"type": "string", "enum": list(values)}})
-    return Question(
+    return JudgeQuestion(
         prompt=prompt, form=form, wanted=wanted, judged=judged, schema=_object(dict.fromkeys(wanted, verdict))
     )
 

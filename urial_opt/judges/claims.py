@@ -47,10 +47,10 @@ def find_claims(text: str, form: Form[T], wanted: Sequence[str], *, judged: str)
     What stands word for word in `judged`, the text under judgement, is quoted from there: not the judge's.
     """
     quotable = _squashed(judged)
-    return [claim for claim in _claims(text, form, wanted, quotable) if _squashed(claim.source) not in quotable]
+    return [claim for claim in _by_strictest(text, form, wanted, quotable) if _squashed(claim.source) not in quotable]
 
 
-def _claims(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
+def _by_strictest(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
     """By the strictest way of reading that finds any."""
     alone = wanted[0] if len(wanted) == 1 else None  # a name that need not be said
     if "{" not in text and "}" not in text:

@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.judges.asking import (
-    Question,
+    JudgeQuestion,
     about_aspect,
     about_preference,
     about_preferences,
@@ -19,7 +19,7 @@ from urial_opt.judges.asking import (
     about_tags,
     label,
 )
-from urial_opt.judges.replies import Reading, read_reply
+from urial_opt.judges.replies import ParsedValue, read_reply
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
@@ -35,10 +35,10 @@ _AGAIN = "\n\nReply with the JSON object alone."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard(Generic[T]):
+class _ParsedReply(Generic[T]):
     """What came back to one question."""
 
-    readings: Mapping[str, Reading[T]]
+    readings: Mapping[str, ParsedValue[T]]
     raw: str
     usage: Usage
 
@@ -95,7 +95,7 @@ class LLMJudge:
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
         """As `protocols.PairwiseJudge`. AdapterError as `Endpoint.chat`."""
-        asked: list[Question[Verdict]] = []
+        asked: list[JudgeQuestion[Verdict]] = []
         for query, first, second in zip(queries, firsts, seconds, strict=True):
             for about in (about_preference, about_preferences):
                 asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
@@ -121,12 +121,12 @@ class LLMJudge:
         length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
         return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates), *length])
 
-    def _questions(self, query: Query, answer: str) -> list[Question[float]]:
+    def _questions(self, query: Query, answer: str) -> list[JudgeQuestion[float]]:
         if self._mode == "scores" or query.kind == "safety":
             return [about_scores(query, answer)]
         return [about_aspect(query, answer, aspect) for aspect in ASPECTS_OF[query.kind]]
 
-    def _judgment(self, query: Query, heard: Sequence[_Heard[float]]) -> Judgment:
+    def _judgment(self, query: Query, heard: Sequence[_ParsedReply[float]]) -> Judgment:
         readings = {name: reading for each in heard for name, reading in each.readings.items()}
         return Judgment(
             query_id=query.id,
@@ -137,7 +137,7 @@ class LLMJudge:
             usage=sum((each.usage for each in heard), Usage()),
         )
 
-    def _preference(self, query: Query, heard: Sequence[_Heard[Verdict]]) -> Preference:
+    def _preference(self, query: Query, heard: Sequence[_ParsedReply[Verdict]]) -> Preference:
         there, back, there_each, back_each = heard
         one, other = there.value("overall"), _turned(back.value("overall"))
         return Preference(
@@ -153,9 +153,9 @@ class LLMJudge:
             usage=sum((each.usage for each in heard), Usage()),
         )
 
-    def _ask(self, questions: Sequence[Question[T]]) -> list[_Heard[T]]:
+    def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
         """What is heard on each question, which is asked again where not everything could be read."""
-        heard: dict[int, _Heard[T]] = {}
+        heard: dict[int, _ParsedReply[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
             replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
@@ -204,7 +204,7 @@ def open_judge(
     raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
 
 
-def _body(question: Question[T], turn: int, max_tokens: int) -> dict[str, object]:
+def _body(question: JudgeQuestion[T], turn: int, max_tokens: int) -> dict[str, object]:
     schema = {"name": "verdict", "strict": True, "schema": question.schema}
     return {
         "messages": [{"role": "user", "content": question.prompt + (_AGAIN if turn else "")}],
@@ -215,17 +215,17 @@ def _body(question: Question[T], turn: int, max_tokens: int) -> dict[str, object
     }
 
 
-def _read(question: Question[T], reply: Reply) -> _Heard[T]:
+def _read(question: JudgeQuestion[T], reply: Reply) -> _ParsedReply[T]:
     words = "" if reply.refused else reply.text
     if reply.finish_reason == "stop":
         words += "\n"  # nothing follows, so that a last `4` is not the beginning of 4.5
     elif not words.lstrip().startswith(("{", "```")):
         words = ""  # cut off while still thinking aloud
     readings = read_reply(words, question.form, question.wanted, judged=question.judged)
-    return _Heard(readings=readings, raw=reply.text, usage=reply.usage)
+    return _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
 
 
-def _better(old: _Heard[T], new: _Heard[T]) -> _Heard[T]:
+def _better(old: _ParsedReply[T], new: _ParsedReply[T]) -> _ParsedReply[T]:
     """The one that says more, the later one of equals; both were paid for."""
     return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
 

@@ -1,4 +1,4 @@
-"""Reading a judge's reply: the right verdict or none, never a wrong one."""
+"""ParsedValue a judge's reply: the right verdict or none, never a wrong one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading(Generic[T]):
+class ParsedValue(Generic[T]):
     """What a reply says under one name."""
 
     value: T | None = None
@@ -56,19 +56,19 @@ OVERALL: Form[Verdict] = Form(names=("overall",), key="verdict", meaning=lambda 
 VERDICTS: Form[Verdict] = Form(names=_ASPECTS, key="verdict", meaning=lambda _, words: verdict(words))
 
 
-def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str = "") -> dict[str, Reading[T]]:
+def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str = "") -> dict[str, ParsedValue[T]]:
     """What the reply says under each wanted name, if it says one thing; `judged` is the text under judgement."""
     claims = find_claims(_without_thoughts(reply), form, wanted, judged=judged)
     return {name: _agreed([claim for claim in claims if claim.name == name], form) for name in wanted}
 
 
-def _agreed(claims: Sequence[Claim], form: Form[T]) -> Reading[T]:
+def _agreed(claims: Sequence[Claim], form: Form[T]) -> ParsedValue[T]:
     values = {form.meaning(claim.name, claim.words) for claim in claims}
     if len(values) != 1:
-        return Reading()
+        return ParsedValue()
     (value,) = values
     withheld = value is None and all(is_withheld(claim.words) for claim in claims)
-    return Reading(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
+    return ParsedValue(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
 
 
 def _without_thoughts(reply: str) -> str:

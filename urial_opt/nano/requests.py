@@ -43,7 +43,7 @@ class CompletionRequest(_Request):
     logprobs: int | None = Field(None, ge=0)
     prompt_logprobs: int | None = Field(None, ge=0)
 
-    def tells(self) -> dict[str, int]:
+    def requested_logprobs(self) -> dict[str, int]:
         """Abilities that are asked for, and how many tokens are to be listed."""
         listed = {"logprobs": self.logprobs, "prompt_logprobs": self.prompt_logprobs, "echo": 0 if self.echo else None}
         return {name: number for name, number in listed.items() if number is not None}
@@ -55,7 +55,7 @@ class CompletionRequest(_Request):
         return self._sampling(self.max_tokens)
 
 
-class _Message(BaseModel):
+class _ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: str
 
@@ -63,14 +63,14 @@ class _Message(BaseModel):
 class ChatRequest(_Request):
     """What `/chat/completions` understands."""
 
-    messages: list[_Message] = Field(min_length=1)
+    messages: list[_ChatMessage] = Field(min_length=1)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool | None = False
     top_logprobs: int = Field(0, ge=0)
 
-    def tells(self) -> dict[str, int]:
-        """As `CompletionRequest.tells`."""
+    def requested_logprobs(self) -> dict[str, int]:
+        """As `CompletionRequest.requested_logprobs`."""
         return {"logprobs": self.top_logprobs} if self.logprobs else {}
 
     def texts(self) -> list[str]:

@@ -17,9 +17,9 @@ from urial_opt.errors import AdapterError
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening
+from urial_opt.nano.logprobs import ABILITIES, Ability, TextLogprobs, answer_with_logprobs, complete_with_logprobs
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.requests import ChatRequest, CompletionRequest, read_request
-from urial_opt.nano.telling import ABILITIES, Ability, ToldText, answer_telling, complete_telling
 from urial_opt.protocols import ChatGenerator, Generator
 from urial_opt.records import Completion, Sampling, Usage
 
@@ -39,7 +39,10 @@ class EmbeddedModels:
         abilities: Set[Ability] = ABILITIES,
         most_listed: int = 20,
     ) -> None:
-        """Offers those that are given; of local ones it tells probabilities, of so many tokens a position at most."""
+        """Serves the models that are given; only local ones report log-probabilities.
+
+        A request may ask for the `most_listed` most probable tokens at each position.
+        """
         self._base, self._aligned = base, aligned
         self._abilities = abilities
         self._most_listed = most_listed
@@ -64,11 +67,11 @@ class EmbeddedModels:
         if asked.model != _ROUTES[path]:
             raise Refused(404, f"{asked.model!r} is not served at {path!r}, but {_ROUTES[path]!r} is")
         try:
-            if asked.tells():
-                choices = [self._batches[asked.model].alone(self._telling(asked, text)) for text in asked.texts()]
+            if asked.requested_logprobs():
+                choices = [self._batches[asked.model].alone(self._with_logprobs(asked, text)) for text in asked.texts()]
             else:
                 completions = self._batches[asked.model].ask(asked.texts(), asked.sampling())
-                choices = [ToldText(completion=completion) for completion in completions]
+                choices = [TextLogprobs(completion=completion) for completion in completions]
         except AdapterError as error:
             raise Refused(400, str(error), code="context_length_exceeded") from error
         return {
@@ -82,27 +85,27 @@ class EmbeddedModels:
                     **_said(choice.echoed + choice.completion.text, chat=chat),
                     "finish_reason": choice.completion.finish_reason,
                     "logprobs": None,
-                    **choice.told,
+                    **choice.logprobs,
                 }
                 for index, choice in enumerate(choices)
             ],
             "usage": _usage(sum((choice.completion.usage for choice in choices), Usage())),
         }
 
-    def _telling(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], ToldText]:
+    def _with_logprobs(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], TextLogprobs]:
         """What answers one text with probabilities. `Refused` if these models do not tell what is asked."""
-        tells = asked.tells()
-        for ability, number in tells.items():
+        requested_logprobs = asked.requested_logprobs()
+        for ability, number in requested_logprobs.items():
             if ability not in self._abilities:
-                raise _not_told(ability)
+                raise _unsupported(ability)
             if number > self._most_listed:
                 words = f"Requested {ability} of {number}, which is greater than max allowed: {self._most_listed}"
                 raise Refused(400, words, code="invalid_value")
         if isinstance(asked, ChatRequest) and isinstance(self._aligned, TransformersChatGenerator):
-            return partial(answer_telling, self._aligned, text, asked.sampling(), tells)
+            return partial(answer_with_logprobs, self._aligned, text, asked.sampling(), requested_logprobs)
         if isinstance(asked, CompletionRequest) and isinstance(self._base, TransformersGenerator):
-            return partial(complete_telling, self._base, text, asked.sampling(), tells)
-        raise _not_told(next(iter(tells)))
+            return partial(complete_with_logprobs, self._base, text, asked.sampling(), requested_logprobs)
+        raise _unsupported(next(iter(requested_logprobs)))
 
 
 @contextmanager
@@ -214,7 +217,7 @@ def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Com
     return run
 
 
-def _not_told(ability: str) -> Refused:
+def _unsupported(ability: str) -> Refused:
     return Refused(400, f"{ability!r}: this server does not tell that", code="invalid_value")
 
 

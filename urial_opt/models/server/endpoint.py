@@ -19,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 from urial_opt.errors import AdapterError, InputError, causes
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.replies import (
+    Attempt,
     Reply,
     Route,
-    Tried,
     asked_pause,
     is_too_long,
     read_reply,
@@ -29,7 +29,7 @@ from urial_opt.models.server.replies import (
     without,
     words_of,
 )
-from urial_opt.models.server.retries import NobodyThereError, PassingError, Patience, TimedOutError
+from urial_opt.models.server.retries import Retrier, RetryableError, TimedOutError, UnreachableError
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class RefusedError(AdapterError):
 class Endpoint:
     """One model behind one server, for any number of callers at once.
 
-    What may pass is tried again: overload, time-outs, lost connections, garbled replies, another model's replies. What
-    will not pass is an AdapterError at once: a wrong key, model or address, a prompt that is too long, nobody there.
+    Temporary failures are retried: overload, time-outs, lost connections, malformed replies, replies of another model.
+    Permanent ones raise AdapterError at once: a wrong key, model or address, or a prompt that is too long.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Endpoint:
             timeout=openai.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             default_headers=_login(address),
         )
-        self._patience = Patience(self.name, concurrency=concurrency)
+        self._retrier = Retrier(self.name, concurrency=concurrency)
         self._url_option = url_option
         self._refused: set[str] = set()
         """Fields of chat requests that the model will not be told."""
@@ -97,11 +97,11 @@ class Endpoint:
     @property
     def retries(self) -> int:
         """Requests sent again so far."""
-        return self._patience.retries
+        return self._retrier.retries
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self._patience.keep_pace(memory)
+        self._retrier.keep_pace(memory)
 
     def complete(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
         """The text that continues the prompt of each request (a JSON body without `model`), in the order given.
@@ -118,10 +118,10 @@ class Endpoint:
     def ask(self, route: Route, requests: Sequence[Mapping[str, object]], read: Callable[[str], _Read]) -> list[_Read]:
         """What `read` makes of the body of each reply, in the order given.
 
-        What `read` raises: ValueError for a garbled body, or a PassingError; both are asked again. Errors: see
+        What `read` raises: ValueError for a garbled body, or a RetryableError; both are asked again. Errors: see
         `complete`; RefusedError if the server will not serve a request as it is.
         """
-        return self._patience.ask_all(partial(self._ask, route, read), requests)
+        return self._retrier.ask_all(partial(self._ask, route, read), requests)
 
     def models(self) -> list[str]:
         """Names of the models that the server offers; none if it does not tell."""
@@ -131,7 +131,7 @@ class Endpoint:
             return []
         return [model.id for model in listed.data]
 
-    def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Tried:
+    def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Attempt:
         """Send one request, or get what stands at the path, to see how the server takes it: no error is raised."""
         began = time.perf_counter()
         status, body, words = 200, None, ""
@@ -154,14 +154,14 @@ class Endpoint:
                 body = json.loads(reply)
             words = "" if isinstance(body, dict) else f"its reply is no JSON object ({self._shown(reply)})"
         seconds = time.perf_counter() - began
-        return Tried(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
+        return Attempt(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
 
     def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> _Read:
         body = self._send(route, request)
         try:
             return read(body)
         except ValueError as error:
-            raise PassingError(f"its reply is no completion ({self._shown(body)})") from error
+            raise RetryableError(f"its reply is no completion ({self._shown(body)})") from error
 
     def _send(self, route: Route, request: Mapping[str, object]) -> str:
         sent = without(self._refused, request)
@@ -196,7 +196,7 @@ class Endpoint:
             return AdapterError(f"the account behind {self.name!r} has nothing left ({words}); {self._wants_key}")
         if status in (408, 409, 425, 429) or status >= 500:
             overload = status in (429, 503)
-            return PassingError(f"{status} {words}", pause=asked_pause(error.response.headers), overload=overload)
+            return RetryableError(f"{status} {words}", pause=asked_pause(error.response.headers), overload=overload)
         if status in (401, 403):
             # What a server says of a wrong key may hold the key, or most of it.
             return AdapterError(f"{self.name!r} does not accept the key ({status}); {self._wants_key}")
@@ -219,7 +219,7 @@ class Endpoint:
         other = "openai-chat:" if route == "/completions" else "openai:"
         return f"{self.name!r} is not served at '{route}' ({words}); it may be at the other: {other}{self.model}"
 
-    def _loss(self, error: openai.APIConnectionError) -> PassingError:
+    def _loss(self, error: openai.APIConnectionError) -> RetryableError:
         """What to raise where no reply came, or only the beginning of one."""
         chain = list(causes(error))
         reason = self._shown(str(chain[-1]))
@@ -229,11 +229,11 @@ class Endpoint:
                 return TimedOutError(
                     f"nothing came within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
                 )
-            return PassingError(f"the connection was lost ({reason})")
+            return RetryableError(f"the connection was lost ({reason})")
         advice = f"start the server, or give its address by {self._url_option} URL"
         where = f"nothing answers at {self.url!r} ({reason}); {advice}"
         # A server that was there may be starting anew.
-        return PassingError(where) if self._answered else NobodyThereError(where)
+        return RetryableError(where) if self._answered else UnreachableError(where)
 
     def _shown(self, words: str) -> str:
         """A server's words in one short line, without secrets."""

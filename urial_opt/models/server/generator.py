@@ -52,7 +52,7 @@ class ServerGenerator:
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         """As `protocols.Scorable`; also InputError if the aligned model is behind no server, or a server tells nothing.
 
-        Both servers are tried out: AdapterError as `Endpoint.complete`.
+        A trial request goes to both servers: AdapterError as `Endpoint.complete`.
         """
         if not isinstance(aligned, ServerChatGenerator):
             raise InputError(

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
+from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
 from urial_opt.records import FinishReason, Usage
 
 _TOO_LONG = re.compile(
@@ -40,7 +40,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Attempt:
     """What came of a request that was sent once, whatever it was."""
 
     status: int = 0
@@ -67,29 +67,29 @@ class Tried:
 def read_reply(body: str, *, route: Route, model: str) -> Reply:
     """What `model` said in the body of a reply.
 
-    ValueError if that is no completion, AnotherModelError if it is another model's, NothingSaidError if it is empty.
+    ValueError if that is no completion, WrongModelError if it is another model's, EmptyReplyError if it is empty.
     """
     read = _Body.model_validate_json(body)
     (choice,) = read.choices
-    message = choice.message if route == "/chat/completions" else _Message(content=choice.text)
+    message = choice.message if route == "/chat/completions" else ReplyMessage(content=choice.text)
     if message is None or (route == "/completions" and message.content is None):
         raise ValueError(f"there is no text for {route!r} in it")
     check_name(read.model, model)
     reply = Reply(
         text=message.content or "",
         finish_reason="length" if choice.finish_reason == "length" else "stop",
-        usage=(read.usage or ToldUsage()).counted(),
+        usage=(read.usage or ReportedUsage()).counted(),
         refused=bool(message.refusal) or choice.finish_reason == "content_filter",
     )
     if not (reply.text or reply.refused or reply.finish_reason == "length"):
-        raise NothingSaidError(reply)
+        raise EmptyReplyError(reply)
     return reply
 
 
-def check_name(told: str | None, asked: str) -> None:
-    """AnotherModelError if a server that answers as `told` was asked for another model."""
-    if not _is_called(told, asked):
-        raise AnotherModelError(f"the server answers as {told!r}; type that name if it is the model you mean")
+def check_name(answered: str | None, asked: str) -> None:
+    """WrongModelError if a server that answers as `answered` was asked for another model."""
+    if not _is_called(answered, asked):
+        raise WrongModelError(f"the server answers as {answered!r}; type that name if it is the model you mean")
 
 
 def words_of(body: object) -> str:
@@ -111,7 +111,7 @@ def refused_field(words: str, request: Mapping[str, object]) -> str | None:
 
 
 def without(refused: Set[str], request: Mapping[str, object]) -> dict[str, object]:
-    """The request with these fields said in another way, or left out."""
+    """The request with these fields renamed, or left out."""
     names = {name: _INSTEAD[name] if name in refused else name for name in request}
     return {name: request[old] for old, name in names.items() if name is not None}
 
@@ -133,7 +133,7 @@ class _Details(BaseModel):
     cached_tokens: int | None = None
 
 
-class ToldUsage(BaseModel):
+class ReportedUsage(BaseModel):
     """Tokens as a reply counts them."""
 
     prompt_tokens: int | None = None
@@ -146,29 +146,31 @@ class ToldUsage(BaseModel):
         return Usage(prompt_tokens=prompt - saved, completion_tokens=self.completion_tokens or 0, saved_tokens=saved)
 
 
-class _Message(BaseModel):
+class ReplyMessage(BaseModel):
+    """The message of a chat reply."""
+
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(BaseModel):
     text: str | None = None
-    message: _Message | None = None
+    message: ReplyMessage | None = None
     finish_reason: str | None = None
 
 
 class _Body(BaseModel):
     choices: list[_Choice] = Field(min_length=1, max_length=1)
     model: str | None = None
-    usage: ToldUsage | None = None
+    usage: ReportedUsage | None = None
 
 
-def _is_called(told: str | None, asked: str) -> bool:
-    """Whether a server that answers as `told` was asked for `asked`: it may add a date or a folder, or drop one."""
+def _is_called(answered: str | None, asked: str) -> bool:
+    """Whether a server that answers as `answered` was asked for `asked`: it may add a date or a folder, or drop one."""
     return (
-        not told
-        or told == asked
-        or (told.startswith(asked) and told[len(asked)] in "-@:")
-        or PurePosixPath(told).name == asked
-        or PurePosixPath(asked).name == told
+        not answered
+        or answered == asked
+        or (answered.startswith(asked) and answered[len(asked)] in "-@:")
+        or PurePosixPath(answered).name == asked
+        or PurePosixPath(asked).name == answered
     )

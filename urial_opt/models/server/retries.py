@@ -1,4 +1,4 @@
-"""Patience with servers: how many requests are under way at once, how often one is tried, and the pauses in between."""
+"""Retries: how many requests run at once, how often one is sent again, and the pauses in between."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _log = logging.getLogger(__name__)
 _Request = TypeVar("_Request")
 _Reply = TypeVar("_Reply")
 
-_PAUSES = 300.0
+_MOST_PAUSES = 300.0
 """Seconds of pauses between the tries of one request, in all."""
 _FIRST_PAUSE = 0.5
 """Seconds; each further pause may be twice as long as the one before."""
 _LONGEST_PAUSE = 30.0
-_LONGEST_LEAVE = 86_400.0
+_LONGEST_SERVER_PAUSE = 86_400.0
 """Seconds that a server is left alone at its word, at most."""
-_WORTH_TELLING = 5.0
+_WORTH_A_WARNING = 5.0
 """Seconds of silence that whoever waits should know of."""
 _REMEMBERED = 3600.0
 """Seconds for which a server that was overloaded is asked as little at once as then."""
 
 
-class PassingError(Exception):
+class RetryableError(Exception):
     """One try failed and the next may not; the message is what is said after the last."""
 
     tries: ClassVar[int] = 10
@@ -50,25 +50,25 @@ class PassingError(Exception):
         """Whether fewer requests at once would help."""
 
 
-class TimedOutError(PassingError):
+class TimedOutError(RetryableError):
     """No reply came in time; each time it costs much of it."""
 
     tries = 3
 
 
-class NobodyThereError(PassingError):
+class UnreachableError(RetryableError):
     """No server at an address where none was before either."""
 
     tries = 2
 
 
-class AnotherModelError(PassingError):
+class WrongModelError(RetryableError):
     """Another model replied than was asked."""
 
     tries = 4
 
 
-class NothingSaidError(PassingError):
+class EmptyReplyError(RetryableError):
     """An empty reply: a model may end at once, and a server may lose an answer. What stays empty is believed."""
 
     tries = 4
@@ -78,11 +78,11 @@ class NothingSaidError(PassingError):
         self.reply = reply
 
 
-class Patience:
+class Retrier:
     """Asks one server many things at once, for any number of callers, and again where that may help."""
 
     def __init__(self, name: str, *, concurrency: int) -> None:
-        """Towards what is called `name` in errors, with at most so many requests under way."""
+        """`name` stands for the server in errors; at most `concurrency` requests run at once."""
         self._name = name
         self._most = concurrency
         self._limit = _Limit(concurrency)
@@ -90,7 +90,7 @@ class Patience:
         self._learning = threading.Lock()
         self._memory: PaceMemory | None = None
         self._not_before = 0.0
-        self._told = Pace(at_once=concurrency, not_before=0.0)
+        self._stored_pace = Pace(at_once=concurrency, not_before=0.0)
         """What the memory knows."""
         self.retries = 0
         """Requests sent again so far."""
@@ -100,14 +100,14 @@ class Patience:
         self._memory = memory
         known = memory.find_pace(self._name)
         if known is not None and time.time() - known.not_before < _REMEMBERED:
-            self._told, self._not_before = known, known.not_before
+            self._stored_pace, self._not_before = known, known.not_before
             self._limit.begin_with(known.at_once)
-            self._tell_of(known.not_before - time.time())
+            self._warn_of_pause(known.not_before - time.time())
 
     def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
         """What `ask` returns for each request, in the order given.
 
-        A PassingError of `ask` is retried; when that does not help it becomes an AdapterError. The first other error
+        A RetryableError of `ask` is retried; when that does not help it becomes an AdapterError. The first other error
         is raised at once.
         """
         waiting: SimpleQueue[int] = SimpleQueue()
@@ -143,70 +143,70 @@ class Patience:
         return [replies[row] for row in range(len(requests))]
 
     def _ask(self, ask: Callable[[_Request], _Reply], request: _Request, stop: threading.Event) -> _Reply:
-        failures: Counter[type[PassingError]] = Counter()
+        failures: Counter[type[RetryableError]] = Counter()
         waited = 0.0
         while True:
             try:
                 with self._limit.place():
-                    self._wait_for_leave(stop)
+                    self._wait_until_allowed(stop)
                     return ask(request)
-            except PassingError as error:
+            except RetryableError as error:
                 self._learn(error)
                 failures[type(error)] += 1
                 tries = failures.total()
-                # A pause that the server asks for is made by all requests together: see _wait_for_leave.
+                # A pause that the server asks for is made by all requests together: see _wait_until_allowed.
                 pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
                 pause = pause if error.pause is None else 0.0
                 waited += pause if error.pause is None else error.pause
-                if failures[type(error)] >= error.tries or tries >= PassingError.tries or waited > _PAUSES:
-                    if isinstance(error, NothingSaidError):
+                if failures[type(error)] >= error.tries or tries >= RetryableError.tries or waited > _MOST_PAUSES:
+                    if isinstance(error, EmptyReplyError):
                         return cast(_Reply, error.reply)
                     times = "1 try" if tries == 1 else f"{tries} tries"
                     raise AdapterError(
                         f"gave up on {self._name!r} after {times}: {error}", retryable=True
                     ) from error.__cause__
             if pause and _pause(stop, pause):
-                raise self._asked_no_further()
+                raise self._stopped()
             with self._counting:
                 self.retries += 1
 
-    def _learn(self, error: PassingError) -> None:
+    def _learn(self, error: RetryableError) -> None:
         """Take in how the server wants to be asked, and write it down before anything else is asked."""
         if not (error.overload or error.pause):
             return
-        leave = min(error.pause or 0.0, _LONGEST_LEAVE)
+        leave = min(error.pause or 0.0, _LONGEST_SERVER_PAUSE)
         with self._learning:
             self._not_before = max(self._not_before, time.time() + leave)
             # In whole seconds, for many requests are told the same at once.
             pace = Pace(at_once=self._limit.now, not_before=math.ceil(self._not_before))
-            if pace == self._told:
+            if pace == self._stored_pace:
                 return
-            self._told = pace
-            self._tell_of(leave)
+            self._stored_pace = pace
+            self._warn_of_pause(leave)
             if self._memory is not None:
                 self._memory.add_pace(self._name, pace)
 
-    def _tell_of(self, seconds: float) -> None:
-        if seconds > _WORTH_TELLING:
+    def _warn_of_pause(self, seconds: float) -> None:
+        if seconds > _WORTH_A_WARNING:
             _log.warning("%r wants to be left alone for %.0f s", self._name, seconds)
 
-    def _wait_for_leave(self, stop: threading.Event) -> None:
+    def _wait_until_allowed(self, stop: threading.Event) -> None:
         """Wait until the server may be asked; AdapterError if that is beyond all patience."""
         seconds = self._not_before - time.time()
-        if seconds > _PAUSES:
+        if seconds > _MOST_PAUSES:
             until = f"{datetime.fromtimestamp(self._not_before):%Y-%m-%d %H:%M}"
             raise AdapterError(
                 f"{self._name!r} wants to be left alone until {until}; type the same command again then", retryable=True
             )
         if seconds > 0 and _pause(stop, seconds):
-            raise self._asked_no_further()
+            raise self._stopped()
 
-    def _asked_no_further(self) -> AdapterError:
+    def _stopped(self) -> AdapterError:
         return AdapterError(f"{self._name!r} was asked no further", retryable=True)
 
 
 class _Limit:
-    """How many requests may be under way: half as many after an overload, one more after as many successes."""
+    """How many requests may be under source: half as many after an overload, one more after as many successes."""
 
     def __init__(self, most: int) -> None:
         self._most = self.now = most
@@ -228,14 +228,14 @@ class _Limit:
         try:
             yield
             success = True
-        except PassingError as error:
+        except RetryableError as error:
             overload = error.overload
             raise
         finally:
             with self._changed:
                 self._under_way -= 1
                 self._successes += success
-                # Requests that were under way together tell of the same overload.
+                # Requests that ran at the same time report the same overload.
                 if overload and overloads == self._overloads:
                     self.now = max(1, self.now // 2)
                     self._overloads += 1

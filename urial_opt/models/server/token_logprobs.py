@@ -28,7 +28,7 @@ def is_readable(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldList:
+class TopLogprobs:
     """The most probable tokens at one position."""
 
     entries: tuple[tuple[str, float], ...] = ()
@@ -50,12 +50,12 @@ class ToldList:
 
     def logprob_of(self, text: str) -> float:
         """NaN where it is not told."""
-        told = [logprob for other, logprob in self.entries if other == text]
-        return told[0] if len(told) == 1 else nan
+        found = [logprob for other, logprob in self.entries if other == text]
+        return found[0] if len(found) == 1 else nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldToken:
+class TokenLogprob:
     """One token in its place."""
 
     text: str
@@ -63,54 +63,54 @@ class ToldToken:
     """NaN where it is not told, as of a prompt's first token."""
     rank: int = 0
     """In the model's distribution, 1 the most probable; 0 where it is not told."""
-    top: ToldList = ToldList()
+    top: TopLogprobs = TopLogprobs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldAnswer:
+class AnswerLogprobs:
     """What an aligned model wrote."""
 
     text: str
-    tokens: tuple[ToldToken, ...]
+    tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
     ended: bool
-    end: ToldToken
+    end: TokenLogprob
     """The token that ended the turn; without numbers where the server does not tell it."""
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldPrompt:
+class PromptLogprobs:
     """What a base model read, to its end."""
 
-    tokens: tuple[ToldToken, ...]
+    tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
     """Of the last tokens, as many as were sought."""
-    after: ToldList
+    after: TopLogprobs
     """What goes on."""
     usage: Usage
 
-    def placed(self) -> Iterator[tuple[Span, ToldToken]]:
+    def placed(self) -> Iterator[tuple[Span, TokenLogprob]]:
         yield from zip(self.spans, self.tokens[len(self.tokens) - len(self.spans) :], strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptReply:
+class UnplacedPrompt:
     """A base model's reply to a prompt, whose tokens have yet to be found in it."""
 
-    tokens: tuple[ToldToken, ...]
-    after: ToldList | None
+    tokens: tuple[TokenLogprob, ...]
+    after: TopLogprobs | None
     """None: what goes on may be told as one more token."""
     usage: Usage
 
-    def place(self, prompt: str, *, down_to: int) -> ToldPrompt | None:
+    def place(self, prompt: str, *, down_to: int) -> PromptLogprobs | None:
         """The tokens from the one that begins at or before `down_to` on; None if they do not make that text."""
         for more in (0,) if self.after else (1, 0):
             tokens = self.tokens[: len(self.tokens) - more]
             spans = place_tokens([token.text for token in tokens], prompt, down_to=down_to)
             if spans is not None:
-                after = self.after or (self.tokens[-1].top if more else ToldList())
-                return ToldPrompt(tokens=tokens, spans=tuple(spans), after=after, usage=self.usage)
+                after = self.after or (self.tokens[-1].top if more else TopLogprobs())
+                return PromptLogprobs(tokens=tokens, spans=tuple(spans), after=after, usage=self.usage)
         return None
 
 
@@ -151,10 +151,6 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
     return spans[::-1] if end <= down_to else None
 
 
-_ROUNDING = 1e-6
-"""By so much the sum of told probabilities may be off."""
-
-
 def least_divergence(common: Iterable[tuple[float, float]]) -> float:
     """What KL(p || q) is at least, in nats, by the probabilities (p, q) of tokens that are known in both.
 
@@ -162,14 +158,14 @@ def least_divergence(common: Iterable[tuple[float, float]]) -> float:
     rest: sum of p log(p / q), and the same of what is left of both. Rounding is taken to lower it. There is no most: a
     token that q gives next to nothing may be among the rest, which makes KL as great as one likes.
     """
-    told = 0.0
+    known = 0.0
     rest, other_rest = 1.0, 1.0
     for p, q in common:
         rest -= p
         other_rest -= q
         if p > 0:
-            told += p * log(p / q) if q > 0 else 0.0
+            known += p * log(p / q) if q > 0 else 0.0
     most = max(other_rest, 0.0) + _ROUNDING
     # a log(a / b) falls with b, and with a as far as a = b / e.
     left = min(max(most / e, rest - _ROUNDING, 0.0), max(rest, 0.0) + _ROUNDING)
-    return max(0.0, told + left * log(left / most) - _ROUNDING)
+    return max(0.0, known + left * log(left / most) - _ROUNDING)

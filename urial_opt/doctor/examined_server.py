@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from urial_opt.models.server.endpoint import Endpoint
-from urial_opt.models.server.replies import Tried
+from urial_opt.models.server.replies import Attempt
 
 _PAUSE = 1.0
 """Seconds before a request that failed for want of health is sent a second time."""
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """Whether a server does something."""
 
     YES = "yes"
@@ -25,10 +25,10 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckResult:
     """What was found out about one thing."""
 
-    verdict: Verdict
+    verdict: CheckVerdict
     says: str
     """A sentence."""
     warning: str = ""
@@ -38,13 +38,13 @@ class Finding:
 class NoReplyError(Exception):
     """A request that the server did not answer."""
 
-    def __init__(self, tried: Tried) -> None:
-        super().__init__(tried.words.rstrip(".") or "there is no text in its reply")
-        self.refused = tried.status not in (0, 200, 408, 425, 429, 502, 503, 504)
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.words.rstrip(".") or "there is no text in its reply")
+        self.refused = attempt.status not in (0, 200, 408, 425, 429, 502, 503, 504)
         """Whether it would not, rather than could not just then."""
 
 
-class Patient:
+class ExaminedServer:
     """A server as seen through one of its two routes."""
 
     def __init__(self, endpoint: Endpoint, *, completes: bool) -> None:
@@ -52,7 +52,7 @@ class Patient:
         self.endpoint = endpoint
         self.completes = completes
 
-    def ask(self, text: str | Sequence[str], **options: object) -> Tried:
+    def ask(self, text: str | Sequence[str], **options: object) -> Attempt:
         """The reply to a text, greedy and of 24 tokens at most unless the options say otherwise.
 
         NoReplyError if there is none on a second try either.
@@ -60,21 +60,21 @@ class Patient:
         asked = {"prompt": text} if self.completes else {"messages": [{"role": "user", "content": text}]}
         request = {**asked, "temperature": 0.0, "max_tokens": 24, **options}
         path = "/completions" if self.completes else "/chat/completions"
-        tried = self.endpoint.try_once(path, request)
-        if tried.status == 429 or tried.status >= 500:
+        attempt = self.endpoint.try_once(path, request)
+        if attempt.status == 429 or attempt.status >= 500:
             time.sleep(_PAUSE)
-            tried = self.endpoint.try_once(path, request)
-        if tried.at("choices", 0) is None:
-            raise NoReplyError(tried)
-        return tried
+            attempt = self.endpoint.try_once(path, request)
+        if attempt.at("choices", 0) is None:
+            raise NoReplyError(attempt)
+        return attempt
 
     def text(self, text: str, **options: object) -> str:
         """What it says to that. Errors: see `ask`."""
         return self.read(self.ask(text, **options))
 
-    def read(self, tried: Tried) -> str:
+    def read(self, attempt: Attempt) -> str:
         """The text in a reply."""
-        said = tried.at("choices", 0, "text") if self.completes else tried.at("choices", 0, "message", "content")
+        said = attempt.at("choices", 0, "text") if self.completes else attempt.at("choices", 0, "message", "content")
         return said if isinstance(said, str) else ""
 
 
@@ -83,35 +83,35 @@ class Check:
     """One thing to find out."""
 
     name: str
-    look: Callable[[Patient], Finding]
+    look: Callable[[ExaminedServer], CheckResult]
     without: str = ""
     """What it means for a search if the server does not do it."""
     of_prompts: bool = False
     """There is no such thing where messages are answered."""
 
-    def of(self, patient: Patient) -> Finding:
+    def of(self, server: ExaminedServer) -> CheckResult:
         """What is found; no error is raised."""
-        if self.of_prompts and not patient.completes:
+        if self.of_prompts and not server.completes:
             return no("There is none where messages are answered.")
         try:
-            found = self.look(patient)
+            found = self.look(server)
         except NoReplyError as error:
             found = no(f"It refuses: {error}.") if error.refused else unknown(f"It did not answer: {error}.")
-        bad = found.verdict in (Verdict.NO, Verdict.IGNORED)
+        bad = found.verdict in (CheckVerdict.NO, CheckVerdict.IGNORED)
         return replace(found, warning=self.without) if bad else found
 
 
-def yes(says: str) -> Finding:
-    return Finding(verdict=Verdict.YES, says=says)
+def yes(says: str) -> CheckResult:
+    return CheckResult(verdict=CheckVerdict.YES, says=says)
 
 
-def no(says: str, *, warning: str = "") -> Finding:
-    return Finding(verdict=Verdict.NO, says=says, warning=warning)
+def no(says: str, *, warning: str = "") -> CheckResult:
+    return CheckResult(verdict=CheckVerdict.NO, says=says, warning=warning)
 
 
-def ignored(says: str) -> Finding:
-    return Finding(verdict=Verdict.IGNORED, says=says)
+def ignored(says: str) -> CheckResult:
+    return CheckResult(verdict=CheckVerdict.IGNORED, says=says)
 
 
-def unknown(says: str) -> Finding:
-    return Finding(verdict=Verdict.UNKNOWN, says=says)
+def unknown(says: str) -> CheckResult:
+    return CheckResult(verdict=CheckVerdict.UNKNOWN, says=says)

@@ -21,39 +21,39 @@ ABILITIES: frozenset[Ability] = frozenset(get_args(Ability))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldText:
+class TextLogprobs:
     """What a model says to one text."""
 
     completion: Completion
     echoed: str = ""
-    told: Mapping[str, Any] = field(default_factory=dict)
+    logprobs: Mapping[str, Any] = field(default_factory=dict)
     """Probabilities, by the name under which they stand in a choice."""
 
 
-def answer_telling(
+def answer_with_logprobs(
     model: TransformersChatGenerator, query: str, sampling: Sampling, listed: Mapping[str, int]
-) -> ToldText:
+) -> TextLogprobs:
     """The answer to a query with probabilities; `listed`: how many tokens at each position, by ability."""
     (written,) = model.write([query], sampling)
     (prompt,) = model.generator.tokens([model.layout.render(query)], special=False)
     read = _ReadTokens(model.generator, [*prompt, *written.tokens], listed=listed["logprobs"])
-    return ToldText(completion=written.completion, told={"logprobs": read.chat(len(prompt))})
+    return TextLogprobs(completion=written.completion, logprobs={"logprobs": read.chat(len(prompt))})
 
 
-def complete_telling(
+def complete_with_logprobs(
     model: TransformersGenerator, prompt: str, sampling: Sampling, listed: Mapping[str, int]
-) -> ToldText:
-    """The text that continues a prompt with probabilities; `listed` as in `answer_telling`."""
+) -> TextLogprobs:
+    """The text that continues a prompt with probabilities; `listed` as in `answer_with_logprobs`."""
     (written,) = model.write("", [prompt], sampling, special=True)
     (tokens,) = model.tokens([prompt], special=True)
     read = cache(lambda number: _ReadTokens(model, [*tokens, *written.tokens], listed=number))
     echoed = "echo" in listed
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     if "logprobs" in listed:
-        told["logprobs"] = read(listed["logprobs"]).completion(0 if echoed else len(tokens))
+        reported["logprobs"] = read(listed["logprobs"]).completion(0 if echoed else len(tokens))
     if "prompt_logprobs" in listed:
-        told["prompt_logprobs"] = read(listed["prompt_logprobs"]).prompt(len(tokens))
-    return ToldText(completion=written.completion, told=told, echoed=prompt if echoed else "")
+        reported["prompt_logprobs"] = read(listed["prompt_logprobs"]).prompt(len(tokens))
+    return TextLogprobs(completion=written.completion, logprobs=reported, echoed=prompt if echoed else "")
 
 
 class _ReadTokens:
@@ -104,17 +104,17 @@ class _ReadTokens:
 
     def prompt(self, end: int) -> list[Mapping[str, Any] | None]:
         """`prompt_logprobs` of the first `end` tokens: by id, the token in its place first."""
-        told: list[Mapping[str, Any] | None] = [None]
+        positions: list[Mapping[str, Any] | None] = [None]
         for place in range(1, end):
             top = self._top[place - 1]
             ranks = {**dict(zip(top, range(1, 1 + len(top)), strict=True)), self._tokens[place]: self._ranks[place - 1]}
-            told.append(
+            positions.append(
                 {
                     str(token): {"logprob": logprob, "rank": ranks[token], "decoded_token": self._text(token)}
                     for token, logprob in self._with_own(place).items()
                 }
             )
-        return told
+        return positions
 
     def _with_own(self, place: int) -> dict[int, float]:
         """The token in its place, and then the most probable ones."""
