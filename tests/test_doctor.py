@@ -167,7 +167,7 @@ def test_a_server_that_does_everything() -> None:
         ("no chat", "chat", "no", ""),
         ("template", "plain_prompts", "no", "without a template"),
         ("not greedy", "greedy", "no", "cannot be repeated exactly"),
-        ("no temperature", "temperature", "ignored", "--decoding temperature=0"),
+        ("no temperature", "temperature", "ignored", "fix temperature=0"),
         ("no temperature", "seed", "not known", ""),
         ("no seed", "seed", "ignored", "sampling cannot be repeated"),
         ("one seed", "seed", "ignored", "sampling cannot be repeated"),
@@ -175,13 +175,13 @@ def test_a_server_that_does_everything() -> None:
         ("no max_tokens", "max_tokens", "ignored", "no bound"),
         ("no stop", "stop", "ignored", "generated and paid for"),
         ("keeps stop", "stop", "yes", ""),
-        ("no penalty", "repetition_penalty", "ignored", "--decoding repetition_penalty=1"),
+        ("no penalty", "repetition_penalty", "ignored", "fix repetition_penalty=1"),
         ("no penalty", "no_penalty_of_its_own", "not known", ""),
-        ("refuses repetition_penalty", "repetition_penalty", "no", "--decoding repetition_penalty=1"),
+        ("refuses repetition_penalty", "repetition_penalty", "no", "fix repetition_penalty=1"),
         ("refuses repetition_penalty", "no_penalty_of_its_own", "not known", ""),
         ("penalty of its own", "no_penalty_of_its_own", "no", "start it without"),
         ("penalty of its own", "repetition_penalty", "yes", ""),
-        ("no usage", "usage", "no", "--max-cost cannot hold"),
+        ("no usage", "usage", "no", "max_cost cannot limit the search"),
         ("no usage", "plain_prompts", "not known", ""),
         ("no usage", "max_tokens", "yes", ""),
         ("refuses lists", "several_prompts", "no", ""),
@@ -359,7 +359,7 @@ def test_the_help_tells_of_every_finding() -> None:
 def test_the_model_may_be_left_out_where_there_is_one(run: Run, url: str) -> None:
     with listening(Pretender()) as other:
         assert json.loads(run("doctor", "--url", other, "--json")[0])["server"] == f"m at {other}"
-    assert "has nano, nano-aligned; name the model: urial-opt doctor MODEL" in run.refused("doctor", "--url", url)
+    assert "has nano, nano-aligned; name the model" in run.refused("doctor", "--url", url)
 
 
 def refused(run: Run, *words: object) -> str:

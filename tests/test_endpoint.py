@@ -84,7 +84,6 @@ def test_a_request_gets_the_model_and_goes_out_as_it_is() -> None:
         assert endpoint.complete([{**ASKED, "repetition_penalty": 1.1}]) == [REPLY]
         assert endpoint.complete([]) == []
     assert script.asked == [{"model": "m", "prompt": "Hello", "max_tokens": 2, "repetition_penalty": 1.1}]
-    assert endpoint.retries == 0
 
 
 @pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None}])
@@ -118,7 +117,7 @@ def test_two_faults_of_a_kind_are_lived_through(fault: Fault) -> None:
     with listening(script, faults=faults) as url:
         endpoint = Endpoint("m", url=url, timeout=0.3 if fault == "stall" else 60.0)
         assert endpoint.complete([ASKED]) == [REPLY]
-    assert endpoint.retries == 2
+    assert faults.struck == {fault: 2, None: 1}
     assert faults.next(b"") == fault
 
 
@@ -281,7 +280,6 @@ def test_what_a_chat_model_will_not_be_told_is_left_out_from_then_on(
     told |= {"max_completion_tokens"} if "max_tokens" in refused else set()
     assert {*model.asked[-1]} == told
     assert 7 in model.asked[-1].values()
-    assert endpoint.retries == 0
     assert pauses == []
     assert len(caplog.records) == ("temperature" in refused)
     assert "may change from one time to the next" in caplog.text or "temperature" not in refused
@@ -442,7 +440,7 @@ def test_a_server_that_never_was_there_is_tried_twice(pauses: list[float]) -> No
         Endpoint("m", url=url).complete([ASKED])
     assert str(caught.value) == (
         f"gave up on 'm at {url}' after 2 tries: nothing answers at '{url}' ([Errno 111] Connection refused); "
-        "start the server, or give its address by --base-url URL"
+        "start the server, or give another address as url="
     )
     assert caught.value.retryable
     assert len(pauses) == 1

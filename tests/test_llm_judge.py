@@ -448,7 +448,7 @@ def test_a_length_that_cannot_be(wrong: str) -> None:
         open_judge("wise", max_tokens=wrong)
 
 
-def test_a_dead_server_is_said_to_be_the_judges(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+def test_an_error_names_the_judge_whose_server_is_down(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(AdapterError, match="start the server, or give its address by --judge-url URL"):
+    with pytest.raises(AdapterError, match=r"gave up on 'wise at .*; start the server, or give"):
         open_judge("wise", url="http://127.0.0.1:9/v1").judge([PERU], answers(GOOD))

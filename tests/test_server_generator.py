@@ -228,9 +228,9 @@ def test_both_are_found_by_name() -> None:
 
 
 def test_a_model_needs_a_name() -> None:
-    with pytest.raises(InputError, match="type openai:MODEL --base-url URL"):
+    with pytest.raises(InputError, match="give openai:MODEL, and its server's address as url="):
         open_base("", url="http://localhost:1/v1")
-    with pytest.raises(InputError, match="type openai-chat:MODEL --aligned-url URL"):
+    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server's address as url="):
         open_aligned("", url="http://localhost:1/v1")
 
 
@@ -246,7 +246,7 @@ def test_a_server_without_a_repetition_penalty_says_what_to_type() -> None:
             base.generate("a", ["b"], Sampling(repetition_penalty=1.1))
         assert str(caught.value) == (
             f"'m at {url}' refuses the request (400 Unrecognized request argument supplied: repetition_penalty); "
-            "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+            "do without: set repetition_penalty=1"
         )
         with pytest.raises(AdapterError, match=r"\(400 no such luck\); change what it names"):
             base.generate("a", ["b"], Sampling())

@@ -280,11 +280,11 @@ def _dropping(path: str, key: str) -> Change:
         ),
         (
             Changed(abilities=frozenset()),
-            "'nano-aligned at .*lacks logprobs.*doctor openai-chat:nano-aligned --url http",
+            "'nano-aligned at .*lacks logprobs.*doctor openai-chat:nano-aligned .url=http",
         ),
         (
             Changed(_dropping("/chat/completions", "logprobs")),
-            "'nano-aligned at .*lacks logprobs with top_logprobs; type",
+            "'nano-aligned at .*lacks logprobs with top_logprobs; see",
         ),
         (
             Changed(_dropping("/completions", "logprobs"), abilities=ECHO),

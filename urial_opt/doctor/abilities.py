@@ -138,7 +138,8 @@ def _plain_prompts(server: ExaminedServer) -> CheckResult:
 COMPLETIONS = Check(
     name="completions",
     look=_answers,
-    without="It continues no text, so it can serve no base model; take it as --aligned openai-chat: or --judge llm:",
+    without="It continues no text, so it cannot serve a base model; use it as the aligned model (openai-chat:) or "
+    "as the judge (llm:)",
 )
 CHAT = Check(name="chat", look=_answers)
 ABILITIES = (
@@ -156,12 +157,12 @@ ABILITIES = (
     Check(
         name="temperature",
         look=_temperature,
-        without="Temperature has no effect: type --decoding temperature=0",
+        without="Temperature has no effect: fix temperature=0 in the decoding",
     ),
     Check(
         name="seed",
         look=_seed,
-        without="Seeds have no effect, so sampling cannot be repeated: type --decoding temperature=0",
+        without="Seeds have no effect, so sampling cannot be repeated: fix temperature=0 in the decoding",
     ),
     Check(
         name="max_tokens",
@@ -176,7 +177,7 @@ ABILITIES = (
     Check(
         name="repetition_penalty",
         look=_penalty,
-        without="There is no repetition penalty to search: type --decoding repetition_penalty=1",
+        without="There is no repetition penalty to search: fix repetition_penalty=1 in the decoding",
     ),
     Check(
         name="no_penalty_of_its_own",
@@ -186,7 +187,7 @@ ABILITIES = (
     Check(
         name="usage",
         look=_usage,
-        without="Tokens are not counted: --max-tokens and --max-cost cannot hold, and no cost is shown",
+        without="Tokens are not counted: max_tokens and max_cost cannot limit the search, and no cost is shown",
     ),
     Check(name="several_prompts", look=_several_prompts, of_prompts=True),
     Check(name="logprobs", look=_logprobs),

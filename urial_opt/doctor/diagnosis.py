@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
 from urial_opt.doctor.examined_server import CheckResult, CheckVerdict, ExaminedServer, no, unknown, yes
 from urial_opt.doctor.speed import measure_prefix_cache, measure_speed
+from urial_opt.errors import InputError
 from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -54,6 +55,25 @@ class Diagnosis:
         }
 
 
+def examine_server(
+    model: str, *, url: str = "", timeout: float = 120.0, watch: Callable[[str], None] = lambda _: None
+) -> Diagnosis:
+    """Examine a model of the server at `url`; `model` may be empty where the server has only one.
+
+    InputError if the model has to be named or `url` is not a valid address; AdapterError and `watch` as `examine`.
+    """
+    endpoint = Endpoint(model, url=url, timeout=timeout)
+    return examine(endpoint if model else Endpoint(_only_model(endpoint), url=url, timeout=timeout), watch)
+
+
+def _only_model(endpoint: Endpoint) -> str:
+    names = endpoint.models()
+    if len(names) != 1:
+        offers = f"has {_first(names)}" if names else "does not list its models"
+        raise InputError(f"{endpoint.url!r} {offers}; name the model")
+    return names[0]
+
+
 def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -> Diagnosis:
     """Ask the server about everything, some sixty short requests; `watch` is told what is being looked at.
 
@@ -97,7 +117,7 @@ def _listed(card: Mapping[str, object], names: Sequence[str]) -> CheckResult:
     if not names:
         return unknown("/models names no model.")
     if not card:
-        return no(f"/models does not name it, but {', '.join(names[:10])}{', …' if len(names) > 10 else ''}.")
+        return no(f"/models does not name it, but {_first(names)}.")
     software = str(card.get("owned_by"))
     if software not in _NEUTRAL:
         return yes("/models names it.")
@@ -108,6 +128,11 @@ def _listed(card: Mapping[str, object], names: Sequence[str]) -> CheckResult:
     return CheckResult(
         verdict=CheckVerdict.YES, says=f"/models names it, and {software} as its software.", warning=warning
     )
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first ten names."""
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
 
 
 def _context(length: int | None) -> CheckResult:

@@ -197,9 +197,7 @@ def open_judge(
         raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; type for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
-            endpoint = open_endpoint(
-                argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--judge-url"
-            )
+            endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
             return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
     raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
 

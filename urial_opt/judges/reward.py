@@ -46,7 +46,7 @@ class RewardJudge:
         except (TemplateError, ValueError) as error:
             raise InputError(
                 f"the tokenizer of {loaded.identity!r} cannot write a conversation ({str(error).splitlines()[0]}); "
-                "type --judge-option template=human-assistant"
+                "give template=human-assistant"
             ) from error
 
     @property
@@ -130,10 +130,10 @@ def open_judge(
     `human-assistant`; `center` and `scale` as in `RewardJudge`.
     """
     if template not in _TEMPLATES:
-        raise InputError(f"no template is called {template!r}; type --judge-option template=chat or human-assistant")
+        raise InputError(f"no template is called {template!r}; give template=chat or template=human-assistant")
     middle, spread = _number("center", center), _number("scale", scale)
     if spread <= 0:
-        raise InputError(f"the scale must be greater than 0, not {scale!r}, as in --judge-option scale=2.5")
+        raise InputError(f"the scale must be greater than 0, not {scale!r}, as in scale=2.5")
     loading = Loading(role="judge", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     loaded = loading.load(argument, AutoModelForSequenceClassification)
     return RewardJudge(loaded, template=template, center=middle, scale=spread)
@@ -145,7 +145,7 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"the {name} must be a number, not {text!r}, as in --judge-option {name}=2.5")
+        raise InputError(f"the {name} must be a number, not {text!r}, as in {name}=2.5")
     return number
 
 

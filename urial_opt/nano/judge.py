@@ -54,7 +54,7 @@ class NanoJudge:
 def open_judge(argument: str) -> NanoJudge:
     """The judge; it has no variants."""
     if argument:
-        raise AdapterError(f"the embedded judge has no variant {argument!r}; type --judge nano")
+        raise AdapterError(f"the embedded judge has no variant {argument!r}; name it as nano")
     return NanoJudge()
 
 
@@ -63,8 +63,8 @@ def judge_answer(query: Query, answer: str) -> Judgment:
     question = questions_by_text().get(query.text)
     if question is None:
         raise AdapterError(
-            f"the embedded judge knows nothing of the query {query.text!r}; it judges only the space nano: name "
-            "another with --judge"
+            f"the embedded judge knows nothing of the query {query.text!r}; it judges only the space nano; give "
+            "another judge"
         )
     reading = read_answer_of(question, answer)
     verdicts = score_reading(question, reading)

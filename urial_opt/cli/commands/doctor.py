@@ -10,7 +10,6 @@ from urial_opt.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from urial_opt.doctor import Diagnosis
-    from urial_opt.models.server.endpoint import Endpoint
 
 _KINDS = ("openai:", "openai-chat:", "llm:")
 
@@ -51,30 +50,18 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
         tokens are not counted),
       warnings (what is bad for a search), command (what to type for one)
     """
-    from urial_opt.doctor import examine
-    from urial_opt.models.server.endpoint import Endpoint
+    from urial_opt.doctor import examine_server
 
     called = model or ""
     for kind in _KINDS:
         called = called.removeprefix(kind)
-    endpoint = Endpoint(called, url=url, timeout=timeout, url_option="--url")
-    if not called:
-        endpoint = Endpoint(_only_model(endpoint), url=url, timeout=timeout, url_option="--url")
-    diagnosis = examine(endpoint, watch=lambda name: click.echo(f"[asking] {name}", err=True))
+    diagnosis = examine_server(
+        called, url=url, timeout=timeout, watch=lambda name: click.echo(f"[asking] {name}", err=True)
+    )
     if as_json:
         print_json(diagnosis.as_json())
     else:
         _show(diagnosis)
-
-
-def _only_model(endpoint: Endpoint) -> str:
-    from urial_opt.errors import InputError
-
-    names = endpoint.models()
-    if len(names) != 1:
-        has = f"has {', '.join(names[:10])}{', …' if len(names) > 10 else ''}" if names else "does not tell what it has"
-        raise InputError(f"{endpoint.url!r} {has}; name the model: urial-opt doctor MODEL --url {endpoint.url}")
-    return names[0]
 
 
 def _show(diagnosis: Diagnosis) -> None:

@@ -62,12 +62,8 @@ class Endpoint:
         concurrency: int = 32,
         timeout: float = 600.0,
         key_variable: str = "OPENAI_API_KEY",
-        url_option: str = "--base-url",
     ) -> None:
-        """InputError if the URL is none; AdapterError if it is OpenAI's own and no key is set.
-
-        `url_option`: what the user types before another URL.
-        """
+        """InputError if `url` is not a valid address; AdapterError if it is OpenAI's own and no key is set."""
         address = _address(url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
         self.url = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
         self.model = model
@@ -89,15 +85,9 @@ class Endpoint:
             default_headers=_login(address),
         )
         self._retrier = Retrier(self.name, concurrency=concurrency)
-        self._url_option = url_option
         self._refused: set[str] = set()
         """Fields of chat requests that the model will not be told."""
         self._answered = False
-
-    @property
-    def retries(self) -> int:
-        """Requests sent again so far."""
-        return self._retrier.retries
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
@@ -230,8 +220,7 @@ class Endpoint:
                     f"nothing came within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
                 )
             return RetryableError(f"the connection was lost ({reason})")
-        advice = f"start the server, or give its address by {self._url_option} URL"
-        where = f"nothing answers at {self.url!r} ({reason}); {advice}"
+        where = f"nothing answers at {self.url!r} ({reason}); start the server, or give another address as url="
         # A server that was there may be starting anew.
         return RetryableError(where) if self._answered else UnreachableError(where)
 
@@ -243,16 +232,13 @@ class Endpoint:
         return f"{line[:200]}…" if len(line) > 200 else line
 
 
-def open_endpoint(
-    model: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", url_option: str = "--base-url"
-) -> Endpoint:
+def open_endpoint(model: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> Endpoint:
     """The endpoint that an opener's options stand for. InputError if a value is none."""
     return Endpoint(
         model,
         url=url,
         concurrency=int(_positive("concurrency", concurrency, 32)),
         timeout=_positive("timeout", timeout, 600),
-        url_option=url_option,
     )
 
 

@@ -45,7 +45,7 @@ class ServerGenerator:
         except AdapterError as error:
             if sampling.repetition_penalty == 1 or error.retryable or "penalty" not in str(error):
                 raise
-            advice = "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+            advice = "do without: set repetition_penalty=1"
             raise AdapterError(f"{str(error).removesuffix('; change what it names')}; {advice}") from error
         return [_completion(reply, sampling) for reply in replies]
 
@@ -104,7 +104,7 @@ class ServerChatGenerator:
 def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
     """The base model `argument` of the server at `url`. InputError if it has no name or an option is wrong."""
     if not argument:
-        raise InputError("'openai' needs the name of a model; type openai:MODEL --base-url URL")
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
     return ServerGenerator(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout))
 
 
@@ -113,8 +113,10 @@ def open_aligned(
 ) -> ServerChatGenerator:
     """The aligned model `argument` of the server at `url`, under a system text. Errors: see `open_base`."""
     if not argument:
-        raise InputError("'openai-chat' needs the name of a model; type openai-chat:MODEL --aligned-url URL")
-    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--aligned-url")
+        raise InputError(
+            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
+        )
+    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
     return ServerChatGenerator(endpoint, system=system)
 
 

@@ -36,7 +36,7 @@ class AnsweringServer:
         self.listed, (self.sample,) = _most_listed(
             partial(self._answer, [_QUERY], max_tokens=48),
             lacking=f"{endpoint.name!r} tells no probabilities of what it answers: it lacks logprobs with top_logprobs",
-            advice=f"type urial-opt doctor openai-chat:{endpoint.model} --url {endpoint.url}",
+            advice=_advice("openai-chat", endpoint),
         )
 
     def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AnswerLogprobs]:
@@ -49,7 +49,7 @@ class AnsweringServer:
                     raise InputError(
                         f"{self.endpoint.name!r} does not answer {query!r} greedily: it writes {token.text!r} where "
                         f"{first[0][0]!r} is more probable; start its server without a repetition penalty of its own, "
-                        "as by --generation-config vllm"
+                        "for vLLM with --generation-config vllm"
                     )
         return answers
 
@@ -98,7 +98,7 @@ class ReadingServer:
                     partial(self._ask, [prompt], source=source),
                     lacking=f"{self.endpoint.name!r} tells no probabilities of the prompts it reads: it lacks "
                     "prompt_logprobs, and echo with logprobs",
-                    advice=f"type urial-opt doctor openai:{self.endpoint.model} --url {self.endpoint.url}",
+                    advice=_advice("openai", self.endpoint),
                 )
             except InputError:
                 if source == sources[-1]:
@@ -136,3 +136,7 @@ def _most_listed(ask: Callable[..., _Reported], *, lacking: str, advice: str) ->
         except NoLogprobsError:
             break
     raise InputError(f"{lacking}{words}; {advice}, or give local models")
+
+
+def _advice(kind: str, endpoint: Endpoint) -> str:
+    return f"see what it offers with urial-opt doctor {kind}:{endpoint.model} (url={endpoint.url})"

@@ -86,14 +86,11 @@ class Retrier:
         self._name = name
         self._most = concurrency
         self._limit = _Limit(concurrency)
-        self._counting = threading.Lock()
         self._learning = threading.Lock()
         self._memory: PaceMemory | None = None
         self._not_before = 0.0
         self._stored_pace = Pace(at_once=concurrency, not_before=0.0)
         """What the memory knows."""
-        self.retries = 0
-        """Requests sent again so far."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
@@ -167,8 +164,6 @@ class Retrier:
                     ) from error.__cause__
             if pause and _pause(stop, pause):
                 raise self._stopped()
-            with self._counting:
-                self.retries += 1
 
     def _learn(self, error: RetryableError) -> None:
         """Take in how the server wants to be asked, and write it down before anything else is asked."""
