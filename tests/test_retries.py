@@ -123,7 +123,7 @@ def test_a_pause_that_the_server_asks_for_is_kept_unless_it_is_beyond_all_patien
     with pytest.raises(AdapterError, match="after 1 try: 429"):
         retrier.ask_all(ask, [3600.0])
     until = rf"{datetime.now() + timedelta(hours=1):%Y-%m-%d %H}:\d\d"
-    with pytest.raises(AdapterError, match=f"'x' wants to be left alone until {until}; type the same command again"):
+    with pytest.raises(AdapterError, match=f"'x' asks for a pause until {until}; run the same again"):
         retrier.ask_all(ask, [0.0])
     assert pauses == []
 

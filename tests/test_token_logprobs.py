@@ -1,4 +1,4 @@
-"""Tests of what servers tell of tokens: where they stand in a text, and which ranks are certain."""
+"""Tests of log-probabilities in replies: where tokens stand in a text, which ranks are certain, and bounds on KL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from math import exp, isnan, log
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from urial_opt.models.server.logprob_replies import (
     LogprobSource,
@@ -16,8 +19,15 @@ from urial_opt.models.server.logprob_replies import (
     read_prompt_tokens,
 )
 from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
-from urial_opt.models.server.token_logprobs import TokenLogprob, TopLogprobs, UnplacedPrompt, place_tokens
+from urial_opt.models.server.token_logprobs import (
+    TokenLogprob,
+    TopLogprobs,
+    UnplacedPrompt,
+    least_divergence,
+    place_tokens,
+)
 from urial_opt.records import Usage
+from urial_opt.token_scores import Floats
 
 
 @pytest.mark.parametrize(
@@ -201,3 +211,30 @@ def test_what_is_no_answer_with_probabilities() -> None:
         read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
     refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
     assert (refused.tokens, refused.ended) == ((), False)
+
+
+def _probabilities(numbers: Sequence[float]) -> Floats:
+    array: Floats = np.array(numbers)
+    array /= array.sum()
+    return array
+
+
+@given(
+    st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_size=2, max_size=12),
+    st.integers(1, 12),
+)
+def test_the_least_divergence_is_never_more_than_the_divergence(pairs: list[tuple[float, float]], known: int) -> None:
+    p, q = (_probabilities([pair[side] for pair in pairs]) for side in (0, 1))
+    exact = float(np.sum(p * np.log(p / q)))
+    least = least_divergence(list(zip(p[:known].tolist(), q[:known].tolist(), strict=True)))
+    assert 0 <= least <= exact + 1e-9
+    if known >= len(pairs) or (known == len(pairs) - 1 and min(p[-1], q[-1]) > 0.05):
+        assert least == pytest.approx(exact, abs=1e-4)
+
+
+def test_the_least_divergence_of_two_halves_and_the_rest() -> None:
+    expected = 0.5 * np.log(0.5 / 0.2) + 0.25 * np.log(0.25 / 0.5) + 0.25 * np.log(0.25 / 0.3)
+    assert least_divergence([(0.5, 0.2), (0.25, 0.5)]) == pytest.approx(expected, abs=1e-5)
+    assert least_divergence([]) == 0
+    assert least_divergence([(1.0, 0.5)]) == pytest.approx(np.log(2), abs=1e-4)
+    assert least_divergence([(0.5, 0.0), (0.5, 0.5)]) >= 0  # rounded to nothing, so that nothing follows from it

@@ -20,18 +20,18 @@ from urial_opt.models.server.token_logprobs import (
 )
 
 LogprobSource: TypeAlias = Literal["prompt_logprobs", "echo"]
-"""How a base model is asked: vLLM's own, which tells ranks, or the protocol's, which tells the most probable tokens."""
+"""The field that holds a prompt's log-probabilities: vLLM's own, with ranks, or the echo of the OpenAI protocol."""
 
 
 class NoLogprobsError(AdapterError):
-    """A server takes a request for probabilities, and answers without."""
+    """The server accepts a request for log-probabilities, but its reply has none."""
 
 
 def read_answer_tokens(body: str, *, model: str) -> AnswerLogprobs:
-    """What an aligned model says in the body of a reply of `/chat/completions`.
+    """The answer of an aligned model in the body of a reply of `/chat/completions`.
 
-    NoLogprobsError if there are no probabilities in it; ValueError if the tokens are not those of its text; else as
-    `server_replies.read_reply`.
+    NoLogprobsError if the reply has no log-probabilities; ValueError if its tokens do not make up its text; otherwise
+    as `replies.read_reply`.
     """
     read = _ChatBody.model_validate_json(body)
     check_name(read.model, model)
@@ -49,7 +49,7 @@ def read_answer_tokens(body: str, *, model: str) -> AnswerLogprobs:
             return nothing
         raise EmptyReplyError(nothing)
     if content is None or (text and not content):
-        raise NoLogprobsError("no probabilities in the reply")
+        raise NoLogprobsError("no log-probabilities in the reply")
     tokens = [token.as_token() for token in content]
     for more in (1, 0) if ended else (0,):
         own = tokens[: len(tokens) - more]
@@ -66,9 +66,10 @@ def read_answer_tokens(body: str, *, model: str) -> AnswerLogprobs:
 
 
 def read_prompt_tokens(body: str, *, model: str, source: LogprobSource, listed: int) -> UnplacedPrompt:
-    """What a base model says in the body of a reply of `/completions` that was asked for `listed` tokens a position.
+    """The prompt's log-probabilities in the body of a reply of `/completions`.
 
-    Errors as `read_answer_tokens`.
+    `listed` is the number of most probable tokens that the request asked for at each position. Errors as
+    `read_answer_tokens`.
     """
     read = _PromptBody.model_validate_json(body)
     check_name(read.model, model)
@@ -77,7 +78,7 @@ def read_prompt_tokens(body: str, *, model: str, source: LogprobSource, listed: 
     logprobs = choice.logprobs
     if source == "echo":
         if logprobs is None or not logprobs.top_logprobs or len(logprobs.tokens) < 2:
-            raise NoLogprobsError("no probabilities of the prompt in the reply")
+            raise NoLogprobsError("no log-probabilities of the prompt in the reply")
         positions = [top or {} for top in logprobs.top_logprobs]
         rows = list(zip(logprobs.tokens, logprobs.token_logprobs, positions, strict=True))
         width = _width([(list(top.values()), logprob) for _, logprob, top in rows], listed)
@@ -85,7 +86,7 @@ def read_prompt_tokens(body: str, *, model: str, source: LogprobSource, listed: 
         return UnplacedPrompt(tokens=tuple(tokens), after=None, usage=usage)
     prompt = choice.prompt_logprobs or read.prompt_logprobs
     if not prompt or not any(prompt):
-        raise NoLogprobsError("no probabilities of the prompt in the reply")
+        raise NoLogprobsError("no log-probabilities of the prompt in the reply")
     places = [place for place in prompt if place]
     first = [next(iter(place.values())).logprob for place in places]
     lists = [[entry.logprob for entry in place.values()] for place in places]
@@ -99,9 +100,10 @@ def read_prompt_tokens(body: str, *, model: str, source: LogprobSource, listed: 
 
 
 def _width(positions: Sequence[tuple[Sequence[float], float | None]], listed: int) -> int:
-    """How many tokens the lists of a reply hold, asked for `listed`: some servers give fewer, and do not say so.
+    """How many of the most probable tokens a reply lists at each position: `listed`, or fewer.
 
-    The token in its place is listed too, last and as one more, where it is none of the most probable.
+    Some servers list fewer tokens than the request asks for. A list also holds the token of the text itself; where that
+    is not among the most probable ones, it is an additional, last entry.
     """
     sizes = [len(logprobs) - (own == min(logprobs) and len(logprobs) > 1) for logprobs, own in positions if logprobs]
     return min(listed, max(sizes, default=listed))
@@ -118,13 +120,13 @@ def _echoed(text: str, logprob: float | None, logprobs: Mapping[str, float], wid
 
 
 def _of_prompt(place: Mapping[NonNegativeInt, _PromptToken], width: int) -> TokenLogprob:
-    """A token of the prompt, the first one told, and the most probable ones, by id."""
+    """A token of the prompt, which is the first entry, with the most probable tokens; entries are by token id."""
     own, token = next(iter(place.items()))
     ranked = sorted(place.items(), key=lambda entry: (-entry[1].logprob, entry[0]))
     entries = tuple((entry.decoded_token or "", entry.logprob) for _, entry in ranked[:width])
     rank = token.rank or 0
     if token.logprob > ranked[-1][1].logprob:
-        # All that are as probable are listed: the order of ids, where vLLM counts them all as before it.
+        # All equally probable tokens are listed: rank them by id; vLLM gives each the rank of the last one.
         rank = 1 + [number for number, _ in ranked].index(own)
     return TokenLogprob(
         text=token.decoded_token or "",
@@ -141,7 +143,7 @@ class _Named(BaseModel):
 
     @property
     def text(self) -> str:
-        """By the bytes, where there are any: of a piece of a character some servers tell the text as an escape."""
+        """Decoded from the bytes, if there are any: for a part of a character some servers give an escape as text."""
         return self.token if self.bytes is None else bytes(self.bytes).decode(errors="replace")
 
 

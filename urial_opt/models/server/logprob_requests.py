@@ -1,4 +1,4 @@
-"""Servers that tell probabilities of tokens: what each can tell is found out once, then asked for."""
+"""Requests for log-probabilities: a trial request finds out what a server offers, and later ones ask for that."""
 
 from __future__ import annotations
 
@@ -18,29 +18,32 @@ from urial_opt.models.server.token_logprobs import AnswerLogprobs, PromptLogprob
 from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
 
 _LISTED = (20, 10, 5)
-"""Most probable tokens asked for: vLLM lists 20 at most unless it is started otherwise, OpenAI's completions 5."""
+"""Numbers of most probable tokens to ask for: vLLM lists at most 20 by default, OpenAI's completions at most 5."""
 _QUERY = "Explain in a few sentences how a rainbow forms, and name its colours."
 _GREEDY = 0.1
-"""Nats by which the token written may be less probable than the most probable one, for want of exact arithmetic."""
+"""Nats; tolerance for inexact arithmetic between the written token and the most probable one."""
 
 _Reported = TypeVar("_Reported")
 
 
 class AnsweringServer:
-    """An aligned model that tells the probabilities of what it answers."""
+    """An aligned model whose server reports the log-probabilities of its answers."""
 
     def __init__(self, endpoint: Endpoint, messages: Callable[[str], Sequence[Mapping[str, str]]]) -> None:
-        """`messages` asks a query. InputError if the server tells no probabilities; AdapterError as `Endpoint.chat`."""
+        """`messages` gives the messages for a query. Sends a trial request.
+
+        InputError if the reply has no log-probabilities; AdapterError as `Endpoint.chat`.
+        """
         self.endpoint = endpoint
         self._messages = messages
         self.listed, (self.sample,) = _most_listed(
             partial(self._answer, [_QUERY], max_tokens=48),
-            lacking=f"{endpoint.name!r} tells no probabilities of what it answers: it lacks logprobs with top_logprobs",
+            lacking=f"{endpoint.name!r} reports no log-probabilities of answers: it lacks logprobs with top_logprobs",
             advice=_advice("openai-chat", endpoint),
         )
 
     def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AnswerLogprobs]:
-        """The greedy answer to each. InputError if it is not greedy; AdapterError as `Endpoint.chat`."""
+        """The greedy answer to each query. InputError if one is not greedy; AdapterError as `Endpoint.chat`."""
         answers = self._answer(queries, max_tokens=max_tokens, listed=self.listed)
         for query, answer in zip(queries, answers, strict=True):
             for token in answer.tokens:
@@ -61,7 +64,7 @@ class AnsweringServer:
 
 
 class ReadingServer:
-    """A base model that tells the probabilities of what it reads."""
+    """A base model whose server reports the log-probabilities of prompts."""
 
     def __init__(self, endpoint: Endpoint, *, sample: str) -> None:
         """Sends a trial request with `sample`, an answer. InputError if the reply has no log-probabilities.
@@ -73,18 +76,18 @@ class ReadingServer:
         self._source, self.listed, reply = self._find_out(head + sample)
         self.sample = self._placed(reply, head + sample, len(head))
         self.start = len(head)
-        """Where in the prompt the sample begins."""
+        """Where the sample begins in the prompt of the trial request."""
         anchored = reply.place(head + sample, down_to=1)
         ends = [token.text for span, token in anchored.placed() if span[0] == 1] if anchored else []
         self.ending = ends[0] if ends else None
-        """The token by which a base model ends an answer: that by which `a` goes on with a fence behind it."""
+        """The token with which a base model ends an answer: the one between `a` and a fence; None if unknown."""
 
     def read(self, prompts: Sequence[str], starts: Sequence[int]) -> list[PromptLogprobs]:
-        """What it tells of each prompt, from a place in its text on.
+        """The log-probabilities of each prompt's tokens, from the character at `starts` on.
 
-        AdapterError as `Endpoint.complete`, and if the tokens told are not those of the prompt.
+        AdapterError as `Endpoint.complete`, and if the tokens reported are not those of the prompt.
         """
-        # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
+        # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
         ahead = self._ask(prompts[:1], source=self._source, listed=self.listed)
         replies = ahead + self._ask(prompts[1:], source=self._source, listed=self.listed)
         return [self._placed(*each) for each in zip(replies, prompts, starts, strict=True)]
@@ -96,7 +99,7 @@ class ReadingServer:
             try:
                 listed, (reply,) = _most_listed(
                     partial(self._ask, [prompt], source=source),
-                    lacking=f"{self.endpoint.name!r} tells no probabilities of the prompts it reads: it lacks "
+                    lacking=f"{self.endpoint.name!r} reports no log-probabilities of prompts: it lacks "
                     "prompt_logprobs, and echo with logprobs",
                     advice=_advice("openai", self.endpoint),
                 )
@@ -108,7 +111,7 @@ class ReadingServer:
         return source, listed, reply
 
     def _ask(self, prompts: Sequence[str], *, source: LogprobSource, listed: int) -> list[UnplacedPrompt]:
-        # One token more than nothing, since 0 is as many as they like for some servers, and an error for others.
+        # One token, because 0 means no limit to some servers and is an error to others.
         greedy = {"temperature": 0.0, "max_tokens": 1, "logprobs": listed}
         asked = {"prompt_logprobs": listed} if source == "prompt_logprobs" else {"echo": True}
         requests = [{"prompt": prompt, **greedy, **asked} for prompt in prompts]
@@ -119,14 +122,14 @@ class ReadingServer:
         placed = reply.place(prompt, down_to=start)
         if placed is None:
             raise AdapterError(
-                f"the tokens that {self.endpoint.name!r} tells of are not those of the prompt that ends with "
+                f"the tokens that {self.endpoint.name!r} reports are not those of the prompt that ends with "
                 f"{prompt[-40:]!r}; give local models, such as hf:{self.endpoint.model}"
             )
         return placed
 
 
 def _most_listed(ask: Callable[..., _Reported], *, lacking: str, advice: str) -> tuple[int, _Reported]:
-    """The greatest number of tokens that a server lists, and what it told then. InputError if it lists none."""
+    """The greatest number of tokens that a server lists, and its reply. InputError if it lists none."""
     words = ""
     for listed in _LISTED:
         try:

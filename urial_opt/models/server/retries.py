@@ -24,62 +24,65 @@ _Request = TypeVar("_Request")
 _Reply = TypeVar("_Reply")
 
 _MOST_PAUSES = 300.0
-"""Seconds of pauses between the tries of one request, in all."""
+"""Seconds; the longest total pause between the tries of one request."""
 _FIRST_PAUSE = 0.5
-"""Seconds; each further pause may be twice as long as the one before."""
+"""Seconds; the longest possible pause doubles with each further try."""
 _LONGEST_PAUSE = 30.0
 _LONGEST_SERVER_PAUSE = 86_400.0
-"""Seconds that a server is left alone at its word, at most."""
+"""Seconds; the longest pause that a server may ask for."""
 _WORTH_A_WARNING = 5.0
-"""Seconds of silence that whoever waits should know of."""
+"""Seconds; longer pauses that the server asks for are logged."""
 _REMEMBERED = 3600.0
-"""Seconds for which a server that was overloaded is asked as little at once as then."""
+"""Seconds for which the number of concurrent requests found after an overload is kept."""
 
 
 class RetryableError(Exception):
-    """One try failed and the next may not; the message is what is said after the last."""
+    """One try failed and the next may succeed; its message is shown if the last try fails too."""
 
     tries: ClassVar[int] = 10
-    """As many of this kind end the patience."""
+    """After this many failures of one kind the request is given up."""
 
     def __init__(self, reason: str, *, pause: float | None = None, overload: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause
-        """Seconds for which the server wants to be left alone; None: a pause as usual."""
+        """Seconds that the server asks to wait; None: the usual pause."""
         self.overload = overload
-        """Whether fewer requests at once would help."""
+        """Whether fewer concurrent requests would help."""
 
 
 class TimedOutError(RetryableError):
-    """No reply came in time; each time it costs much of it."""
+    """No reply came in time; every further try costs a whole time-out."""
 
     tries = 3
 
 
 class UnreachableError(RetryableError):
-    """No server at an address where none was before either."""
+    """There is no server at this address, and there was none before."""
 
     tries = 2
 
 
 class WrongModelError(RetryableError):
-    """Another model replied than was asked."""
+    """The reply is from another model than the one that was asked."""
 
     tries = 4
 
 
 class EmptyReplyError(RetryableError):
-    """An empty reply: a model may end at once, and a server may lose an answer. What stays empty is believed."""
+    """The reply is empty, because the model ended at once or the server lost the answer.
+
+    A reply that is still empty after the last try is accepted.
+    """
 
     tries = 4
 
     def __init__(self, reply: object) -> None:
-        super().__init__("nothing was said", pause=0.0)
+        super().__init__("the reply is empty", pause=0.0)
         self.reply = reply
 
 
 class Retrier:
-    """Asks one server many things at once, for any number of callers, and again where that may help."""
+    """Sends many requests to one server at once, for any number of callers, and retries those that may succeed."""
 
     def __init__(self, name: str, *, concurrency: int) -> None:
         """`name` stands for the server in errors; at most `concurrency` requests run at once."""
@@ -90,7 +93,7 @@ class Retrier:
         self._memory: PaceMemory | None = None
         self._not_before = 0.0
         self._stored_pace = Pace(at_once=concurrency, not_before=0.0)
-        """What the memory knows."""
+        """The pace that was stored last."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
@@ -104,8 +107,8 @@ class Retrier:
     def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
         """What `ask` returns for each request, in the order given.
 
-        A RetryableError of `ask` is retried; when that does not help it becomes an AdapterError. The first other error
-        is raised at once.
+        A request for which `ask` raises a RetryableError is tried again; after the last try it becomes an AdapterError.
+        The first other error is raised at once.
         """
         waiting: SimpleQueue[int] = SimpleQueue()
         done: SimpleQueue[tuple[int, list[_Reply] | BaseException]] = SimpleQueue()
@@ -119,7 +122,7 @@ class Retrier:
                     return
                 try:
                     done.put((row, [self._ask(ask, requests[row], stop)]))
-                except BaseException as error:  # raised where the caller waits
+                except BaseException as error:  # raised again in the thread of the caller
                     done.put((row, error))
                     return
 
@@ -127,7 +130,7 @@ class Retrier:
             waiting.put(row)
         replies: dict[int, _Reply] = {}
         try:
-            # Daemons, so that neither Ctrl-C nor the first error waits for replies that nobody will read.
+            # Daemon threads: neither Ctrl-C nor the first error waits for replies that nobody will read.
             for _ in range(min(self._most, len(requests))):
                 threading.Thread(target=work, daemon=True).start()
             while len(replies) < len(requests):
@@ -151,7 +154,7 @@ class Retrier:
                 self._learn(error)
                 failures[type(error)] += 1
                 tries = failures.total()
-                # A pause that the server asks for is made by all requests together: see _wait_until_allowed.
+                # A pause that the server asks for applies to all requests: see _wait_until_allowed.
                 pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
                 pause = pause if error.pause is None else 0.0
                 waited += pause if error.pause is None else error.pause
@@ -166,42 +169,42 @@ class Retrier:
                 raise self._stopped()
 
     def _learn(self, error: RetryableError) -> None:
-        """Take in how the server wants to be asked, and write it down before anything else is asked."""
+        """Adjust the pace to the error, and store it before the next request is sent."""
         if not (error.overload or error.pause):
             return
-        leave = min(error.pause or 0.0, _LONGEST_SERVER_PAUSE)
+        pause = min(error.pause or 0.0, _LONGEST_SERVER_PAUSE)
         with self._learning:
-            self._not_before = max(self._not_before, time.time() + leave)
-            # In whole seconds, for many requests are told the same at once.
+            self._not_before = max(self._not_before, time.time() + pause)
+            # Rounded to seconds, because many requests get the same answer at almost the same time.
             pace = Pace(at_once=self._limit.now, not_before=math.ceil(self._not_before))
             if pace == self._stored_pace:
                 return
             self._stored_pace = pace
-            self._warn_of_pause(leave)
+            self._warn_of_pause(pause)
             if self._memory is not None:
                 self._memory.add_pace(self._name, pace)
 
     def _warn_of_pause(self, seconds: float) -> None:
         if seconds > _WORTH_A_WARNING:
-            _log.warning("%r wants to be left alone for %.0f s", self._name, seconds)
+            _log.warning("%r asks for a pause of %.0f s", self._name, seconds)
 
     def _wait_until_allowed(self, stop: threading.Event) -> None:
-        """Wait until the server may be asked; AdapterError if that is beyond all patience."""
+        """Wait until the pause of the server is over; AdapterError if it is too long to wait for."""
         seconds = self._not_before - time.time()
         if seconds > _MOST_PAUSES:
             until = f"{datetime.fromtimestamp(self._not_before):%Y-%m-%d %H:%M}"
             raise AdapterError(
-                f"{self._name!r} wants to be left alone until {until}; type the same command again then", retryable=True
+                f"{self._name!r} asks for a pause until {until}; run the same again then", retryable=True
             )
         if seconds > 0 and _pause(stop, seconds):
             raise self._stopped()
 
     def _stopped(self) -> AdapterError:
-        return AdapterError(f"{self._name!r} was asked no further", retryable=True)
+        return AdapterError(f"{self._name!r} was not asked any more", retryable=True)
 
 
 class _Limit:
-    """How many requests may be under source: half as many after an overload, one more after as many successes."""
+    """How many requests may run at once: halved after an overload, one more after as many successes."""
 
     def __init__(self, most: int) -> None:
         self._most = self.now = most
@@ -209,12 +212,12 @@ class _Limit:
         self._changed = threading.Condition()
 
     def begin_with(self, number: int) -> None:
-        """Allow so many at first."""
+        """Start with this limit."""
         self.now = max(1, min(number, self._most))
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Waits for a place, and learns from what happens in it."""
+        """Wait for a free place, and adjust the limit to the outcome of the request that takes it."""
         with self._changed:
             self._changed.wait_for(lambda: self._under_way < self.now)
             self._under_way += 1
@@ -242,5 +245,5 @@ class _Limit:
 
 
 def _pause(stop: threading.Event, seconds: float) -> bool:
-    """Wait; whether `stop` was set meanwhile."""
+    """Wait, and return whether `stop` was set meanwhile."""
     return stop.wait(seconds)

@@ -1,8 +1,8 @@
-"""What servers tell of tokens: of those that an aligned model wrote, and of those that a base model read.
+"""Log-probabilities of tokens as servers report them: of an aligned model's answer, and of a base model's prompt.
 
-Servers tell texts of tokens. That of a piece of a character holds U+FFFD, or is empty; SentencePiece's may lack the
-space with which it begins. So tokens are placed by the text that they are of, from its end: what stands before it, such
-as a begin-of-text token, and the offsets that servers give, which count it or not, do not matter.
+Servers report the texts of tokens. The text of a part of a character contains U+FFFD or is empty, and SentencePiece
+tokens may lack their leading space. Therefore tokens are matched with the known text, from its end backwards. A
+begin-of-text token before it does not matter then, nor do the servers' offsets, which may or may not count that token.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from urial_opt.records import Usage
 
 UNREADABLE = "\ufffd"
 _ROUNDING = 1e-6
-"""By so much the sum of told probabilities may be off."""
+"""Tolerance for the sum of reported probabilities."""
 
 Span: TypeAlias = tuple[int, int]
-"""Where in a text a token begins and ends."""
+"""Where a token begins and ends in a text, in characters."""
 
 
 def is_readable(text: str) -> bool:
-    """Whether a text tells its token: that of a piece of a character does not."""
+    """Whether a token can be identified by its text; a part of a character cannot."""
     return bool(text) and UNREADABLE not in text
 
 
@@ -32,14 +32,15 @@ class TopLogprobs:
     """The most probable tokens at one position."""
 
     entries: tuple[tuple[str, float], ...] = ()
-    """Text and log-probability of each, the most probable first."""
+    """Text and log-probability (nats) of each token, the most probable first."""
     full: bool = False
-    """Whether no token is missing among them, as one of two with the same text is in a dictionary by text."""
+    """Whether no token is missing. In a dictionary by text, one of two tokens with the same text is missing."""
 
     def rank_of(self, text: str) -> int:
-        """1 for the most probable; 0 where that is not certain: it is not listed, or another is as probable.
+        """The rank of a token, 1 for the most probable; 0 if it is not certain.
 
-        One that is missing may stand before it, unless too little is left for that of what all have together.
+        It is not certain if the token is not listed, if another one is equally probable, or if a missing token may be
+        more probable. The last is impossible if the probability left for missing tokens is smaller.
         """
         places = [place for place, (other, _) in enumerate(self.entries) if other == text]
         logprobs = [logprob for _, logprob in self.entries]
@@ -49,45 +50,45 @@ class TopLogprobs:
         return places[0] + 1 if self.full or exp(logprobs[places[0]]) > left else 0
 
     def logprob_of(self, text: str) -> float:
-        """NaN where it is not told."""
+        """NaN if the token is not listed, or not the only one with this text."""
         found = [logprob for other, logprob in self.entries if other == text]
         return found[0] if len(found) == 1 else nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLogprob:
-    """One token in its place."""
+    """One token of a text."""
 
     text: str
     logprob: float = nan
-    """NaN where it is not told, as of a prompt's first token."""
+    """Nats; NaN if not reported, as for the first token of a prompt."""
     rank: int = 0
-    """In the model's distribution, 1 the most probable; 0 where it is not told."""
+    """Rank in the model's distribution, 1 for the most probable; 0 if not known."""
     top: TopLogprobs = TopLogprobs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLogprobs:
-    """What an aligned model wrote."""
+    """An aligned model's answer."""
 
     text: str
     tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
     ended: bool
     end: TokenLogprob
-    """The token that ended the turn; without numbers where the server does not tell it."""
+    """The token that ended the turn; without a log-probability if the server does not report it."""
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptLogprobs:
-    """What a base model read, to its end."""
+    """The tokens of a prompt that a base model read, with their places in it."""
 
     tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
-    """Of the last tokens, as many as were sought."""
+    """Places of the last tokens; those before are not placed."""
     after: TopLogprobs
-    """What goes on."""
+    """The most probable tokens after the prompt."""
     usage: Usage
 
     def placed(self) -> Iterator[tuple[Span, TokenLogprob]]:
@@ -96,15 +97,15 @@ class PromptLogprobs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnplacedPrompt:
-    """A base model's reply to a prompt, whose tokens have yet to be found in it."""
+    """The tokens that a server reports for a prompt, before they are matched with its text."""
 
     tokens: tuple[TokenLogprob, ...]
     after: TopLogprobs | None
-    """None: what goes on may be told as one more token."""
+    """The most probable tokens after the prompt. None: they may stand with one additional, last token."""
     usage: Usage
 
     def place(self, prompt: str, *, down_to: int) -> PromptLogprobs | None:
-        """The tokens from the one that begins at or before `down_to` on; None if they do not make that text."""
+        """Match the tokens with the text of the prompt, back to the character `down_to`; None if they do not fit."""
         for more in (0,) if self.after else (1, 0):
             tokens = self.tokens[: len(self.tokens) - more]
             spans = place_tokens([token.text for token in tokens], prompt, down_to=down_to)
@@ -115,9 +116,10 @@ class UnplacedPrompt:
 
 
 def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[Span] | None:
-    """Where the last of these tokens stand in a text that they end, back to `down_to`; None if they do not make it.
+    """The places of the last tokens in `whole`, a text that ends with them; None if they do not fit.
 
-    Of a character in several tokens, the last one carries it.
+    Matching goes from the end of the text back to the character `down_to`. The last of the tokens that share a
+    character gets it.
     """
     spans: list[Span] = []
     end, place = len(whole), len(texts)
@@ -138,11 +140,11 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
             place, end = run, start
             continue
         while not whole.endswith(text, 0, end) and spans and whole.endswith(" ", 0, end):
-            end -= 1  # the token behind it was told without its space
+            end -= 1  # the next token was reported without its leading space
             spans[-1] = (end, spans[-1][1])
         if whole.endswith(text, 0, end):
             start = end - len(text)
-        elif text.lstrip() == whole[:end]:  # an answer told without the blanks with which it begins
+        elif text.lstrip() == whole[:end]:  # an answer reported without its leading blanks
             start = 0
         else:
             return None
@@ -152,11 +154,12 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
 
 
 def least_divergence(common: Iterable[tuple[float, float]]) -> float:
-    """What KL(p || q) is at least, in nats, by the probabilities (p, q) of tokens that are known in both.
+    """A lower bound on KL(p || q), in nats, from the probabilities (p, q) of the tokens that are known in both.
 
-    By the data-processing inequality it is no less than between the distributions over these tokens and one more, the
-    rest: sum of p log(p / q), and the same of what is left of both. Rounding is taken to lower it. There is no most: a
-    token that q gives next to nothing may be among the rest, which makes KL as great as one likes.
+    By the data-processing inequality, KL is at least the divergence between the distributions over these tokens and one
+    more symbol for the rest: the sum of p log(p / q) over the tokens, and the same for the remaining probability.
+    Rounding errors lower the bound. There is no upper bound: the rest may contain a token to which q gives almost no
+    probability, and KL may then be arbitrarily large.
     """
     known = 0.0
     rest, other_rest = 1.0, 1.0
@@ -166,6 +169,6 @@ def least_divergence(common: Iterable[tuple[float, float]]) -> float:
         if p > 0:
             known += p * log(p / q) if q > 0 else 0.0
     most = max(other_rest, 0.0) + _ROUNDING
-    # a log(a / b) falls with b, and with a as far as a = b / e.
+    # a log(a / b) decreases in b, and in a up to a = b / e.
     left = min(max(most / e, rest - _ROUNDING, 0.0), max(rest, 0.0) + _ROUNDING)
     return max(0.0, known + left * log(left / most) - _ROUNDING)

@@ -1,4 +1,4 @@
-"""Token scoring by two models behind servers: the aligned one tells what it wrote, the base one what it read."""
+"""Token scoring by two models behind servers, from the log-probabilities of an answer and of a prompt."""
 
 from __future__ import annotations
 
@@ -26,30 +26,31 @@ from urial_opt.records import Usage
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
 
 _DIFFERENT = 0.05
-"""Share of an answer's tokens that the base model may cut otherwise: what was written is not always as a tokenizer
-would cut it."""
+"""Share of an answer's tokens that the base model may split differently: a model does not always write the tokens
+into which a tokenizer splits the text."""
 _FEW = 2
 
 
 class ServerTokenScorer:
     """Two models behind servers as a `protocols.TokenScorer`, for one caller at a time.
 
-    The aligned model's numbers come with its answer. The base model reads the answer's text after the context; where it
-    cuts it into other tokens than were written, and at pieces of characters, which have no text to compare, nothing is
-    told of it. Ranks are exact from servers that tell `prompt_logprobs`; others list the most probable tokens, and
-    `rank` is 0 where the token is not among them, or its place among them is not certain. Divergences and entropies are
-    over the whole vocabulary, which no server tells: NaN. What divergences are at least stands beside them.
+    The aligned model's numbers come with its answer. The base model reads the answer's text after the context. Its
+    numbers are absent where it splits the text into other tokens than were written, and at parts of characters, which
+    have no text to compare. Ranks are exact if the server reports `prompt_logprobs`. Other servers list the most
+    probable tokens; `rank` is 0 where the token is not listed or its rank among them is not certain. Divergences and
+    entropies need the whole vocabulary, which no server reports: they are NaN. The scores hold lower
+    bounds on the divergences instead.
 
-    Servers tell texts of tokens, so their ids are numbers of this scorer's own; of those without a text, as pieces of
-    characters are, each is another.
+    Servers report texts of tokens, so token ids are numbers of this scorer's own. Each token without a readable text,
+    such as a part of a character, gets an id of its own.
     """
 
     def __init__(
         self, base: Endpoint, aligned: Endpoint, *, messages: Callable[[str], Sequence[Mapping[str, str]]]
     ) -> None:
-        """`messages` asks the aligned model a query. Sends a trial request to both servers.
+        """`messages` gives the messages for a query to the aligned model. Sends a trial request to both servers.
 
-        InputError if one tells no probabilities, or the two have different tokenizers; AdapterError as
+        InputError if a server reports no log-probabilities, or if the two tokenizers differ; AdapterError as
         `Endpoint.complete`.
         """
         self._ids = _TokenIds()
@@ -62,8 +63,8 @@ class ServerTokenScorer:
     def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AlignedAnswer]:
         """As `protocols.TokenScorer`.
 
-        AdapterError as `Endpoint.chat`; InputError if the server does not answer greedily. A query refused by a filter
-        has an answer of no tokens that is not ended.
+        AdapterError as `Endpoint.chat`; InputError if the server does not answer greedily. The answer to a refused
+        query has no tokens and is not ended.
         """
         written = self._aligned.answer(queries, max_tokens=max_tokens)
         answers = []
@@ -81,8 +82,8 @@ class ServerTokenScorer:
     def score(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
         """As `protocols.TokenScorer`.
 
-        AdapterError as `Endpoint.complete`; InputError if the tokenizers turn out to be different. Of an answer that
-        another scorer asked for, the aligned model is asked anew; if it now says something else, its numbers are NaN.
+        AdapterError as `Endpoint.complete`; InputError if the tokenizers turn out to differ. For an answer of another
+        scorer the aligned model is asked again; if its answer differs now, its numbers are NaN.
         """
         written, usages = self._recall(answers)
         scored = []
@@ -105,7 +106,7 @@ class ServerTokenScorer:
         return scored
 
     def _recall(self, answers: Sequence[AlignedAnswer]) -> tuple[list[AnswerLogprobs], list[Usage]]:
-        """What the aligned model told of these answers, and what it took to ask for them anew."""
+        """The aligned model's log-probabilities for these answers, and the usage of requests that were repeated."""
         usages = [Usage()] * len(answers)
         for row, answer in enumerate(answers):
             if (answer.query, answer.text) not in self._answers:
@@ -118,10 +119,10 @@ class ServerTokenScorer:
     def _read_ends(
         self, whole: Sequence[str], written: Sequence[AnswerLogprobs], read: Sequence[PromptLogprobs]
     ) -> list[_AnswerEnd]:
-        """What the base model says at the end of each answer: of the token by which it would end it itself.
+        """The base model's log-probability of the token with which it would end each answer.
 
-        That is told among what goes on; where it is not listed there, it is read as a part of the prompt, unless it
-        becomes one token with the answer's last one.
+        That token is usually among the most probable tokens after the prompt. Where it is not listed, another request
+        appends it to the prompt; that fails if it merges with the last token of the answer.
         """
         ending = self._base.ending
         if ending is None:
@@ -144,7 +145,7 @@ class ServerTokenScorer:
     def _check_tokenizer(
         self, tokens: Sequence[Sequence[TokenLogprob | None]], written: Sequence[AnswerLogprobs]
     ) -> None:
-        """InputError if the base model cuts answers into other tokens; pieces of characters do not count."""
+        """InputError if the base model splits answers into other tokens; parts of characters do not count."""
         readable = [
             base
             for row, answer in zip(tokens, written, strict=True)
@@ -155,7 +156,7 @@ class ServerTokenScorer:
         if different > max(_FEW, _DIFFERENT * len(readable)):
             names = f"{self._base.endpoint.name!r} and {self._aligned.endpoint.name!r}"
             raise InputError(
-                f"{names} have different tokenizers ({different} of {len(readable)} tokens of answers are cut "
+                f"{names} have different tokenizers ({different} of {len(readable)} tokens of answers are split "
                 "differently), so their tokens cannot be compared; give the aligned model that was tuned from this "
                 "base model"
             )
@@ -203,35 +204,35 @@ class ServerTokenScorer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AnswerEnd:
-    """What a base model says where an answer has ended."""
+    """The base model's prediction where an answer has ended."""
 
     top: TopLogprobs
     token: TokenLogprob
-    """By which it would end it."""
+    """The token with which it would end the answer."""
     usage: Usage = field(default_factory=Usage)
 
 
 class _TokenIds:
-    """Numbers of tokens, by their text."""
+    """Ids of tokens, by their text."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._known: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        """A new one for each token that its text does not tell."""
+        """The id of a token; a new one each time for a token that its text does not identify."""
         if text not in self._known or not is_readable(text):
             self._known[text] = len(self.texts)
             self.texts.append(text or UNREADABLE)
         return self._known[text]
 
     def numbers(self, texts: Sequence[str]) -> list[int]:
-        """Of different tokens: where two have the same text, neither is told by it."""
+        """The ids of different tokens; a text that two of them share identifies neither."""
         return [self.number(text if texts.count(text) == 1 else "") for text in texts]
 
 
 def _tokens_of(reading: PromptLogprobs, answer: AnswerLogprobs, start: int) -> list[TokenLogprob | None]:
-    """The base model's token for each of an answer that begins at `start`; None where it has not the same one."""
+    """The base model's token for each token of an answer that begins at `start`; None where the two differ."""
     by_span: dict[Span, TokenLogprob] = {span: token for span, token in reading.placed() if span[0] < span[1]}
     found = []
     for (begin, end), token in zip(answer.spans, answer.tokens, strict=True):
@@ -242,7 +243,7 @@ def _tokens_of(reading: PromptLogprobs, answer: AnswerLogprobs, start: int) -> l
 
 
 def _unscored(answer: AlignedAnswer) -> AnswerLogprobs:
-    """An answer of which nothing but its pieces is known."""
+    """An answer without log-probabilities."""
     spans, begin = [], 0
     for piece in answer.pieces:
         spans.append((begin, begin + len(piece)))
@@ -259,7 +260,7 @@ def _probabilities(tokens: Sequence[TokenLogprob]) -> np.ndarray[tuple[int], np.
 
 
 def _least(base: TokenLogprob, aligned: TokenLogprob) -> tuple[float, float]:
-    """What KL(base || aligned) and KL(aligned || base) are at least; NaN where too little is told."""
+    """Lower bounds on KL(base || aligned) and KL(aligned || base), in nats; NaN if no token is known in both."""
     ours, theirs = (_known(token) for token in (base, aligned))
     common = [(exp(ours[text]), exp(theirs[text])) for text in ours.keys() & theirs.keys()]
     if not common:
@@ -268,7 +269,7 @@ def _least(base: TokenLogprob, aligned: TokenLogprob) -> tuple[float, float]:
 
 
 def _known(token: TokenLogprob) -> dict[str, float]:
-    """Log-probabilities at a token's place, by text, of tokens that their texts tell."""
+    """Log-probabilities at a token's place, by text, of the tokens that their texts identify."""
     texts = [text for text, _ in token.top.entries]
     known = {text: logprob for text, logprob in token.top.entries if texts.count(text) == 1 and is_readable(text)}
     if is_readable(token.text) and texts.count(token.text) == 0 and token.logprob == token.logprob:
