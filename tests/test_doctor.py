@@ -45,7 +45,7 @@ def test_a_server_that_does_everything() -> None:
         ("no seed", "seed", "ignored", "sampling cannot be repeated"),
         ("one seed", "seed", "ignored", "sampling cannot be repeated"),
         ("refuses seed", "seed", "no", "sampling cannot be repeated"),
-        ("no max_tokens", "max_tokens", "ignored", "no bound"),
+        ("no max_tokens", "max_tokens", "ignored", "no limit"),
         ("no stop", "stop", "ignored", "generated and paid for"),
         ("keeps stop", "stop", "yes", ""),
         ("no penalty", "repetition_penalty", "ignored", "fix repetition_penalty=1"),
@@ -135,7 +135,7 @@ def test_a_short_context_is_warned_of_and_not_overrun() -> None:
         found = examine(Endpoint("m", url=url))
     assert found.context_length == 900
     assert found.warnings == [
-        "900 tokens are few for a prompt of three exemplars and an answer: mind k and max_tokens of the space"
+        "900 tokens are few for a prompt of three exemplars and an answer: check k and max_tokens of the space"
     ]
     assert "of 300 tokens" in found.findings["prefix_cache"].says
 

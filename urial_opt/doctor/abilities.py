@@ -1,4 +1,4 @@
-"""What servers may or may not do, and how to tell by a few short requests."""
+"""The checks of the doctor: each tests one ability of a server with a few short requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer,
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
 _SPECIAL_TOKENS = 3
-"""At most so many are put around a plain prompt by any tokenizer; a chat template puts more."""
+"""The most special tokens that a tokenizer adds to a plain prompt; a chat template adds more."""
 
 
 def _answers(server: ExaminedServer) -> CheckResult:
@@ -25,8 +25,8 @@ def _repeats(server: ExaminedServer) -> CheckResult:
 def _temperature(server: ExaminedServer) -> CheckResult:
     greedy = server.text(_STORY)
     if {server.text(_STORY, temperature=1.0) for _ in range(3)} == {greedy}:
-        return ignored("At temperature 1 it says what it says at 0.")
-    return yes("At temperature 1 it says other things than at 0.")
+        return ignored("At temperature 1 it says the same as at 0.")
+    return yes("At temperature 1 it says something else than at 0.")
 
 
 def _seed(server: ExaminedServer) -> CheckResult:
@@ -34,7 +34,7 @@ def _seed(server: ExaminedServer) -> CheckResult:
     if first != again:
         return ignored("The same seed gave two different texts.")
     if {first, *others} == {server.text(_STORY)}:
-        return unknown("Whatever the seed, it says what it says at temperature 0.")
+        return unknown("With every seed it says the same as at temperature 0.")
     if {first} == {*others}:
         return ignored("Three seeds gave the same text.")
     return yes("The same seed gave the same text, and others gave other texts.")
@@ -47,8 +47,8 @@ def _max_tokens(server: ExaminedServer) -> CheckResult:
         says = f"Asked for 3 tokens, it wrote {written}."
         return yes(says) if written <= 3 else ignored(says)
     if attempt.at("choices", 0, "finish_reason") == "length":
-        return yes("Asked for 3 tokens, it said that it stopped for their number.")
-    return unknown("It does not tell how many tokens it wrote.")
+        return yes("Asked for 3 tokens, it reported that it stopped at the limit.")
+    return unknown("It does not report how many tokens it wrote.")
 
 
 def _stop(server: ExaminedServer) -> CheckResult:
@@ -56,34 +56,34 @@ def _stop(server: ExaminedServer) -> CheckResult:
     stop = whole[len(whole) // 3 :][:8]
     before, found, _ = whole.partition(stop) if stop else (whole, "", "")
     if not before or not found:
-        return unknown("It says too little to be stopped.")
+        return unknown("Its text is too short to be stopped.")
     text = server.text(_STORY, stop=[stop])
     if text.rstrip() == before.rstrip():
         return yes("The text ends before a stop string.")
     if text.startswith(before + stop) and len(text) < len(whole):
         return yes("The text ends with a stop string, which is left in it; a search cuts it off.")
     if text == whole:
-        return ignored("The text goes on after a stop string.")
-    return unknown("It says something else when there is a stop string.")
+        return ignored("The text continues after a stop string.")
+    return unknown("With a stop string it says something else.")
 
 
 def _penalty(server: ExaminedServer) -> CheckResult:
     if server.text(_LOOP, repetition_penalty=2.0) == server.text(_LOOP, repetition_penalty=1.0):
-        return ignored("It says the same with repetition_penalty 1 and 2.")
-    return yes("It says other things with repetition_penalty 2 than with 1.")
+        return ignored("With repetition_penalty 2 it says the same as with 1.")
+    return yes("With repetition_penalty 2 it says something else than with 1.")
 
 
 def _no_penalty_of_its_own(server: ExaminedServer) -> CheckResult:
     plain = server.text(_LOOP)
     try:
-        told = server.text(_LOOP, repetition_penalty=1.0)
-        if told == server.text(_LOOP, repetition_penalty=2.0):
-            return unknown("No repetition penalty has any effect that could be seen.")
+        neutral = server.text(_LOOP, repetition_penalty=1.0)
+        if neutral == server.text(_LOOP, repetition_penalty=2.0):
+            return unknown("No repetition penalty has a visible effect.")
     except NoReplyError as error:
-        return unknown(f"It takes no repetition penalty: {error}.")
-    if plain != told:
-        return no("It says other things with repetition_penalty 1 than where none is asked for.")
-    return yes("It says the same with repetition_penalty 1 as where none is asked for.")
+        return unknown(f"It refuses a repetition penalty: {error}.")
+    if plain != neutral:
+        return no("With repetition_penalty 1 it says something else than without.")
+    return yes("With repetition_penalty 1 it says the same as without.")
 
 
 def _several_prompts(server: ExaminedServer) -> CheckResult:
@@ -94,16 +94,16 @@ def _several_prompts(server: ExaminedServer) -> CheckResult:
 
 def _logprobs(server: ExaminedServer) -> CheckResult:
     attempt = server.ask(_STORY, max_tokens=2, logprobs=1 if server.completes else True)
-    told = attempt.at("choices", 0, "logprobs", "token_logprobs") or attempt.at("choices", 0, "logprobs", "content")
-    return yes("Its tokens come with their log-probabilities.") if told else ignored("Its tokens come without.")
+    found = attempt.at("choices", 0, "logprobs", "token_logprobs") or attempt.at("choices", 0, "logprobs", "content")
+    return yes("Tokens come with log-probabilities.") if found else ignored("Tokens come without log-probabilities.")
 
 
 def _echo(server: ExaminedServer) -> CheckResult:
     attempt = server.ask(_STORY, max_tokens=1, echo=True, logprobs=1)
     if not server.read(attempt).strip().startswith(_STORY):
         return ignored("The prompt does not come back.")
-    told = attempt.at("choices", 0, "logprobs", "token_logprobs")
-    if not isinstance(told, list) or len(told) < 3:
+    logprobs = attempt.at("choices", 0, "logprobs", "token_logprobs")
+    if not isinstance(logprobs, list) or len(logprobs) < 3:
         return ignored("The prompt comes back without log-probabilities.")
     return yes("The tokens of the prompt come back with their log-probabilities.")
 
@@ -111,8 +111,8 @@ def _echo(server: ExaminedServer) -> CheckResult:
 def _prompt_logprobs(server: ExaminedServer) -> CheckResult:
     attempt = server.ask(_STORY, max_tokens=1, prompt_logprobs=1)
     if attempt.at("choices", 0, "prompt_logprobs") or attempt.at("prompt_logprobs"):
-        return yes("The log-probabilities of the prompt's tokens come along.")
-    return ignored("Nothing comes along.")
+        return yes("The reply has the log-probabilities of the prompt's tokens.")
+    return ignored("The reply has no log-probabilities of the prompt.")
 
 
 def _usage(server: ExaminedServer) -> CheckResult:
@@ -128,7 +128,7 @@ def _plain_prompts(server: ExaminedServer) -> CheckResult:
     if not isinstance(tokens, int):
         return unknown("It does not count tokens.")
     if tokens > 1 + _SPECIAL_TOKENS:
-        return no(f"A prompt of one letter is {tokens} tokens: a chat template seems to be put around it.")
+        return no(f"A prompt of one letter is {tokens} tokens: a chat template seems to be applied.")
     added = tokens - 1
     if added < 1:
         return yes("A prompt of one letter is one token: nothing is added to it.")
@@ -147,12 +147,12 @@ ABILITIES = (
         name="plain_prompts",
         look=_plain_prompts,
         of_prompts=True,
-        without="A base model must see the prompt as it is: start the server without a template for completions",
+        without="A base model must get the prompt unchanged: start the server without a template for completions",
     ),
     Check(
         name="greedy",
         look=_repeats,
-        without="Greedy texts change from one time to the next: a search cannot be repeated exactly",
+        without="Greedy texts differ each time: a search cannot be repeated exactly",
     ),
     Check(
         name="temperature",
@@ -167,12 +167,12 @@ ABILITIES = (
     Check(
         name="max_tokens",
         look=_max_tokens,
-        without="Answers have no bound: set one where the server is started",
+        without="Answers have no limit: set one when you start the server",
     ),
     Check(
         name="stop",
         look=_stop,
-        without="Stop strings have no effect: the text behind them is cut off, but generated and paid for",
+        without="Stop strings have no effect: the text after them is cut off, but generated and paid for",
     ),
     Check(
         name="repetition_penalty",
@@ -182,7 +182,7 @@ ABILITIES = (
     Check(
         name="no_penalty_of_its_own",
         look=_no_penalty_of_its_own,
-        without="The server has a repetition penalty of its own where none is asked for: start it without",
+        without="The server applies a repetition penalty of its own: start it without",
     ),
     Check(
         name="usage",

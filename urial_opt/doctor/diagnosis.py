@@ -1,4 +1,4 @@
-"""The diagnosis: all that was found out about a server, and what to type."""
+"""The diagnosis: everything found out about a server, and the command for a search on it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urial_opt.errors import InputError
 from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
-"""What servers call it beside the name of a model."""
+"""Field names for the context length in a server's list of models."""
 _SHORT_CONTEXT = 2048
 _NEUTRAL = {"vllm": "--generation-config vllm", "sglang": "--sampling-defaults openai"}
-"""Servers that take what a request leaves open from the model's generation_config.json, and what keeps them from it."""
+"""Servers that take defaults from the model's generation_config.json, and the server's option that prevents it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +26,17 @@ class Diagnosis:
     server: str
     findings: Mapping[str, CheckResult]
     context_length: int | None
-    """Tokens; None where it is not told."""
+    """Tokens; None if not reported."""
     latency: float | None
     """Median seconds of a request for one token."""
     tokens_per_second: Mapping[int, float]
-    """By how many requests are sent at once; empty where tokens are not counted."""
+    """By the number of concurrent requests; empty if the server does not count tokens."""
     command: str
-    """What to type for a search on this server."""
+    """The command line for a search on this server."""
 
     @property
     def warnings(self) -> list[str]:
-        """What is bad for a search, a sentence each."""
+        """The problems for a search, one sentence each."""
         return [finding.warning for finding in self.findings.values() if finding.warning]
 
     def as_json(self) -> dict[str, object]:
@@ -75,9 +75,9 @@ def _only_model(endpoint: Endpoint) -> str:
 
 
 def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -> Diagnosis:
-    """Ask the server about everything, some sixty short requests; `watch` is told what is being looked at.
+    """Run all checks, about sixty short requests; `watch` is called with the name of each check before it runs.
 
-    AdapterError as `Endpoint.complete` if it answers nothing at all.
+    AdapterError as `Endpoint.complete` if the server answers nothing at all.
     """
     watch("models")
     listed = endpoint.try_once("/models").at("data")
@@ -122,8 +122,8 @@ def _listed(card: Mapping[str, object], names: Sequence[str]) -> CheckResult:
     if software not in _NEUTRAL:
         return yes("/models names it.")
     warning = (
-        f"It runs on {software}, which takes what is not asked for (top_k, a penalty) from the model's "
-        f"generation_config.json: start it with {_NEUTRAL[software]}, if you did not"
+        f"It runs on {software}, which takes what a request leaves out (top_k, a penalty) from the model's "
+        f"generation_config.json: start it with {_NEUTRAL[software]} if you have not"
     )
     return CheckResult(
         verdict=CheckVerdict.YES, says=f"/models names it, and {software} as its software.", warning=warning
@@ -137,12 +137,12 @@ def _first(names: Sequence[str]) -> str:
 
 def _context(length: int | None) -> CheckResult:
     if length is None:
-        return unknown("/models does not tell how long a context may be.")
-    says = f"/models tells of {length} tokens."
+        return unknown("/models does not report the context length.")
+    says = f"/models reports {length} tokens."
     if length >= _SHORT_CONTEXT:
         return yes(says)
     warning = (
-        f"{length} tokens are few for a prompt of three exemplars and an answer: mind k and max_tokens of the space"
+        f"{length} tokens are few for a prompt of three exemplars and an answer: check k and max_tokens of the space"
     )
     return CheckResult(verdict=CheckVerdict.YES, says=says, warning=warning)
 

@@ -1,4 +1,4 @@
-"""The server under examination: asked one thing after another, each answer taken as it comes."""
+"""The server under examination, and the checks that are run on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.models.server.replies import Attempt
 
 _PAUSE = 1.0
-"""Seconds before a request that failed for want of health is sent a second time."""
+"""Seconds before a request that failed with a temporary error is sent a second time."""
 
 
 class CheckVerdict(StrEnum):
@@ -20,42 +20,42 @@ class CheckVerdict(StrEnum):
     YES = "yes"
     NO = "no"
     IGNORED = "ignored"
-    """It takes the request, and does as if it had not been asked for that."""
+    """It accepts the request, but acts as if the field were not there."""
     UNKNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """What was found out about one thing."""
+    """The outcome of one check."""
 
     verdict: CheckVerdict
     says: str
-    """A sentence."""
+    """What was found, in one sentence."""
     warning: str = ""
-    """What it means for a search, if that is bad."""
+    """What it means for a search; empty if it is no problem."""
 
 
 class NoReplyError(Exception):
-    """A request that the server did not answer."""
+    """The server did not answer a request."""
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(attempt.words.rstrip(".") or "there is no text in its reply")
         self.refused = attempt.status not in (0, 200, 408, 425, 429, 502, 503, 504)
-        """Whether it would not, rather than could not just then."""
+        """Whether the server refused the request, instead of failing temporarily."""
 
 
 class ExaminedServer:
-    """A server as seen through one of its two routes."""
+    """A server, asked through one of its two routes."""
 
     def __init__(self, endpoint: Endpoint, *, completes: bool) -> None:
-        """`completes`: it continues prompts; otherwise it answers messages."""
+        """`completes`: whether to ask for completions of prompts, or for answers to messages."""
         self.endpoint = endpoint
         self.completes = completes
 
     def ask(self, text: str | Sequence[str], **options: object) -> Attempt:
-        """The reply to a text, greedy and of 24 tokens at most unless the options say otherwise.
+        """The reply to a text, greedy and of at most 24 tokens; `options` are added to the request.
 
-        NoReplyError if there is none on a second try either.
+        NoReplyError if a second try fails too.
         """
         asked = {"prompt": text} if self.completes else {"messages": [{"role": "user", "content": text}]}
         request = {**asked, "temperature": 0.0, "max_tokens": 24, **options}
@@ -69,7 +69,7 @@ class ExaminedServer:
         return attempt
 
     def text(self, text: str, **options: object) -> str:
-        """What it says to that. Errors: see `ask`."""
+        """The text of the reply. Errors: as `ask`."""
         return self.read(self.ask(text, **options))
 
     def read(self, attempt: Attempt) -> str:
@@ -80,19 +80,19 @@ class ExaminedServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing to find out."""
+    """One check of a server."""
 
     name: str
     look: Callable[[ExaminedServer], CheckResult]
     without: str = ""
-    """What it means for a search if the server does not do it."""
+    """What it means for a search if the check fails."""
     of_prompts: bool = False
-    """There is no such thing where messages are answered."""
+    """Whether the check applies to completions of prompts only."""
 
     def of(self, server: ExaminedServer) -> CheckResult:
-        """What is found; no error is raised."""
+        """The outcome on a server; no error is raised."""
         if self.of_prompts and not server.completes:
-            return no("There is none where messages are answered.")
+            return no("There is none for messages.")
         try:
             found = self.look(server)
         except NoReplyError as error:

@@ -1,4 +1,4 @@
-"""`urial-opt doctor`: asks a server what it can do, and says what to type for a search on it."""
+"""`urial-opt doctor`: finds out what a server can do, and shows the command for a search on it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
         models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
         (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
         no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
-        context_length, prefix_cache, cached_tokens (told in usage), many_at_once,
-      context_length (in tokens; null if not told), latency (median seconds of a request for one
+        context_length, prefix_cache, cached_tokens (reported in usage), many_at_once,
+      context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),
       warnings (what is bad for a search), command (what to type for one)
