@@ -179,9 +179,9 @@ def test_it_is_opened_through_the_plugin_door() -> None:
 
 
 def test_what_is_said_when_it_cannot_be_opened() -> None:
-    with pytest.raises(InputError, match="type llm:MODEL"):
+    with pytest.raises(InputError, match="give llm:MODEL"):
         open_judge("", url="http://127.0.0.1:9/v1")
-    with pytest.raises(InputError, match="'both'; type mode=scores or mode=aspects"):
+    with pytest.raises(InputError, match="'both'; give mode=scores or mode=aspects"):
         open_judge("wise", url="http://127.0.0.1:9/v1", mode="both")
     with pytest.raises(InputError, match="concurrency"):
         open_judge("wise", url="http://127.0.0.1:9/v1", concurrency="many")

@@ -1,4 +1,4 @@
-"""What a judge is asked: six templates, filled with material that cannot pose as instructions."""
+"""The prompts for a judge: six templates, filled with material that cannot pose as instructions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "topic": ("stem", "humanities", "lifestyle", "finance", "medical", "nature", "ethics"),
     "difficulty": ("easy", "medium", "hard"),
 }
-"""What a query may be tagged with, by the name of the tag."""
+"""The labels of each tag, by its name."""
 
 
 def _label(name: str, words: str) -> str | None:
@@ -41,32 +41,32 @@ _VERDICT = ("first", "second", "tie")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeQuestion(Generic[T]):
-    """One thing to ask a judge."""
+    """One prompt for a judge, and how to read the reply."""
 
     prompt: str
     form: Form[T]
     wanted: tuple[str, ...]
-    """The names of `form` that the reply must speak of."""
+    """The names of `form` on which the reply must have a verdict."""
     judged: str
-    """All the material in the prompt."""
+    """The material in the prompt."""
     schema: Mapping[str, object]
-    """JSON schema of the reply."""
+    """The JSON schema of the reply."""
 
 
 def about_scores(query: Query, answer: str) -> JudgeQuestion[float]:
-    """All aspects due for a query, in one reply."""
+    """Scores on all aspects due for a query, in one reply."""
     aspects = ASPECTS_OF[query.kind]
     name = "safety" if query.kind == "safety" else "scores"
     return _question(name, SCORES, aspects, {"query": query.text, "answer": answer}, _SCORE)
 
 
 def about_aspect(query: Query, answer: str, aspect: Aspect) -> JudgeQuestion[float]:
-    """One aspect alone."""
+    """The score on one aspect."""
     return _question("aspect", SCORES, (aspect,), {"query": query.text, "answer": answer}, _SCORE)
 
 
 def about_preference(query: Query, first: str, second: str) -> JudgeQuestion[Verdict]:
-    """Which answer is better on the whole."""
+    """Which answer is better overall."""
     material = {"query": query.text, "first": first, "second": second}
     return _question("pairwise", OVERALL, OVERALL.names, material, _VERDICT)
 
@@ -78,14 +78,14 @@ def about_preferences(query: Query, first: str, second: str) -> JudgeQuestion[Ve
 
 
 def about_tags(query: Query) -> JudgeQuestion[str]:
-    """What a query asks for, what it is about and how hard it is."""
+    """The tags of a query: its task, topic and difficulty."""
     schema = _object({name: {"type": "string", "enum": list(labels)} for name, labels in LABELS.items()})
     prompt, judged = _filled("tags", {"query": query.text})
     return JudgeQuestion(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
 
 
 def label(name: str) -> str:
-    """What stands for a template in identities: its name, its version and a hash of all that it may say."""
+    """A template's name in identities, with its version and a hash of its text and rubrics."""
     version, text = _template(name)
     said = [text, *_rubrics().values()] if "$rubrics" in text else [text]
     return f"{name} v{version} {content_id(said)[:8]}"
@@ -105,7 +105,7 @@ def _question(
 
 
 def _filled(name: str, material: Mapping[str, str], **ours: str) -> tuple[str, str]:
-    """The prompt, and the material in it, between lines with a mark that is nowhere in the material."""
+    """The prompt and the material in it, which stands between lines with a mark that the material does not contain."""
     judged = "\n".join(material.values())
     marks = (content_id([salt, *material.values()]) for salt in count())
     mark = next(mark for mark in marks if mark not in judged)
@@ -131,6 +131,6 @@ def _template(name: str) -> tuple[str, str]:
 
 @cache
 def _rubrics() -> Mapping[str, str]:
-    """What the scores mean, by aspect."""
+    """The rubrics, by aspect."""
     _, *sections = ("\n" + (_FOLDER / "rubrics.md").read_text(encoding="utf-8")).split("\n## ")
     return {section.partition("\n")[0]: f"## {section.strip()}" for section in sections}

@@ -1,4 +1,4 @@
-"""A language model as judge: scores answers, compares two, tags queries; it is asked over the chat protocol."""
+"""A language model as judge: scores answers, compares two answers, and tags queries over the chat protocol."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Mode: TypeAlias = Literal["scores", "aspects"]
 _TRIES = 3
 _MAX_TOKENS = 2048
 _AGAIN = "\n\nReply with the JSON object alone."
-"""Said besides when a reply could not be read: at temperature 0 the same prompt would be answered alike."""
+"""Added to the prompt after a reply that could not be read; at temperature 0 the same prompt gets the same reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ParsedReply(Generic[T]):
-    """What came back to one question."""
+    """The parsed reply to one question."""
 
     readings: Mapping[str, ParsedValue[T]]
     raw: str
@@ -44,7 +44,7 @@ class _ParsedReply(Generic[T]):
 
     @property
     def settled(self) -> int:
-        """How many names it gives a verdict on, or withholds one."""
+        """The number of names with a verdict, or with a withheld one."""
         return sum(reading.value is not None or reading.withheld for reading in self.readings.values())
 
     def value(self, name: str) -> T | None:
@@ -52,12 +52,12 @@ class _ParsedReply(Generic[T]):
 
 
 class LLMJudge:
-    """Asks the model at an endpoint, everything of a batch at once, and again what could not be read."""
+    """Sends all questions of a batch to the model at once, and repeats those whose replies could not be read."""
 
     def __init__(self, endpoint: Endpoint, *, mode: Mode = "scores", max_tokens: int = _MAX_TOKENS) -> None:
-        """`aspects` asks about each aspect alone instead of all that are due for a query.
+        """In mode `aspects` each aspect of a query has a request of its own, instead of one for all aspects.
 
-        `max_tokens` is the longest reply, thoughts included.
+        `max_tokens` limits a reply, including the model's thoughts.
         """
         self._endpoint = endpoint
         self._mode = mode
@@ -154,7 +154,7 @@ class LLMJudge:
         )
 
     def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
-        """What is heard on each question, which is asked again where not everything could be read."""
+        """The reply to each question; a question is repeated while a part of its reply cannot be read."""
         heard: dict[int, _ParsedReply[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
@@ -168,7 +168,7 @@ class LLMJudge:
         return [heard[row] for row in range(len(questions))]
 
     def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """With schemas of the replies, until the server refuses to take one."""
+        """Send the requests with schemas of the replies, until the server refuses a schema."""
         if self._takes_schemas:
             try:
                 return self._endpoint.chat(requests)
@@ -192,14 +192,14 @@ def open_judge(
 ) -> LLMJudge:
     """The judge `llm:MODEL`; `mode` is `scores` (one call for all aspects) or `aspects` (one call for each)."""
     if not argument:
-        raise InputError("the judge 'llm' wants a model; type llm:MODEL, such as llm:gpt-4o")
+        raise InputError("the judge 'llm' needs a model; give llm:MODEL, such as llm:gpt-4o")
     if not max_tokens.isdecimal() or int(max_tokens) == 0:
-        raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; type for example max_tokens=8192")
+        raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; give for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
             endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
             return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
-    raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
+    raise InputError(f"no mode of the judge 'llm' is called {mode!r}; give mode=scores or mode=aspects")
 
 
 def _body(question: JudgeQuestion[T], turn: int, max_tokens: int) -> dict[str, object]:
@@ -207,7 +207,7 @@ def _body(question: JudgeQuestion[T], turn: int, max_tokens: int) -> dict[str, o
     return {
         "messages": [{"role": "user", "content": question.prompt + (_AGAIN if turn else "")}],
         "temperature": 0,
-        "seed": turn,  # a cache on the way would answer the same request alike
+        "seed": turn,  # a cache in between would give the same request the same reply
         "max_tokens": max_tokens,
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
@@ -216,20 +216,20 @@ def _body(question: JudgeQuestion[T], turn: int, max_tokens: int) -> dict[str, o
 def _read(question: JudgeQuestion[T], reply: Reply) -> _ParsedReply[T]:
     words = "" if reply.refused else reply.text
     if reply.finish_reason == "stop":
-        words += "\n"  # nothing follows, so that a last `4` is not the beginning of 4.5
+        words += "\n"  # the reply is complete, so a final `4` is not the beginning of 4.5
     elif not words.lstrip().startswith(("{", "```")):
-        words = ""  # cut off while still thinking aloud
+        words = ""  # cut off in its thoughts
     readings = read_reply(words, question.form, question.wanted, judged=question.judged)
     return _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
 
 
 def _better(old: _ParsedReply[T], new: _ParsedReply[T]) -> _ParsedReply[T]:
-    """The one that says more, the later one of equals; both were paid for."""
+    """The reply with more verdicts, or the later of two equals; the usage of both counts."""
     return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
 
 
 def _turned(verdict: Verdict | None) -> Verdict | None:
-    """The verdict if the answers were shown in the other order."""
+    """The verdict with the two answers in the other order."""
     turned: dict[Verdict | None, Verdict] = {"first": "second", "second": "first", "tie": "tie"}
     return turned.get(verdict)
 
