@@ -69,8 +69,8 @@ def test_a_careful_answer_is_right_and_the_aligned_style_is_nearly_perfect() -> 
     rng = Random(8)
     for _ in range(200):
         question = random_question(rng)
-        verdicts = score_reading(question, read_answer_of(question, write_answer(question, ALIGNED_STYLE, rng)))
-        assert all(verdict.score == 5 for verdict in verdicts.values()), (question.text, verdicts)
+        ratings = score_reading(question, read_answer_of(question, write_answer(question, ALIGNED_STYLE, rng)))
+        assert all(rating.score == 5 for rating in ratings.values()), (question.text, ratings)
 
 
 def test_a_sloppy_answer_is_mostly_wrong() -> None:

@@ -1,4 +1,4 @@
-"""How probable a local model finds tokens, told as servers do: the protocol's way, and vLLM's own for prompts."""
+"""Log-probabilities of a local model, in the formats of servers: the OpenAI protocol's, and vLLM's for prompts."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from urial_opt.models.local.generator import TransformersChatGenerator, Transfor
 from urial_opt.records import Completion, Sampling
 
 Ability: TypeAlias = Literal["logprobs", "echo", "prompt_logprobs"]
-"""Probabilities of what was written; of a prompt that comes back; of a prompt, with ranks."""
+"""Log-probabilities of the text written; of an echoed prompt; of a prompt, with ranks."""
 ABILITIES: frozenset[Ability] = frozenset(get_args(Ability))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextLogprobs:
-    """What a model says to one text."""
+    """A model's completion of one text, with log-probabilities."""
 
     completion: Completion
     echoed: str = ""
     logprobs: Mapping[str, Any] = field(default_factory=dict)
-    """Probabilities, by the name under which they stand in a choice."""
+    """Log-probabilities, by their field name in a choice."""
 
 
 def answer_with_logprobs(
     model: TransformersChatGenerator, query: str, sampling: Sampling, listed: Mapping[str, int]
 ) -> TextLogprobs:
-    """The answer to a query with probabilities; `listed`: how many tokens at each position, by ability."""
+    """The answer to a query with log-probabilities.
+
+    `listed` is the number of most probable tokens at each position, by ability.
+    """
     (written,) = model.write([query], sampling)
     (prompt,) = model.generator.tokens([model.layout.render(query)], special=False)
     read = _ReadTokens(model.generator, [*prompt, *written.tokens], listed=listed["logprobs"])
@@ -43,7 +46,7 @@ def answer_with_logprobs(
 def complete_with_logprobs(
     model: TransformersGenerator, prompt: str, sampling: Sampling, listed: Mapping[str, int]
 ) -> TextLogprobs:
-    """The text that continues a prompt with probabilities; `listed` as in `answer_with_logprobs`."""
+    """The text that continues a prompt, with log-probabilities; `listed` as in `answer_with_logprobs`."""
     (written,) = model.write("", [prompt], sampling, special=True)
     (tokens,) = model.tokens([prompt], special=True)
     read = cache(lambda number: _ReadTokens(model, [*tokens, *written.tokens], listed=number))
@@ -57,11 +60,11 @@ def complete_with_logprobs(
 
 
 class _ReadTokens:
-    """A text that a model reads in one forward: what it says of each of its tokens."""
+    """The log-probabilities of a text's tokens, from one forward pass."""
 
     @torch.inference_mode()
     def __init__(self, model: CausalModel, tokens: Sequence[int], *, listed: int) -> None:
-        """`listed`: most probable tokens at each position."""
+        """`listed` is the number of most probable tokens at each position."""
         ids = torch.tensor(list(tokens), device=model.model.device)
         logits = model.model(ids[None]).logits[0, :-1]
         logs: Tensor = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
@@ -70,7 +73,7 @@ class _ReadTokens:
         self._tokens: list[int] = ids.tolist()
         self._own: list[float] = own[:, 0].tolist()
         self._ranks: list[int] = (logs >= own).sum(-1).tolist()
-        """As vLLM counts: tokens that are as probable stand before it."""
+        """As vLLM counts them: equally probable tokens rank before it."""
         self._top: list[dict[int, float]] = [
             dict(zip(*each, strict=True)) for each in zip(top.indices.tolist(), top.values.tolist(), strict=True)
         ]
@@ -103,7 +106,7 @@ class _ReadTokens:
         }
 
     def prompt(self, end: int) -> list[Mapping[str, Any] | None]:
-        """`prompt_logprobs` of the first `end` tokens: by id, the token in its place first."""
+        """`prompt_logprobs` of the first `end` tokens: by id, the token of the text first."""
         positions: list[Mapping[str, Any] | None] = [None]
         for place in range(1, end):
             top = self._top[place - 1]
@@ -117,7 +120,7 @@ class _ReadTokens:
         return positions
 
     def _with_own(self, place: int) -> dict[int, float]:
-        """The token in its place, and then the most probable ones."""
+        """The token of the text, then the most probable ones."""
         return {self._tokens[place]: self._own[place - 1], **self._top[place - 1]}
 
     def _named(self, token: int, logprob: float) -> Mapping[str, Any]:

@@ -24,12 +24,12 @@ from urial_opt.protocols import ChatGenerator, Generator
 from urial_opt.records import Completion, Sampling, Usage
 
 _GATHERING_SECONDS = 0.005
-"""Requests that come so soon after one another are answered side by side."""
+"""Requests that arrive within this time are answered in one batch."""
 _ROUTES = {"/v1/completions": "nano", "/v1/chat/completions": "nano-aligned"}
 
 
 class EmbeddedModels:
-    """What a server says for a base model, called `nano`, and its aligned twin, `nano-aligned`."""
+    """The replies of a server with a base model, named `nano`, and its aligned twin, `nano-aligned`."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class EmbeddedModels:
         }
 
     def _with_logprobs(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], TextLogprobs]:
-        """What answers one text with probabilities. `Refused` if these models do not tell what is asked."""
+        """The function that answers one text with log-probabilities. `Refused` if the server does not offer them."""
         requested_logprobs = asked.requested_logprobs()
         for ability, number in requested_logprobs.items():
             if ability not in self._abilities:
@@ -118,7 +118,7 @@ def serving(
     abilities: Set[Ability] = ABILITIES,
     most_listed: int = 20,
 ) -> Iterator[str]:
-    """Serves these models on this machine as long as the context lasts; its value is the URL, up to `/v1`."""
+    """Serve these models on this machine while the context lasts; yields the URL, up to `/v1`."""
     models = EmbeddedModels(base=base, aligned=aligned, abilities=abilities, most_listed=most_listed)
     with listening(models, faults=faults, key=key) as url:
         yield url
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
-    """One request's texts, and what became of them."""
+    """The texts of one request, and their completions or the error."""
 
     texts: Sequence[str]
     sampling: Sampling
@@ -165,7 +165,7 @@ _Done = TypeVar("_Done")
 
 
 class _Batches:
-    """Gathers requests that come together, whoever sends them, since models work on many at once."""
+    """Gathers requests that arrive at the same time, because a model answers a batch faster than single texts."""
 
     def __init__(self, run: Callable[[Sequence[str], Sampling], list[Completion]]) -> None:
         self._run = run
@@ -178,7 +178,7 @@ class _Batches:
         with self._changing:
             self._waiting.append(job)
         with self._turn:
-            if not job.done:  # else the request whose turn was before took this one along
+            if not job.done:  # otherwise the previous batch included this request
                 time.sleep(_GATHERING_SECONDS)
                 with self._changing:
                     together = [other for other in self._waiting if other.sampling == sampling]
@@ -189,7 +189,7 @@ class _Batches:
         return job.completions
 
     def alone(self, work: Callable[[], _Done]) -> _Done:
-        """What work returns that has the model for itself."""
+        """Run `work` while no other request uses the model."""
         with self._turn:
             return work()
 
@@ -200,7 +200,7 @@ class _Batches:
             if len(jobs) == 1:
                 jobs[0].error = error
                 return
-            for job in jobs:  # one that does not fit must not spoil the others
+            for job in jobs:  # one request that fails must not fail the others
                 self._answer([job])
         else:
             for job in jobs:
@@ -208,7 +208,7 @@ class _Batches:
 
 
 def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Completion]]:
-    """Continues whole prompts, the beginning that they share read once."""
+    """A function that continues whole prompts; their common prefix is read once."""
 
     def run(prompts: Sequence[str], sampling: Sampling) -> list[Completion]:
         prefix = commonprefix(list(prompts))  # noqa: RUF071
@@ -218,7 +218,7 @@ def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Com
 
 
 def _unsupported(ability: str) -> Refused:
-    return Refused(400, f"{ability!r}: this server does not tell that", code="invalid_value")
+    return Refused(400, f"{ability!r}: this server does not report it", code="invalid_value")
 
 
 def _said(text: str, *, chat: bool) -> Mapping[str, Any]:
