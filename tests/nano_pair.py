@@ -68,7 +68,7 @@ Change = Callable[[str, Mapping[str, Any], dict[str, Any]], Mapping[str, Any]]
 
 
 class Changed:
-    """The embedded models' server, whose replies are changed, and what it was asked."""
+    """The embedded models' server with changed replies; records its requests."""
 
     def __init__(self, change: Change = lambda _, __, reply: reply, **options: Any) -> None:
         base, aligned = pair()
@@ -92,10 +92,12 @@ def chat_only(change: Callable[[dict[str, Any]], object]) -> Change:
     return apply
 
 
-def assert_as_here(mine: TokenScores, local: TokenScores, *, furthest: int = VOCABULARY, end_told: bool = True) -> None:
-    """Ranks up to a furthest one, and all probabilities, are those of the local scorer; the others are absent.
+def assert_as_here(
+    mine: TokenScores, local: TokenScores, *, furthest: int = VOCABULARY, end_reported: bool = True
+) -> None:
+    """Ranks up to `furthest`, and all probabilities, equal those of the local scorer; other ranks are absent.
 
-    So are ranks in lists that lack a token, as one of two pieces of characters, unless it is as probable as nearly all.
+    Ranks may also be absent in lists that lack a token, such as a part of a character, unless the token is probable.
     """
     far, known = local.rank > furthest, mine.rank > 0
     assert mine.rank[known].tolist() == local.rank[known].tolist()
@@ -105,7 +107,7 @@ def assert_as_here(mine: TokenScores, local: TokenScores, *, furthest: int = VOC
     assert known[lacking & (mine.probability > 0.5)].all()
     assert mine.rank.dtype == np.int64
     np.testing.assert_allclose(mine.probability, local.probability, rtol=0, atol=1e-9)
-    ends = mine.aligned_probability[: None if end_told else -1]
+    ends = mine.aligned_probability[: None if end_reported else -1]
     np.testing.assert_allclose(ends, local.aligned_probability[: len(ends)], rtol=0, atol=1e-9)
     for name in ("kl_base_aligned", "kl_aligned_base", "entropy", "aligned_entropy"):
         assert np.isnan(getattr(mine, name)).all()

@@ -1,4 +1,4 @@
-"""A server on which everything works but for its quirks, and what the doctor finds on it."""
+"""A server that works except for its quirks, and the doctor's diagnosis of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORDS = "a bird sang of rain and the old mill while we slept near hills that no 
 
 
 class Pretender:
-    """A server on which everything works but for its quirks; its tokens are words."""
+    """A server that works except for its quirks; its tokens are words."""
 
     def __init__(self, *quirks: str, model: Mapping[str, object] | None = None) -> None:
         self._quirks = quirks

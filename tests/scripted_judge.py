@@ -34,10 +34,10 @@ def answers(*texts: str) -> list[Completion]:
 
 
 class Model:
-    """Says what a rule makes of each prompt, and remembers what it was asked."""
+    """Replies to each prompt by a rule, and records its requests."""
 
     def __init__(self, rule: Callable[[str, int], str | Mapping[str, Any]]) -> None:
-        """The rule is given the prompt and the seed; it says the reply, or the message with what goes beside it."""
+        """`rule` maps a prompt and a seed to the reply, or to fields of the choice."""
         self._rule = rule
         self._lock = threading.Lock()
         self.asked: list[Mapping[str, Any]] = []
@@ -71,7 +71,7 @@ def serve_judge(
 
 
 def material(prompt: str, name: str) -> str:
-    """What stands between the lines that enclose a piece of material, as an obedient reader sees it."""
+    """The text between the lines that enclose a piece of material."""
     (mark,) = {found[1] for found in re.finditer(r"carry the mark `(\w+)`", prompt)}
     (between,) = re.findall(
         rf"^\[{mark} {name} begins\]\n(.*?)\n\[{mark} {name} ends\]$", prompt, re.DOTALL | re.MULTILINE
@@ -89,5 +89,5 @@ def reply(prompt: str, said: str, *, key: str = "score") -> str:
 
 
 def by_length(prompt: str, seed: int) -> str:
-    """As many points as the answer has words, up to 5."""
+    """A score of one point for each word of the answer, up to 5."""
     return reply(prompt, str(min(5, len(material(prompt, "answer").split()))))

@@ -1,4 +1,4 @@
-"""A server that gives the answers of a script, and the error in which asking it ends."""
+"""A server that gives the answers of a script, and the error that they end in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ASKED = {"prompt": "Hello", "max_tokens": 2}
 
 
 class Script:
-    """A server's answers in turn, the last one for ever; remembers what it was asked."""
+    """Gives its answers in turn, then the last one again and again; records its requests."""
 
     def __init__(self, *answers: Any, models: Sequence[str] = ()) -> None:
         self._answers = list(answers)
@@ -48,7 +48,7 @@ class Script:
 
 
 def failure(script: Script, model: str = "m", *, of: str = "completions") -> str:
-    """The one line in which asking fails for good."""
+    """The one line of the error in which a request ends."""
     with listening(script) as url:
         endpoint = Endpoint(model, url=url)
         with pytest.raises(AdapterError) as caught:

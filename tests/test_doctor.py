@@ -85,12 +85,12 @@ def test_a_server_without_a_repetition_penalty_is_searched_without(quirk: str) -
     assert "--decoding" not in diagnosis().command
 
 
-def test_whether_the_stop_string_stays_is_told() -> None:
+def test_whether_the_stop_string_stays_in_the_text_is_reported() -> None:
     assert "left in it; a search cuts it off" in diagnosis("keeps stop").findings["stop"].says
     assert "ends before" in diagnosis().findings["stop"].says
 
 
-def test_a_prefix_cache_that_is_not_told_shows_in_the_time() -> None:
+def test_a_prefix_cache_that_is_not_reported_shows_in_the_time() -> None:
     fast = diagnosis("no cache", "slow reader", "remembers")
     assert fast.findings["prefix_cache"].verdict is CheckVerdict.YES
     slow = diagnosis("no cache", "slow reader")
@@ -124,7 +124,7 @@ def test_a_server_that_only_answers_messages_is_proposed_as_a_judge() -> None:
 
 
 @pytest.mark.parametrize("software", ["vllm", "sglang"])
-def test_software_with_defaults_from_the_model_is_told_how_to_start(software: str) -> None:
+def test_how_to_start_software_with_defaults_from_the_model_is_said(software: str) -> None:
     (warning,) = diagnosis(model={"id": "m", "owned_by": software}).warnings
     assert {"vllm": "--generation-config vllm", "sglang": "--sampling-defaults openai"}[software] in warning
 
@@ -140,14 +140,14 @@ def test_a_short_context_is_warned_of_and_not_overrun() -> None:
     assert "of 300 tokens" in found.findings["prefix_cache"].says
 
 
-def test_a_model_under_another_name_is_told() -> None:
+def test_a_model_with_another_name_is_reported() -> None:
     finding = diagnosis(model={"id": "other"}).findings["models"]
     assert (finding.verdict, finding.says) == (CheckVerdict.NO, "/models does not name it, but other.")
     assert diagnosis(model={"name": "m"}).findings["models"].verdict is CheckVerdict.UNKNOWN
 
 
 class Ailing:
-    """A server that fails at first, and again whenever it is asked the same."""
+    """A server that fails the first `times` times for each request."""
 
     def __init__(self, failure: Refused, times: int) -> None:
         self._healthy = Pretender()
@@ -167,7 +167,7 @@ class Ailing:
     ("status", "times", "verdict"),
     [(500, 1, "yes"), (429, 1, "yes"), (500, 9, "no"), (429, 9, "not known"), (503, 9, "not known"), (400, 1, "no")],
 )
-def test_what_fails_is_asked_once_more_and_then_told_as_it_is(status: int, times: int, verdict: str) -> None:
+def test_a_failed_check_is_tried_once_more_and_then_reported(status: int, times: int, verdict: str) -> None:
     with listening(Ailing(Refused(status, "Ouch."), times)) as url:
         found = examine(Endpoint("m", url=url))
     assert found.findings["stop"].verdict.value == verdict

@@ -31,8 +31,8 @@ def test_the_embedded_base_model(run: Run, url: str) -> None:
         *("server", "findings", "context_length", "latency", "tokens_per_second", "warnings", "command"),
     }
     assert told["server"] == f"nano at {url}"
-    told_verdicts = {name: finding["verdict"] for name, finding in told["findings"].items()}
-    assert {name: verdict for name, verdict in told_verdicts.items() if verdict != "yes"} == {
+    found_verdicts = {name: finding["verdict"] for name, finding in told["findings"].items()}
+    assert {name: verdict for name, verdict in found_verdicts.items() if verdict != "yes"} == {
         "chat": "no",
         "context_length": "not known",
     }
@@ -50,7 +50,7 @@ def test_what_it_prints_for_people(run: Run) -> None:
     assert out.splitlines()[-1].startswith("  urial-opt search --space urial --judge llm:m --judge-url")
 
 
-def test_the_help_tells_of_every_finding() -> None:
+def test_the_help_names_every_finding() -> None:
     help_text = app.get_command(None, "doctor").help  # type: ignore[arg-type, union-attr]
     assert help_text
     for name in diagnosis().findings:
@@ -64,7 +64,7 @@ def test_the_model_may_be_left_out_where_there_is_one(run: Run, url: str) -> Non
 
 
 def refused(run: Run, *words: object) -> str:
-    """The one line of an error of a server, after what was asked."""
+    """The one line of the error, after the lines of progress."""
     out, err = run("doctor", *words, code=1)
     assert out == ""
     *progress, line = err.splitlines()

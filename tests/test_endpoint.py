@@ -55,7 +55,7 @@ def test_chat(message: object, finish_reason: object, text: str, refused: bool) 
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_two_faults_of_a_kind_are_lived_through(fault: Fault) -> None:
+def test_two_faults_of_a_kind_are_survived(fault: Fault) -> None:
     faults = Faults(1.0, kinds=[fault], stall=1.0)
     script = Script(COMPLETION)
     with listening(script, faults=faults) as url:
@@ -66,7 +66,7 @@ def test_two_faults_of_a_kind_are_lived_through(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 503, 529])
-def test_what_may_pass_is_asked_again(status: int) -> None:
+def test_temporary_failures_are_retried(status: int) -> None:
     script = Script(Refused(status, "not now"), Refused(status, "not now"), COMPLETION)
     with listening(script) as url:
         assert Endpoint("m", url=url).complete([ASKED]) == [REPLY]
@@ -88,14 +88,14 @@ def test_what_may_pass_is_asked_again(status: int) -> None:
         {**COMPLETION, "choices": [{"text": 5}]},
     ],
 )
-def test_what_is_no_completion_is_asked_again_and_shown_in_the_end(body: object) -> None:
+def test_malformed_replies_are_retried_and_shown_in_the_end(body: object) -> None:
     script = Script(body, COMPLETION)
     with listening(script) as url:
         assert Endpoint("m", url=url).complete([ASKED]) == [REPLY]
     assert "after 10 tries: its reply is not a completion (" in failure(Script(body))
 
 
-def test_an_answer_that_stays_empty_is_believed() -> None:
+def test_an_answer_that_stays_empty_is_accepted() -> None:
     empty = {**COMPLETION, "choices": [{"text": "", "finish_reason": "stop"}]}
     script = Script(empty)
     with listening(script) as url:
@@ -104,7 +104,7 @@ def test_an_answer_that_stays_empty_is_believed() -> None:
     assert len(script.asked) == 4
 
 
-def test_an_empty_answer_that_used_up_its_tokens_is_believed_at_once() -> None:
+def test_an_empty_answer_that_used_up_its_tokens_is_accepted_at_once() -> None:
     script = Script({**COMPLETION, "choices": [{"text": "", "finish_reason": "length"}]})
     with listening(script) as url:
         assert Endpoint("m", url=url).complete([ASKED])[0].text == ""
@@ -129,7 +129,7 @@ def test_names_that_are_one_model(asked: str, told: str | None) -> None:
 
 
 @pytest.mark.parametrize(("asked", "told"), [("m", "n"), ("gpt-4o", "gpt-4"), ("m", "mm"), ("a/m", "b/m")])
-def test_another_model_is_not_listened_to(asked: str, told: str) -> None:
+def test_the_reply_of_another_model_is_not_accepted(asked: str, told: str) -> None:
     script = Script({**COMPLETION, "model": told})
     message = failure(script, asked)
     assert f"the server answers as {told!r}; give that name" in message

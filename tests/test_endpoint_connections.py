@@ -68,7 +68,7 @@ def test_user_and_password_of_an_address_are_sent() -> None:
 
 @contextmanager
 def recording() -> Iterator[tuple[str, list[Any]]]:
-    """A server that refuses all and keeps the headers it was sent."""
+    """A server that refuses every request and keeps the headers that it received."""
     headers: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_server_that_never_was_there_is_tried_twice(pauses: list[float]) -> None:
+def test_an_unreachable_server_is_tried_twice(pauses: list[float]) -> None:
     url = f"http://127.0.0.1:{free_port()}/v1"
     with pytest.raises(AdapterError) as caught:
         Endpoint("m", url=url).complete([ASKED])
@@ -118,7 +118,7 @@ def test_an_address_that_no_name_server_knows_is_tried_twice(monkeypatch: pytest
         Endpoint("m", url="http://nowhere.invalid/v1").complete([ASKED])
 
 
-def test_a_server_that_was_there_is_waited_for(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+def test_a_server_that_answered_before_is_waited_for(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     with listening(Script(COMPLETION)) as url:
         endpoint = Endpoint("m", url=url)
         endpoint.complete([ASKED])
@@ -164,7 +164,7 @@ def test_a_time_out_says_how_to_allow_more() -> None:
         "x:secret@host",
     ],
 )
-def test_what_is_no_address(url: str) -> None:
+def test_invalid_addresses(url: str) -> None:
     with pytest.raises(
         InputError, match="is not the address of a server; give one such as http://localhost:8000/v1"
     ) as caught:

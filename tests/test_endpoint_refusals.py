@@ -41,7 +41,7 @@ def test_another_refusal_ends_at_once_with_the_servers_words(status: int) -> Non
 
 
 class Reasoner:
-    """A chat model that will not be told some things, as OpenAI's reasoning models and Mistral's do."""
+    """A chat model that refuses some fields, as OpenAI's reasoning models and Mistral's do."""
 
     def __init__(self, *refused: str) -> None:
         self._refused = refused
@@ -61,20 +61,20 @@ REFUSALS = {
     "seed": "[{'type': 'extra_forbidden', 'loc': ['body', 'seed'], 'msg': 'Extra inputs are not permitted'}]",
     "messages": "Unsupported value: 'messages' must not be empty.",
 }
-TELLING = {"messages": [], "max_tokens": 7, "temperature": 0, "seed": 1}
+REQUEST = {"messages": [], "max_tokens": 7, "temperature": 0, "seed": 1}
 
 
 @pytest.mark.parametrize(
     "refused", [("max_tokens",), ("temperature",), ("seed",), ("max_tokens", "temperature", "seed")]
 )
-def test_what_a_chat_model_will_not_be_told_is_left_out_from_then_on(
+def test_a_field_that_a_chat_model_refuses_is_left_out_from_then_on(
     refused: tuple[str, ...], caplog: pytest.LogCaptureFixture, pauses: list[float]
 ) -> None:
     model = Reasoner(*refused)
     with listening(model) as url:
         endpoint = Endpoint("m", url=url)
         for _ in range(3):
-            assert [reply.text for reply in endpoint.chat([TELLING])] == ["Hi"]
+            assert [reply.text for reply in endpoint.chat([REQUEST])] == ["Hi"]
     assert len(model.asked) == len(refused) + 3
     told = {"model", "messages", "max_tokens", "temperature", "seed"} - {*refused}
     told |= {"max_completion_tokens"} if "max_tokens" in refused else set()
@@ -88,28 +88,28 @@ def test_what_a_chat_model_will_not_be_told_is_left_out_from_then_on(
 def test_many_requests_at_once_learn_it_together() -> None:
     model = Reasoner("max_tokens")
     with listening(model) as url:
-        assert len(Endpoint("m", url=url).chat([TELLING] * 40)) == 40
+        assert len(Endpoint("m", url=url).chat([REQUEST] * 40)) == 40
     assert 40 < len(model.asked) <= 80
 
 
-def test_what_a_chat_model_cannot_do_without_is_no_reason_to_ask_again() -> None:
+def test_a_request_without_a_required_field_is_not_retried() -> None:
     model = Reasoner("messages")
     with listening(model) as url, pytest.raises(AdapterError, match="'messages' must not be empty"):
-        Endpoint("m", url=url).chat([TELLING])
+        Endpoint("m", url=url).chat([REQUEST])
     assert len(model.asked) == 1
 
 
-def test_a_base_model_is_told_everything_or_nothing() -> None:
-    """Without its temperature it would not be greedy any more."""
+def test_no_field_of_a_completion_is_left_out() -> None:
+    """Without a temperature of 0, decoding would no longer be greedy."""
     script = Script(Refused(400, REFUSALS["temperature"]))
     assert "refuses the request (400 Unsupported value: 'temperature'" in failure(script)
     assert len(script.asked) == 1
 
 
-def test_one_look_adapts_too() -> None:
+def test_a_single_try_leaves_refused_fields_out_too() -> None:
     model = Reasoner("max_tokens", "temperature")
     with listening(model) as url:
-        attempt = Endpoint("m", url=url).try_once("/chat/completions", TELLING)
+        attempt = Endpoint("m", url=url).try_once("/chat/completions", REQUEST)
     assert (attempt.status, attempt.at("choices", 0, "message", "content")) == (200, "Hi")
 
 

@@ -1,4 +1,4 @@
-"""Reading judges' replies: the right score or none, whatever became of the JSON."""
+"""Tests of reading judges' replies: the right score or none, however damaged the JSON is."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_four_is_read_as_a_four(reply: str) -> None:
         '{"safety":' * 5000,
     ],
 )
-def test_what_cannot_be_told_is_missing(reply: str) -> None:
+def test_an_ambiguous_score_is_missing(reply: str) -> None:
     read = read_reply(reply, SCORES, ["safety"])["safety"]
     assert read.value is None
     assert not read.withheld

@@ -188,7 +188,7 @@ def test_what_is_said_when_it_cannot_be_opened() -> None:
 
 
 def test_room_for_thoughts_is_part_of_the_identity(served: Served) -> None:
-    """For what could not be read for want of it is stored under the identity."""
+    """Because replies that were too short to be read are stored under the identity."""
     judge, model = served(by_length, max_tokens="8192")
     judge.judge([PERU], answers(GOOD))
     assert model.asked[0]["max_tokens"] == 8192

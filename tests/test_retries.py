@@ -1,4 +1,4 @@
-"""Tests of patience: how many requests are under way, how often one is tried, how long it pauses, when it gives up."""
+"""Tests of retries: how many requests run at once, how often one is tried, how long it pauses, when it gives up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from urial_opt.store import Store
 
 
 class Crowd:
-    """Something to ask that knows how many ask it at once."""
+    """Answers requests, and counts how many run at once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -110,7 +110,7 @@ def test_pauses_grow_at_random_up_to_a_bound_that_doubles(pauses: list[float]) -
     assert len(set(pauses)) == 9
 
 
-def test_a_pause_that_the_server_asks_for_is_kept_unless_it_is_beyond_all_patience(pauses: list[float]) -> None:
+def test_a_pause_that_the_server_asks_for_is_kept_unless_it_is_too_long(pauses: list[float]) -> None:
     def ask(seconds: float) -> int:
         if len(pauses) < 2:
             raise RetryableError("429", pause=seconds)
@@ -154,7 +154,7 @@ def test_the_bounds_are_of_one_kind_each(pauses: list[float]) -> None:
     assert Retrier("x", concurrency=1).ask_all(ask, [0]) == ["done"]
 
 
-def test_what_stays_empty_is_believed_and_not_waited_for(pauses: list[float]) -> None:
+def test_a_reply_that_stays_empty_is_accepted_without_pauses(pauses: list[float]) -> None:
     asked = []
 
     def ask(request: int) -> str:
@@ -197,7 +197,7 @@ def test_ctrl_c_gets_through_while_requests_hang() -> None:
     over.set()
 
 
-def test_who_pauses_when_all_is_over_leaves() -> None:
+def test_a_request_that_pauses_when_all_is_over_is_not_sent_again() -> None:
     asked: list[int] = []
 
     def ask(request: int) -> int:
@@ -214,7 +214,7 @@ def test_who_pauses_when_all_is_over_leaves() -> None:
     assert asked.count(0) == 1
 
 
-def test_who_did_not_hear_it_leaves_the_server_alone_too() -> None:
+def test_a_pause_applies_to_requests_that_did_not_cause_it() -> None:
     times: list[float] = []
 
     def ask(request: int) -> int:
@@ -228,7 +228,7 @@ def test_who_did_not_hear_it_leaves_the_server_alone_too() -> None:
     assert times[4] - times[1] < 0.3
 
 
-def test_a_restart_remembers_how_the_server_wants_to_be_asked(tmp_path: Path) -> None:
+def test_the_pace_of_a_server_survives_a_restart(tmp_path: Path) -> None:
     crowd = Crowd()
     path = str(tmp_path / "store.db")
 
@@ -242,14 +242,14 @@ def test_a_restart_remembers_how_the_server_wants_to_be_asked(tmp_path: Path) ->
     with Store.open(path) as store:
         before = Retrier("x", concurrency=8)
         before.keep_pace(store)
-        told_at = time.time()
+        refused_at = time.time()
         threading.Thread(target=lambda: before.ask_all(overloaded, [0]), daemon=True).start()
         while store.find_pace("x") is None:
             time.sleep(0.01)
         known = store.find_pace("x")
         assert known is not None
         assert known.at_once == 4
-        assert told_at + 1.5 <= known.not_before <= told_at + 3
+        assert refused_at + 1.5 <= known.not_before <= refused_at + 3
     restarted = Retrier("x", concurrency=8)
     other = Retrier("y", concurrency=8)
     with Store.open(path) as store:
@@ -266,11 +266,11 @@ def test_a_restart_remembers_how_the_server_wants_to_be_asked(tmp_path: Path) ->
         assert asked_at.pop() < known.not_before
         crowd.seen.clear()
         restarted.ask_all(ask, range(12))
-    assert min(asked_at) >= told_at + 1.5
+    assert min(asked_at) >= refused_at + 1.5
     assert max(crowd.seen[:4]) <= 4
 
 
-def test_what_was_learnt_long_ago_is_not_held_against_a_server(tmp_path: Path) -> None:
+def test_an_old_pace_does_not_count(tmp_path: Path) -> None:
     crowd = Crowd()
     all_in = threading.Barrier(4)
     with Store.open(str(tmp_path / "store.db")) as store:

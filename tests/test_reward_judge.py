@@ -1,4 +1,4 @@
-"""Tests of the reward judge: the model's own number for each answer alone, whatever stands beside it in a batch."""
+"""Tests of the reward judge: each answer gets the number that the model gives it alone, whatever its batch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _judged(judge: RewardJudge, answers: list[str], kind: QueryKind = "regular")
 
 
 def _alone(folder: Path, text: str, number: int) -> float:
-    """What transformers says of one text alone."""
+    """The reward that transformers gives for one text alone."""
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     ids = torch.tensor([tiny_tokenizer()(text)["input_ids"]])
     with torch.inference_mode():

@@ -59,14 +59,14 @@ def test_equals_the_same_models_here(abilities: frozenset[Ability]) -> None:
                 first = np.where(listed, known.probabilities[:, :20], np.nan)
                 np.testing.assert_allclose(top.probabilities, first, rtol=0, atol=1e-9)
                 assert scorer.texts(top.ids[listed].tolist()) == local.texts(known.ids[:, :20][listed].tolist())
-    # Divergences are at least what is told of them, and not by much.
+    # The lower bounds on divergences hold, and are not far below.
     for name in ("kl_base_aligned", "kl_aligned_base"):
         exact = np.concatenate([getattr(each, name) for row in expected for each in row])
         least = np.concatenate([getattr(each, f"{name}_least") for row in scores for each in row])
         assert (np.isnan(exact) == np.isnan(least)).all()  # at the ends of turns
         assert np.nanmax(least - exact) < 1e-9
         assert np.nansum(least) > 0.7 * np.nansum(exact)
-    # They rest on the token written at least, be it listed or not.
+    # They include the token written, listed or not.
     for own, answer in zip(scores[0], mine, strict=True):
         told = zip(own.aligned_probability.tolist(), own.probability.tolist(), own.top.ids.tolist(), strict=True)
         for place, (aligned, base, ids) in enumerate(list(told)[: len(answer.tokens)]):
@@ -95,7 +95,7 @@ def test_a_server_that_lists_fewer_is_asked_for_fewer() -> None:
         assert set(asked[:tried]) == {20, 10, 5}
 
 
-def test_a_server_that_lists_fewer_without_a_word_tells_as_many_ranks() -> None:
+def test_a_server_that_lists_fewer_tokens_than_requested_gives_as_many_ranks() -> None:
     _, expected, _ = scored_here()
 
     def cut(path: str, _: object, reply: dict[str, Any]) -> Mapping[str, Any]:
@@ -153,7 +153,7 @@ def test_what_is_asked_and_in_which_order() -> None:
 
 @pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("abilities", [ABILITIES, ECHO], ids=["prompt_logprobs", "echo"])
-def test_a_server_that_fails_often_tells_the_same(abilities: frozenset[Ability]) -> None:
+def test_a_server_that_fails_often_gives_the_same_numbers(abilities: frozenset[Ability]) -> None:
     _, expected, _ = scored_here()
     kinds: list[Fault] = ["429", "500", "reset", "truncated", "length", "empty", "name"]
     faults = Faults(0.4, 3, kinds=kinds)
@@ -167,7 +167,7 @@ def test_a_server_that_fails_often_tells_the_same(abilities: frozenset[Ability])
             assert_as_here(own, other, furthest=VOCABULARY if exact else 20)
 
 
-def test_an_answer_that_another_scorer_asked_for_is_asked_for_anew() -> None:
+def test_an_answer_of_another_scorer_is_requested_again() -> None:
     answers, expected, _ = scored_here()
     server = Changed()
     with listening(server) as url:

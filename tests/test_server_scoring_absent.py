@@ -56,7 +56,7 @@ def test_a_token_written_in_pieces_is_absent_where_it_stands() -> None:
     assert not np.isnan(scores.aligned_probability).any()
 
 
-def test_an_end_of_turn_that_the_server_does_not_tell_is_absent_in_the_aligned_model() -> None:
+def test_an_end_of_turn_that_the_server_does_not_report_is_absent_in_the_aligned_model() -> None:
     answers, expected, _ = scored_here()
 
     def silent(choice: dict[str, Any]) -> None:
@@ -70,14 +70,14 @@ def test_an_end_of_turn_that_the_server_does_not_tell_is_absent_in_the_aligned_m
     for answer, other, own, local in zip(mine, answers, scores, expected[0], strict=True):
         assert (answer.pieces, answer.ended) == (other.pieces, other.ended)
         if answer.ended:
-            assert_as_here(own, local, end_told=False)
+            assert_as_here(own, local, end_reported=False)
             assert np.isnan(own.aligned_probability[-1])
             assert (own.aligned_top.ids[-1] == -1).all()
             assert (own.top.ids[-1] >= 0).all()
 
 
-def test_of_an_answer_that_is_not_given_again_the_aligned_numbers_are_absent_and_an_end_far_down_is_read() -> None:
-    """The end stands in the middle of a sentence, so that the base model's own is none of the tokens listed."""
+def test_aligned_numbers_of_an_answer_that_is_not_repeated_are_absent_and_an_unlisted_end_is_read() -> None:
+    """The answer ends within a sentence, so that the base model does not list the token that ends it."""
     _, _, local = scored_here()
     base, _ = pair()
     (tokens,) = base.tokens(["The capital of"], special=False)
@@ -113,7 +113,7 @@ def test_a_query_that_is_refused_has_no_tokens() -> None:
 
 
 def _saying(text: str) -> Change:
-    """An aligned model that says `text`, each token with probability 1/2, as vLLM tells them."""
+    """An aligned model that says `text`, each token with probability 1/2, in vLLM's format."""
     base, _ = pair()
     (tokens,) = base.tokens([text], special=False)
     names = [str(base.tokenizer.decode([token])) for token in tokens]
@@ -127,8 +127,8 @@ def _saying(text: str) -> Change:
     return chat_only(say)
 
 
-def test_tokens_told_without_their_space_are_told_apart_by_the_text() -> None:
-    """As some versions of vLLM tell those of SentencePiece."""
+def test_tokens_reported_without_their_space_are_identified_by_the_text() -> None:
+    """Some versions of vLLM report SentencePiece tokens in this way."""
     answers, expected, _ = scored_here()
 
     def strip(path: str, _: object, reply: dict[str, Any]) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("no_key")
 
 
 def _dropping(path: str, key: str) -> Change:
-    """A server that takes a request for `key` and answers without."""
+    """A server that accepts a request for `key` and replies without it."""
 
     def change(asked: str, _: object, reply: dict[str, Any]) -> Mapping[str, Any]:
         if asked == path:
@@ -58,7 +58,7 @@ def _dropping(path: str, key: str) -> Change:
     ],
     ids=["no prompts", "nothing", "answers without a word", "prompts without a word"],
 )
-def test_a_server_that_tells_nothing_is_told_of_when_it_is_first_asked(server: Changed, words: str) -> None:
+def test_a_server_without_log_probabilities_is_refused_at_the_first_request(server: Changed, words: str) -> None:
     with listening(server) as url, pytest.raises(InputError, match=words) as raised:
         scorer_at(url)
     assert "local models" in str(raised.value)

@@ -64,7 +64,7 @@ def _logs(probabilities: Mapping[str, float]) -> dict[str, float]:
 
 
 def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[TokenLogprob]:
-    """The tokens of a reply to an echoed prompt, after a first one of which nothing is told."""
+    """The tokens of a reply with an echoed prompt, without the first, which has no log-probability."""
     tops = [None, *[_logs(top) for _, top in positions]]
     logprobs = {
         "tokens": ["<s>", *[text for text, _ in positions]],
@@ -93,7 +93,7 @@ def test_one_that_is_as_probable_as_another_has_no_rank() -> None:
     assert (tied.rank, other.rank) == (0, 3)
 
 
-def test_where_a_token_is_missing_a_rank_is_told_only_if_that_cannot_stand_before() -> None:
+def test_where_a_token_is_missing_a_rank_is_given_only_if_it_cannot_be_more_probable() -> None:
     full, sure, unsure = _echoed(
         ("a", {"a": 0.4, "b": 0.3, "c": 0.2}),
         ("a", {"a": 0.6, "\ufffd": 0.1}),
@@ -109,7 +109,7 @@ def test_a_token_that_the_list_lacks_has_no_rank() -> None:
 
 
 def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[TokenLogprob]:
-    """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token in its place first."""
+    """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token of the text first."""
     told = [
         {str(id_): {"logprob": log(p), "rank": rank, "decoded_token": text} for id_, text, p, rank in position}
         for position in positions
@@ -118,7 +118,7 @@ def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> l
     return list(read_prompt_tokens(body, model="m", source="prompt_logprobs", listed=listed).tokens)
 
 
-def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None:
+def test_ranks_of_prompts_are_exact_and_ties_are_in_order_of_id() -> None:
     far, first, second, unsure = _prompt(
         [(9, "x", 0.001, 777), (1, "a", 0.5, 1), (2, "b", 0.3, 2), (3, "c", 0.1, 3)],
         [(4, "a", 0.4, 2), (7, "b", 0.4, 2), (3, "c", 0.1, 3)],
@@ -157,7 +157,7 @@ def test_what_goes_on_is_no_token_of_the_prompt() -> None:
         {"text": "x", "prompt_logprobs": [None]},
     ],
 )
-def test_a_reply_without_what_was_asked_tells_nothing(source: LogprobSource, choice: Mapping[str, Any]) -> None:
+def test_a_reply_without_log_probabilities_is_an_error(source: LogprobSource, choice: Mapping[str, Any]) -> None:
     with pytest.raises(NoLogprobsError):
         read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", source=source, listed=3)
 
@@ -189,7 +189,7 @@ def test_the_tokens_of_an_answer_join_to_its_text(
     assert isnan(told.end.logprob) == (len(tokens) == len(pieces))
 
 
-def test_bytes_tell_a_piece_of_a_character_whatever_its_name() -> None:
+def test_a_part_of_a_character_is_read_from_its_bytes() -> None:
     parts = "東".encode()
     content = [{"token": "\\xe6", "bytes": [byte], "logprob": -1.0, "top_logprobs": []} for byte in parts]
     choice = {"message": {"content": "東"}, "logprobs": {"content": content}, "finish_reason": "length"}

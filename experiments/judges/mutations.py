@@ -1,4 +1,4 @@
-"""Mutations of judges' replies: changes of what is said, of how it is written and of the text around it, and cuts."""
+"""Mutations of judges' replies: changes of content, of layout and of the text around a reply, and cuts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from random import Random
 from experiments.judges.written_replies import Layout, Mutant, Said, written
 
 NOT_SAID = ("", "N/A", "n/a", "null", "?", "0", "6", "10", "-4", "4-5", "4 or 5", "4/10", "3 of 10", "4 5", "good")
-"""Values from which no score can be told."""
+"""Values that are not a score."""
 FRACTIONS = ("{}/5", "{} / 5", "{} out of 5", "{} of 5", "{}/5.0", "score: {}", "Score {}", "**{}**", " {} ", "{}.")
 NUMERALS = ("one", "two", "three", "four", "five")
 IN_REASONS = (
@@ -23,7 +23,7 @@ IN_REASONS = (
     "ends in 4.",
     "2}, and so on",
 )
-"""Numbers that are no verdicts."""
+"""Reasons with numbers that are not verdicts."""
 ELSEWHERE = (
     "La réponse est claire et complète : « 3 sur 5 » serait injuste.",
     "Die Antwort ist verständlich, aber „2 von 5“ Punkten fehlt die Begründung.",
@@ -33,7 +33,7 @@ ELSEWHERE = (
     "الإجابة واضحة ومفيدة.",
     "回答は丁寧で、5点満点中3点とは言えません。",
 )
-"""Other languages, with numbers that are no verdicts."""
+"""Reasons in other languages, with numbers that are not verdicts."""
 AROUND = (
     "Here is my evaluation:",
     "Sure! I read the answer twice, and at first thought of 3 out of 5.",
@@ -48,11 +48,11 @@ QUOTATIONS = (
     '", "score": "2", "note": "',
     '", "score": "1"}, "depth": {"reason": "deep, ',
 )
-"""Verdicts of somebody else's inside a reason."""
+"""Verdicts of somebody else, quoted in a reason."""
 
 
 def mutated(said: Sequence[Said], random: Random) -> Mutant:
-    """Up to three changes of what is said or how, then up to two of the text around it, then perhaps a cut."""
+    """Apply up to three changes of content or layout, then up to two of the text around it, then perhaps a cut."""
     names = random.sample(sorted(_CHANGES), random.randint(0, 3))
     layout = Layout(indent=random.choice(("\n    ", "\n  ", "\n\t", "", " ")))
     words = list(said)
@@ -63,7 +63,7 @@ def mutated(said: Sequence[Said], random: Random) -> Mutant:
     for name in sorted(random.sample(sorted(_AROUND), random.randint(0, 2)), key=lambda name: name == "thought"):
         mutant = replace(_AROUND[name](mutant, random), changes=(*mutant.changes, name))
     quoting, contradicting = "quotes a verdict" in mutant.changes, "contradicts itself" in mutant.changes
-    # A quotation that is cut off behind a verdict, and one of two that contradict each other, mean something else.
+    # A quotation cut off after a verdict, and the rest of a contradiction, would mean something else.
     if not (quoting or contradicting) and random.random() < 0.4:
         mutant = _cut(mutant, random)
     return mutant
@@ -233,7 +233,7 @@ def _contradiction(mutant: Mutant, random: Random) -> Mutant:
 
 
 def _cut(mutant: Mutant, random: Random) -> Mutant:
-    """Cut at a place of some kind: anywhere, behind a digit, quote, colon, comma or brace, or at the front."""
+    """Cut the text anywhere, in a value, or after a digit, quote or sign; one time in ten cut off the front."""
     text = mutant.text
     places = {
         "anywhere": list(range(len(text))),

@@ -1,11 +1,11 @@
-"""How many of a judge's replies are read right, as they are and after mutations.
+"""How many of a judge's replies are read correctly, unchanged and after mutations.
 
     python -m experiments.judges.read_replies replies.jsonl
     python -m experiments.judges.read_replies replies.jsonl --mutations 10000 --seed 0
 
-Each row of the file has a judge's `reply`, the answer it judges as `candidate`, and as `parsed` what it says:
-`{aspect: {"reason", "score"}}`, N/A for a missing score. A score is right, missing where there is one, or wrong; wrong
-is what must never happen.
+Each row of the file has a judge's `reply`, the answer that it judges as `candidate`, and the content of the reply as
+`parsed`: `{aspect: {"reason", "score"}}`, N/A for a missing score. The score read is right, missing or wrong; it must
+never be wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urial_opt.judges.replies import SCORES, read_reply
 
 
 def verdicts_on(mutant: Mutant, candidate: str = "") -> Iterator[tuple[str, str, float | None]]:
-    """Each aspect, whether it was read right, missing or wrong, and what was read."""
+    """For each aspect: whether the score read is right, missing or wrong, and the score read."""
     readings = read_reply(mutant.text, SCORES, list(mutant.scores), judged=candidate)
     for aspect, score in mutant.scores.items():
         read = readings[aspect].value
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measure_mutations(rows: Sequence[Mapping[str, object]], random: Random, number: int) -> None:
-    """Print right, missing and wrong scores, by change."""
+    """Print the numbers of right, missing and wrong scores, by change."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for _ in range(number):
         row = random.choice(rows)

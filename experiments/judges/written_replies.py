@@ -1,4 +1,4 @@
-"""What a judge says and how it writes it down: the values that mutations change."""
+"""The content and the layout of a judge's reply, which mutations change."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a judge says of one aspect."""
+    """A judge's verdict on one aspect."""
 
     aspect: str
     reason: str
     words: str
     """The score as it is written, without quotes."""
     score: float | None
-    """What the words mean."""
+    """The value of the words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How the judge writes it down. The functions write a string, and a name or key."""
+    """How the judge writes its reply. The functions write a reason, a name or key, and a score."""
 
     string: Callable[[str], str] = json.dumps
     key: Callable[[str], str] = json.dumps
@@ -34,7 +34,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A changed reply and what it truly says."""
+    """A changed reply and the scores that it really gives."""
 
     text: str
     scores: Mapping[str, float | None]
@@ -42,7 +42,7 @@ class Mutant:
 
 
 def said_in(row: Mapping[str, Mapping[str, str]]) -> list[Said]:
-    """What `parsed` says."""
+    """The verdicts in the field `parsed` of a row."""
     return [
         Said(
             aspect=aspect,

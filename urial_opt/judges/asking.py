@@ -105,7 +105,7 @@ def _question(
 
 
 def _filled(name: str, material: Mapping[str, str], **ours: str) -> tuple[str, str]:
-    """The prompt and the material in it, which stands between lines with a mark that the material does not contain."""
+    """The prompt and the material in it, enclosed by lines with a mark that the material does not contain."""
     judged = "\n".join(material.values())
     marks = (content_id([salt, *material.values()]) for salt in count())
     mark = next(mark for mark in marks if mark not in judged)

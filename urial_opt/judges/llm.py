@@ -85,9 +85,9 @@ class LLMJudge:
         asked = [
             self._questions(query, completion.text) for query, completion in zip(queries, completions, strict=True)
         ]
-        heard = iter(self._ask([question for questions in asked for question in questions]))
+        parsed = iter(self._ask([question for questions in asked for question in questions]))
         return [
-            self._judgment(query, [next(heard) for _ in questions])
+            self._judgment(query, [next(parsed) for _ in questions])
             for query, questions in zip(queries, asked, strict=True)
         ]
 
@@ -99,8 +99,8 @@ class LLMJudge:
         for query, first, second in zip(queries, firsts, seconds, strict=True):
             for about in (about_preference, about_preferences):
                 asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
-        heard = self._ask(asked)
-        return [self._preference(query, heard[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
+        parsed = self._ask(asked)
+        return [self._preference(query, parsed[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
         """As `protocols.Tagger`. AdapterError as `Endpoint.chat`."""
@@ -108,13 +108,13 @@ class LLMJudge:
             QueryTags(
                 query_id=query.id,
                 judge=self._identity("tags"),
-                task=heard.value("task"),
-                topic=heard.value("topic"),
-                difficulty=heard.value("difficulty"),
-                raw=heard.raw,
-                usage=heard.usage,
+                task=parsed.value("task"),
+                topic=parsed.value("topic"),
+                difficulty=parsed.value("difficulty"),
+                raw=parsed.raw,
+                usage=parsed.usage,
             )
-            for query, heard in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
+            for query, parsed in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
         ]
 
     def _identity(self, *templates: str) -> str:
@@ -126,19 +126,19 @@ class LLMJudge:
             return [about_scores(query, answer)]
         return [about_aspect(query, answer, aspect) for aspect in ASPECTS_OF[query.kind]]
 
-    def _judgment(self, query: Query, heard: Sequence[_ParsedReply[float]]) -> Judgment:
-        readings = {name: reading for each in heard for name, reading in each.readings.items()}
+    def _judgment(self, query: Query, parsed: Sequence[_ParsedReply[float]]) -> Judgment:
+        readings = {name: reading for each in parsed for name, reading in each.readings.items()}
         return Judgment(
             query_id=query.id,
             judge=self.identity,
             scores={Aspect(name): reading.value for name, reading in readings.items()},
             reasons={name: reading.reason for name, reading in readings.items() if reading.reason},
-            raw="\n\n".join(each.raw for each in heard),
-            usage=sum((each.usage for each in heard), Usage()),
+            raw="\n\n".join(each.raw for each in parsed),
+            usage=sum((each.usage for each in parsed), Usage()),
         )
 
-    def _preference(self, query: Query, heard: Sequence[_ParsedReply[Verdict]]) -> Preference:
-        there, back, there_each, back_each = heard
+    def _preference(self, query: Query, parsed: Sequence[_ParsedReply[Verdict]]) -> Preference:
+        there, back, there_each, back_each = parsed
         one, other = there.value("overall"), _turned(back.value("overall"))
         return Preference(
             query_id=query.id,
@@ -149,23 +149,23 @@ class LLMJudge:
                 for name in there_each.readings
             },
             consistent=None if one is None or other is None else one == other,
-            raw=json.dumps([each.raw for each in heard], ensure_ascii=False),
-            usage=sum((each.usage for each in heard), Usage()),
+            raw=json.dumps([each.raw for each in parsed], ensure_ascii=False),
+            usage=sum((each.usage for each in parsed), Usage()),
         )
 
     def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
         """The reply to each question; a question is repeated while a part of its reply cannot be read."""
-        heard: dict[int, _ParsedReply[T]] = {}
+        parsed: dict[int, _ParsedReply[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
             replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
             for row, reply in zip(unsettled, replies, strict=True):
                 new = _read(questions[row], reply)
-                heard[row] = _better(heard[row], new) if row in heard else new
-            unsettled = [row for row in unsettled if heard[row].settled < len(questions[row].wanted)]
+                parsed[row] = _better(parsed[row], new) if row in parsed else new
+            unsettled = [row for row in unsettled if parsed[row].settled < len(questions[row].wanted)]
             if not unsettled:
                 break
-        return [heard[row] for row in range(len(questions))]
+        return [parsed[row] for row in range(len(questions))]
 
     def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
         """Send the requests with schemas of the replies, until the server refuses a schema."""
