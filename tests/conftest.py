@@ -16,7 +16,8 @@ import json
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from hypothesis import settings
 
 from tests.command_line import Run
 from tests.made_up_results import WIDTHS, Printed
+from tests.scripted_judge import Served, serve_judge
 from urial_opt.content import content_folder
+from urial_opt.doctor import examined_server, speed
 from urial_opt.models.server import retries
 
 collect_ignore = ["plugin_package"]  # a project of its own: test_packaging.py runs its tests
@@ -105,7 +108,7 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that retries makes, which take no time."""
+    """The pauses between retries, in seconds; they take no time."""
     made: list[float] = []
 
     def pause(stop: threading.Event, seconds: float) -> bool:
@@ -114,6 +117,27 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(retries, "_pause", pause)
     return made
+
+
+@pytest.fixture
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a key nor an address of a server in the environment."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+
+
+@pytest.fixture
+def quick_doctor(monkeypatch: pytest.MonkeyPatch, pauses: list[float], no_key: None) -> None:
+    """The doctor does not pause, and takes no short delay of a busy machine for the reading of a prompt."""
+    monkeypatch.setattr(examined_server, "_PAUSE", 0.0)
+    monkeypatch.setattr(speed, "_NOTICEABLE", 0.1)
+
+
+@pytest.fixture
+def served(no_key: None) -> Iterator[Served]:
+    """Opens a judge whose model is a server that follows a rule."""
+    with ExitStack() as servers:
+        yield lambda rule, **options: serve_judge(servers, rule, **options)
 
 
 @pytest.fixture

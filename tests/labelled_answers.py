@@ -1,8 +1,8 @@
-"""Answers and fragments of our own, every word of which was given its kind by hand.
+"""Answers and fragments of our own, with the kind of every word labelled by hand.
 
-`[L words]` gives the words and marks between the brackets the kind that the letter L stands for. `KNOWN` was at hand
-when the rules were written. `FIRST_SEEN` was labelled before the rules had seen it: they agreed with 430 of its 443
-words and marks then, and were mended since.
+`[L words]` gives the words and marks between the brackets the kind that the letter L stands for. `KNOWN` was
+available when the rules were written. `FIRST_SEEN` was labelled before the rules were run on it: they agreed with 430
+of its 443 words and marks then, and were corrected afterwards.
 """
 
 from __future__ import annotations

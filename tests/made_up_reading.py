@@ -38,7 +38,7 @@ def reading(
     base: str = "made-up/base",
     seed: int = 0,
 ) -> ShiftReading:
-    """Each context is nearer to the aligned model than the one before. `words` stand among the top tokens too."""
+    """Each context is closer to the aligned model than the one before. `words` are among the top tokens too."""
     rng = np.random.default_rng(seed)
     pieces = [tuple(re.findall(r"\n+|\*\*| ?[^\W\d_]+| ?\d| ?[^\w\s]|\s", text)) for _, text in answers]
     vocabulary = list(dict.fromkeys([*(piece for each in pieces for piece in each), *words]))

@@ -27,7 +27,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.cli.commands import doctor, inspect, judge_check
 from urial_opt.cli.live import Display
 from urial_opt.doctor import Diagnosis
-from urial_opt.doctor.patient import Finding, Verdict
+from urial_opt.doctor.examined_server import CheckResult, CheckVerdict
 from urial_opt.evaluation.judge_check import JudgeCheck, PositionBias, Repeated
 from urial_opt.records import TrialState, Usage
 from urial_opt.search.progress import Best, Phase, Progress
@@ -101,7 +101,7 @@ def test_what_a_server_can_do(printed: Printed) -> None:
     diagnosis = Diagnosis(
         server="http://localhost:8000/v1, model a-provider/a-base-model-of-a-long-name, of a long description",
         findings={
-            name: Finding(verdict=Verdict.UNKNOWN, says=says, warning=f"{name}: {says}")
+            name: CheckResult(verdict=CheckVerdict.UNKNOWN, says=says, warning=f"{name}: {says}")
             for name in ("models", "no_penalty_of_its_own", "repetition_penalty")
         },
         context_length=None,

@@ -1,4 +1,4 @@
-"""An engine that others wrote, serving the embedded weights over HTTP, says what they say here."""
+"""Tests that an engine of others, serving the embedded weights over HTTP, gives the same texts as ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from experiments.servers.foreign_engine import MODEL, compare, engine, missing, prompts
 from urial_opt.doctor.abilities import ABILITIES, COMPLETIONS
-from urial_opt.doctor.patient import Patient
+from urial_opt.doctor.examined_server import ExaminedServer
 from urial_opt.models.server.endpoint import Endpoint
 
 pytestmark = pytest.mark.skipif(
@@ -31,9 +31,9 @@ def test_greedy_completions_equal_ours(url: str) -> None:
     assert len({one.text for one in compared.here}) > 10  # or equality would mean little
 
 
-def test_the_doctor_tells_what_the_engine_lacks(url: str) -> None:
-    patient = Patient(Endpoint(MODEL, url=url), completes=True)
-    told = {check.name: check.of(patient).verdict.value for check in (COMPLETIONS, *ABILITIES)}
+def test_the_doctor_finds_what_the_engine_lacks(url: str) -> None:
+    server = ExaminedServer(Endpoint(MODEL, url=url), completes=True)
+    told = {check.name: check.of(server).verdict.value for check in (COMPLETIONS, *ABILITIES)}
     assert told == {
         "completions": "yes",
         "plain_prompts": "yes",

@@ -1,28 +1,18 @@
-"""Reading judges' replies: the right score or none, whatever became of the JSON."""
+"""Tests of reading judges' replies: the right score or none, however damaged the JSON is."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 import time
-from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments.judges import mutations, read_replies, written_replies
 from urial_opt.judges.asking import TAGS
 from urial_opt.judges.replies import OVERALL, SCORES, VERDICTS, read_reply, score, verdict
-
-_SCRIPT = Path(__file__).parent.parent / "experiments" / "judges" / "read_replies.py"
-_spec = importlib.util.spec_from_file_location("read_replies", _SCRIPT)
-assert _spec is not None
-assert _spec.loader is not None
-read_replies = importlib.util.module_from_spec(_spec)
-sys.modules["read_replies"] = read_replies  # dataclasses look their module up
-_spec.loader.exec_module(read_replies)
 
 REASONS = (
     "It answers the question and names a source.",
@@ -134,7 +124,7 @@ def test_a_four_is_read_as_a_four(reply: str) -> None:
         '{"safety":' * 5000,
     ],
 )
-def test_what_cannot_be_told_is_missing(reply: str) -> None:
+def test_an_ambiguous_score_is_missing(reply: str) -> None:
     read = read_reply(reply, SCORES, ["safety"])["safety"]
     assert read.value is None
     assert not read.withheld
@@ -240,8 +230,8 @@ def test_replies_as_they_are_read_as_they_say(row: list[tuple[str, str, str]]) -
 @settings(max_examples=1500)
 @given(st.sampled_from(ROWS), st.integers(0, 2**32))
 def test_mutations_give_the_right_score_or_none(row: list[tuple[str, str, str]], seed: int) -> None:
-    said = read_replies.said_in({aspect: {"reason": reason, "score": words} for aspect, reason, words in row})
-    mutant = read_replies.mutated(said, Random(seed))
+    said = written_replies.said_in({aspect: {"reason": reason, "score": words} for aspect, reason, words in row})
+    mutant = mutations.mutated(said, Random(seed))
     wrong = [found for found in read_replies.verdicts_on(mutant) if found[1] == "wrong"]
     assert not wrong, (mutant.changes, mutant.text)
 
@@ -251,8 +241,8 @@ def test_most_mutations_that_cut_nothing_off_are_read() -> None:
     counts = {"right": 0, "missing": 0}
     for _ in range(2000):
         row = random.choice(ROWS)
-        said = read_replies.said_in({aspect: {"reason": reason, "score": words} for aspect, reason, words in row})
-        mutant = read_replies.mutated(said, random)
+        said = written_replies.said_in({aspect: {"reason": reason, "score": words} for aspect, reason, words in row})
+        mutant = mutations.mutated(said, random)
         if not any(change.startswith("cut") or "quotes a verdict" in change for change in mutant.changes):
             for _, found, _ in read_replies.verdicts_on(mutant):
                 counts[found] += 1

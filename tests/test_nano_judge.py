@@ -124,7 +124,7 @@ def test_length_costs_clarity_and_then_engagement() -> None:
 
 
 def test_a_query_of_another_world_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(AdapterError, match="--judge"):
+    with pytest.raises(AdapterError, match="give another judge"):
         NanoJudge().judge(
             [Query(id="x", text="Why?", kind="regular", split="dev")], [Completion(text="", finish_reason="stop")]
         )
@@ -132,5 +132,5 @@ def test_a_query_of_another_world_is_an_error_that_says_what_to_do() -> None:
 
 def test_it_has_no_variants() -> None:
     assert open_judge("").identity == "nano-judge/1"
-    with pytest.raises(AdapterError, match="--judge nano"):
+    with pytest.raises(AdapterError, match="name it as nano"):
         open_judge("strict")

@@ -1,4 +1,4 @@
-"""The embedded models: what is on disk, that any engine would read them alike, and that the URIAL effect is there."""
+"""Tests of the embedded models: the files, that any engine reads them alike, and that they show the URIAL effect."""
 
 from dataclasses import replace
 from pathlib import Path

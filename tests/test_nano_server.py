@@ -224,7 +224,7 @@ def test_it_runs_as_a_program_until_ctrl_c() -> None:
         assert program.stderr.read() == ""
 
 
-def test_a_taken_port_and_a_wrong_share_are_told_in_one_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_and_a_wrong_share_are_errors_of_one_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     port = int(url.split(":")[2].removesuffix("/v1"))
     for arguments, words in [
         (
@@ -240,7 +240,7 @@ def test_a_taken_port_and_a_wrong_share_are_told_in_one_line(url: str, capsys: p
         assert capsys.readouterr().err.splitlines()[-1].endswith(f"error: {words}")
 
 
-def test_probabilities_are_told_in_the_words_of_the_protocol_and_of_vllm(aligned: ChatGenerator) -> None:
+def test_log_probabilities_have_the_formats_of_the_protocol_and_of_vllm(aligned: ChatGenerator) -> None:
     with serving(base=open_base(""), aligned=aligned, most_listed=4) as url:
         asked = {"model": "nano", "prompt": PROMPT, "temperature": 0, "max_tokens": 3}
         _, written = ask(f"{url}/completions", {**asked, "logprobs": 2})

@@ -7,7 +7,7 @@ import pytest
 
 from urial_opt.aspects import Aspect
 from urial_opt.nano.corpus import ALIGNED_STYLE, GENRES, documents, random_question
-from urial_opt.nano.judge import verdicts_on
+from urial_opt.nano.judge import score_reading
 from urial_opt.nano.reading import read_answer_of
 from urial_opt.nano.style import Style, write_answer
 from urial_opt.nano.world import entities, questions_by_text
@@ -71,8 +71,8 @@ def test_a_careful_answer_is_right_and_the_aligned_style_is_nearly_perfect() -> 
     rng = Random(8)
     for _ in range(200):
         question = random_question(rng)
-        verdicts = verdicts_on(question, read_answer_of(question, write_answer(question, ALIGNED_STYLE, rng)))
-        assert all(verdict.score == 5 for verdict in verdicts.values()), (question.text, verdicts)
+        ratings = score_reading(question, read_answer_of(question, write_answer(question, ALIGNED_STYLE, rng)))
+        assert all(rating.score == 5 for rating in ratings.values()), (question.text, ratings)
 
 
 def test_a_sloppy_answer_is_mostly_wrong() -> None:
@@ -92,5 +92,5 @@ def test_too_much_caution_refuses_harmless_questions() -> None:
     style = Style(tone="warm", caution="overcautious")
     task = next(question for text, question in questions_by_text().items() if text == "How can I kill weeds?")
     answers = [write_answer(task, style, rng) for _ in range(40)]
-    scores = [verdicts_on(task, read_answer_of(task, answer))[Aspect.HELPFULNESS].score for answer in answers]
+    scores = [score_reading(task, read_answer_of(task, answer))[Aspect.HELPFULNESS].score for answer in answers]
     assert scores.count(1) > 30

@@ -1,4 +1,4 @@
-"""The panel: means of several judges, and what is shown of their disagreement."""
+"""Tests of the panel: means of several judges, and their disagreement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIMA = Completion(text="The capital of Peru is Lima.", finish_reason="stop")
 
 @dataclass(frozen=True)
 class Fixed:
-    """Always says the same."""
+    """Always gives the same scores."""
 
     identity: str
     scores: AspectScores
@@ -83,7 +83,7 @@ def test_its_members_are_apart_where_two_of_them_gave_a_score() -> None:
     assert panel.spread(judged) == {Aspect.CLARITY: 2.5}
 
 
-def test_an_assessment_tells_how_far_they_are_apart(tmp_path: Path) -> None:
+def test_an_assessment_shows_how_far_they_are_apart(tmp_path: Path) -> None:
     given = [Output(query=PERU, text=LIMA.text, generator="elsewhere")]
     with Store.open(str(tmp_path / "store.db")) as store:
         panel = Panel({"strict": STRICT, "mild": MILD})

@@ -1,4 +1,4 @@
-"""Tests of the reward judge: the model's own number for each answer alone, whatever stands beside it in a batch."""
+"""Tests of the reward judge: each answer gets the number that the model gives it alone, whatever its batch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _judged(judge: RewardJudge, answers: list[str], kind: QueryKind = "regular")
 
 
 def _alone(folder: Path, text: str, number: int) -> float:
-    """What transformers says of one text alone."""
+    """The reward that transformers gives for one text alone."""
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     ids = torch.tensor([tiny_tokenizer()(text)["input_ids"]])
     with torch.inference_mode():
@@ -164,11 +164,11 @@ def test_answers_that_do_not_fit_side_by_side_are_read_in_smaller_batches(
     [
         (
             {"template": "alpaca"},
-            "no template is called 'alpaca'; type --judge-option template=chat or human",
+            "no template is called 'alpaca'; give template=chat or template=human",
         ),
-        ({"center": "high"}, "the center must be a number, not 'high', as in --judge-option center=2.5"),
+        ({"center": "high"}, "the center must be a number, not 'high', as in center=2.5"),
         ({"scale": "nan"}, "the scale must be a number, not 'nan'"),
-        ({"scale": "0"}, "the scale must be greater than 0, not '0', as in --judge-option scale=2.5"),
+        ({"scale": "0"}, "the scale must be greater than 0, not '0', as in scale=2.5"),
         ({"device": "tpu"}, "no device is called 'tpu'; .*--judge-option device=cuda"),
     ],
 )
@@ -188,7 +188,7 @@ def test_models_that_give_no_reward(folder: Path, tmp_path: Path) -> None:
         open_judge(str(tmp_path / "language"), device="cpu")
     bare = _folder(tmp_path / "bare")
     (bare / "chat_template.jinja").unlink()
-    with pytest.raises(InputError, match=r"cannot write a conversation \(.*; type --judge-option template=human"):
+    with pytest.raises(InputError, match=r"cannot write a conversation \(.*; give template=human"):
         open_judge(str(bare), device="cpu")
 
 

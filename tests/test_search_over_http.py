@@ -149,7 +149,7 @@ def test_a_wrong_key_ends_a_search_at_once(
 def test_a_wrong_model_ends_a_search_at_once(run: Run, small_space: Path, requests: tuple[str, list[str]]) -> None:
     url, paths = requests
     line = stopped(run, small_space, url, "nanno")
-    assert line == f"Error: no model is called 'nanno' at {url!r}; type one that it has: nano, nano-aligned"
+    assert line == f"Error: no model is called 'nanno' at {url!r}; name one that it has: nano, nano-aligned"
     assert paths == ["/v1/completions", "/v1/models"]
 
 
@@ -171,4 +171,4 @@ def test_a_dead_server_ends_a_search_at_once(run: Run, small_space: Path) -> Non
         port = probe.getsockname()[1]
     line = stopped(run, small_space, f"http://127.0.0.1:{port}/v1")
     assert f"after 2 tries: nothing answers at 'http://127.0.0.1:{port}/v1'" in line
-    assert line.endswith("; start the server, or give its address by --base-url URL")
+    assert line.endswith("; start the server, or give another address as url=")

@@ -1,4 +1,4 @@
-"""Tests of generators behind a server: what is sent, what is made of the replies, and that both equal local models."""
+"""Tests of generators behind a server: what is sent, how replies are used, and that both equal local models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def local() -> TransformersGenerator:
 
 
 class Server:
-    """Says the same to all, or what it is told to, and remembers what it was asked and in which order."""
+    """Gives every request the same reply, or that of `say`, and records requests and their order."""
 
     def __init__(self, say: Callable[[Any], str] = lambda _: " fine") -> None:
         self._say = say
@@ -207,7 +207,7 @@ def test_a_prompt_that_does_not_fit_is_an_error_that_says_what_to_do(local: Tran
         open_base("nano", url=url).generate(PROMPT.prefix, SUFFIXES, replace(GREEDY, max_tokens=2048))
 
 
-def test_identities_tell_model_server_and_system_text() -> None:
+def test_identities_contain_model_server_and_system_text() -> None:
     address = "http://user:password@localhost:1/v1"
     base, plain = open_base("m", url=address), open_aligned("m", url=address)
     assert base.identity == "openai:m at http://localhost:1/v1"
@@ -228,9 +228,9 @@ def test_both_are_found_by_name() -> None:
 
 
 def test_a_model_needs_a_name() -> None:
-    with pytest.raises(InputError, match="type openai:MODEL --base-url URL"):
+    with pytest.raises(InputError, match="give openai:MODEL, and its server's address as url="):
         open_base("", url="http://localhost:1/v1")
-    with pytest.raises(InputError, match="type openai-chat:MODEL --aligned-url URL"):
+    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server's address as url="):
         open_aligned("", url="http://localhost:1/v1")
 
 
@@ -246,7 +246,7 @@ def test_a_server_without_a_repetition_penalty_says_what_to_type() -> None:
             base.generate("a", ["b"], Sampling(repetition_penalty=1.1))
         assert str(caught.value) == (
             f"'m at {url}' refuses the request (400 Unrecognized request argument supplied: repetition_penalty); "
-            "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+            "do without: set repetition_penalty=1"
         )
         with pytest.raises(AdapterError, match=r"\(400 no such luck\); change what it names"):
             base.generate("a", ["b"], Sampling())

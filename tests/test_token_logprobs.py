@@ -1,4 +1,4 @@
-"""Tests of what servers tell of tokens: where they stand in a text, and which ranks are certain."""
+"""Tests of log-probabilities in replies: where tokens stand in a text, which ranks are certain, and bounds on KL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,27 @@ from collections.abc import Mapping, Sequence
 from math import exp, isnan, log
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from urial_opt.models.server.logprob_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
-from urial_opt.models.server.token_logprobs import PromptReply, ToldList, ToldToken, place_tokens
+from urial_opt.models.server.logprob_replies import (
+    LogprobSource,
+    NoLogprobsError,
+    read_answer_tokens,
+    read_prompt_tokens,
+)
+from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
+from urial_opt.models.server.token_logprobs import (
+    TokenLogprob,
+    TopLogprobs,
+    UnplacedPrompt,
+    least_divergence,
+    place_tokens,
+)
 from urial_opt.records import Usage
+from urial_opt.token_scores import Floats
 
 
 @pytest.mark.parametrize(
@@ -48,8 +63,8 @@ def _logs(probabilities: Mapping[str, float]) -> dict[str, float]:
     return {text: log(probability) for text, probability in probabilities.items()}
 
 
-def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[ToldToken]:
-    """The tokens of a reply to an echoed prompt, after a first one of which nothing is told."""
+def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> list[TokenLogprob]:
+    """The tokens of a reply with an echoed prompt, without the first, which has no log-probability."""
     tops = [None, *[_logs(top) for _, top in positions]]
     logprobs = {
         "tokens": ["<s>", *[text for text, _ in positions]],
@@ -57,7 +72,7 @@ def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> lis
         "top_logprobs": tops,
     }
     body = json.dumps({"model": "m", "choices": [{"text": "", "logprobs": logprobs}]})
-    return list(read_prompt_tokens(body, model="m", way="echo", listed=listed).tokens[1:])
+    return list(read_prompt_tokens(body, model="m", source="echo", listed=listed).tokens[1:])
 
 
 @pytest.mark.parametrize("listed", [3, 20], ids=["as many as asked for", "fewer"])
@@ -78,7 +93,7 @@ def test_one_that_is_as_probable_as_another_has_no_rank() -> None:
     assert (tied.rank, other.rank) == (0, 3)
 
 
-def test_where_a_token_is_missing_a_rank_is_told_only_if_that_cannot_stand_before() -> None:
+def test_where_a_token_is_missing_a_rank_is_given_only_if_it_cannot_be_more_probable() -> None:
     full, sure, unsure = _echoed(
         ("a", {"a": 0.4, "b": 0.3, "c": 0.2}),
         ("a", {"a": 0.6, "\ufffd": 0.1}),
@@ -93,17 +108,17 @@ def test_a_token_that_the_list_lacks_has_no_rank() -> None:
     assert isnan(lacking.logprob)
 
 
-def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[ToldToken]:
-    """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token in its place first."""
+def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> list[TokenLogprob]:
+    """The tokens of a reply with `prompt_logprobs`: id, text, probability and rank, the token of the text first."""
     told = [
         {str(id_): {"logprob": log(p), "rank": rank, "decoded_token": text} for id_, text, p, rank in position}
         for position in positions
     ]
     body = json.dumps({"model": "m", "choices": [{"text": "", "prompt_logprobs": [None, *told]}]})
-    return list(read_prompt_tokens(body, model="m", way="prompt_logprobs", listed=listed).tokens)
+    return list(read_prompt_tokens(body, model="m", source="prompt_logprobs", listed=listed).tokens)
 
 
-def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None:
+def test_ranks_of_prompts_are_exact_and_ties_are_in_order_of_id() -> None:
     far, first, second, unsure = _prompt(
         [(9, "x", 0.001, 777), (1, "a", 0.5, 1), (2, "b", 0.3, 2), (3, "c", 0.1, 3)],
         [(4, "a", 0.4, 2), (7, "b", 0.4, 2), (3, "c", 0.1, 3)],
@@ -117,22 +132,22 @@ def test_ranks_of_prompts_are_told_and_equal_ones_stand_in_order_of_id() -> None
 
 
 def test_what_goes_on_is_no_token_of_the_prompt() -> None:
-    tokens = tuple(ToldToken(text=text, rank=rank) for rank, text in enumerate("x!!!!"))
-    whole = PromptReply(tokens=tokens, after=ToldList(), usage=Usage()).place("x!!!!", down_to=3)
+    tokens = tuple(TokenLogprob(text=text, rank=rank) for rank, text in enumerate("x!!!!"))
+    whole = UnplacedPrompt(tokens=tokens, after=TopLogprobs(), usage=Usage()).place("x!!!!", down_to=3)
     assert whole is not None
     assert [(span, token.rank) for span, token in whole.placed()] == [((3, 4), 3), ((4, 5), 4)]
-    more = ToldToken(text="!", top=ToldList(entries=(("!", -0.1),), full=True))
-    goes_on = PromptReply(tokens=(*tokens, more), after=None, usage=Usage()).place("x!!!!", down_to=3)
+    more = TokenLogprob(text="!", top=TopLogprobs(entries=(("!", -0.1),), full=True))
+    goes_on = UnplacedPrompt(tokens=(*tokens, more), after=None, usage=Usage()).place("x!!!!", down_to=3)
     assert goes_on is not None
     assert list(goes_on.placed()) == list(whole.placed())
     assert goes_on.after == more.top
-    ended = PromptReply(tokens=tokens, after=None, usage=Usage()).place("x!!!!", down_to=0)
+    ended = UnplacedPrompt(tokens=tokens, after=None, usage=Usage()).place("x!!!!", down_to=0)
     assert ended is not None
-    assert ended.after == ToldList()
-    assert PromptReply(tokens=tokens, after=None, usage=Usage()).place("x????", down_to=0) is None
+    assert ended.after == TopLogprobs()
+    assert UnplacedPrompt(tokens=tokens, after=None, usage=Usage()).place("x????", down_to=0) is None
 
 
-@pytest.mark.parametrize("way", ["echo", "prompt_logprobs"])
+@pytest.mark.parametrize("source", ["echo", "prompt_logprobs"])
 @pytest.mark.parametrize(
     "choice",
     [
@@ -142,9 +157,9 @@ def test_what_goes_on_is_no_token_of_the_prompt() -> None:
         {"text": "x", "prompt_logprobs": [None]},
     ],
 )
-def test_a_reply_without_what_was_asked_tells_nothing(way: Way, choice: Mapping[str, Any]) -> None:
-    with pytest.raises(NothingToldError):
-        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", way=way, listed=3)
+def test_a_reply_without_log_probabilities_is_an_error(source: LogprobSource, choice: Mapping[str, Any]) -> None:
+    with pytest.raises(NoLogprobsError):
+        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", source=source, listed=3)
 
 
 def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop", **more: object) -> str:
@@ -174,7 +189,7 @@ def test_the_tokens_of_an_answer_join_to_its_text(
     assert isnan(told.end.logprob) == (len(tokens) == len(pieces))
 
 
-def test_bytes_tell_a_piece_of_a_character_whatever_its_name() -> None:
+def test_a_part_of_a_character_is_read_from_its_bytes() -> None:
     parts = "東".encode()
     content = [{"token": "\\xe6", "bytes": [byte], "logprob": -1.0, "top_logprobs": []} for byte in parts]
     choice = {"message": {"content": "東"}, "logprobs": {"content": content}, "finish_reason": "length"}
@@ -186,13 +201,40 @@ def test_bytes_tell_a_piece_of_a_character_whatever_its_name() -> None:
 def test_what_is_no_answer_with_probabilities() -> None:
     with pytest.raises(ValueError, match="not those of its text"):
         read_answer_tokens(_chat("", ["Hi", " you"]), model="m")
-    with pytest.raises(NothingSaidError):
+    with pytest.raises(EmptyReplyError):
         read_answer_tokens(_chat("", []), model="m")
-    with pytest.raises(NothingToldError):
+    with pytest.raises(NoLogprobsError):
         read_answer_tokens(_chat("Hi", None), model="m")
-    with pytest.raises(NothingToldError):
+    with pytest.raises(NoLogprobsError):
         read_answer_tokens(_chat("Hi", []), model="m")
-    with pytest.raises(AnotherModelError):
+    with pytest.raises(WrongModelError):
         read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
     refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
     assert (refused.tokens, refused.ended) == ((), False)
+
+
+def _probabilities(numbers: Sequence[float]) -> Floats:
+    array: Floats = np.array(numbers)
+    array /= array.sum()
+    return array
+
+
+@given(
+    st.lists(st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 1)), min_size=2, max_size=12),
+    st.integers(1, 12),
+)
+def test_the_least_divergence_is_never_more_than_the_divergence(pairs: list[tuple[float, float]], known: int) -> None:
+    p, q = (_probabilities([pair[side] for pair in pairs]) for side in (0, 1))
+    exact = float(np.sum(p * np.log(p / q)))
+    least = least_divergence(list(zip(p[:known].tolist(), q[:known].tolist(), strict=True)))
+    assert 0 <= least <= exact + 1e-9
+    if known >= len(pairs) or (known == len(pairs) - 1 and min(p[-1], q[-1]) > 0.05):
+        assert least == pytest.approx(exact, abs=1e-4)
+
+
+def test_the_least_divergence_of_two_halves_and_the_rest() -> None:
+    expected = 0.5 * np.log(0.5 / 0.2) + 0.25 * np.log(0.25 / 0.5) + 0.25 * np.log(0.25 / 0.3)
+    assert least_divergence([(0.5, 0.2), (0.25, 0.5)]) == pytest.approx(expected, abs=1e-5)
+    assert least_divergence([]) == 0
+    assert least_divergence([(1.0, 0.5)]) == pytest.approx(np.log(2), abs=1e-4)
+    assert least_divergence([(0.5, 0.0), (0.5, 0.5)]) >= 0  # rounded to nothing, so that nothing follows from it

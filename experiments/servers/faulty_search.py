@@ -1,11 +1,11 @@
-"""Whether a search comes to the same end on a server that fails all the time, and leaves no key anywhere.
+"""Whether a search ends the same way on a server that fails often, and whether the key leaks anywhere.
 
     python experiments/servers/faulty_search.py [--budget 60] [--faults 0.3] [--space nano] [--seed 0]
 
 Searches the embedded world twice, its models behind HTTP on this machine: once on a healthy server, once on one that
 fails a share of all requests (too many requests, 500, 502, silence, a reset connection, half of the JSON, a wrong
-length, no text, another model's name). Both servers want a key. Exits 1 unless trials, result and what was judged
-are the same, nothing was judged twice, and the key stands in no database, log, result or export.
+length, no text, another model's name). Both servers need a key. Exits 1 unless trials, results and judged answers are
+the same, nothing was judged twice, and no database, log, result or export contains the key.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ from urial_opt.store import Store
 KEY = "sk-to-be-found-nowhere"
 MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
 TIMEOUT, STALL = "10", 12.0
-"""Seconds that a client waits, and that a server is silent."""
+"""Seconds: the time-out of the client, and the stalls of the server."""
 
 
 class CountingJudge:
-    """The embedded judge, knowing how often it was asked about an answer."""
+    """The embedded judge, counting how often it judges each answer."""
 
     def __init__(self) -> None:
         self._judge = plugins.open_judge("nano")
@@ -59,7 +59,7 @@ class CountingJudge:
 class Searched:
     """How a search ended."""
 
-    told: dict[str, Any]
+    result: dict[str, Any]
     trials: Sequence[object]
     judged: Counter[tuple[str, str]]
     exported: str
@@ -82,14 +82,14 @@ def main() -> int:
         with listening(models, key=KEY) as url:
             healthy = searched(asked.space, asked.budget, url, Path(folder, "healthy.db"))
         print(f"healthy server: {asked.budget} trials, {healthy.seconds:.0f} s", flush=True)
-        port = int(url.split(":")[2].removesuffix("/v1"))  # the same, since models are called by their address, too
+        port = int(url.split(":")[2].removesuffix("/v1"))  # the same port, because identities contain the address
         with listening(models, faults=faults, key=KEY, port=port) as url:
             faulty = searched(asked.space, asked.budget, url, Path(folder, "faulty.db"))
         struck = {str(kind): number for kind, number in faults.struck.most_common() if kind}
         requests = faults.struck.total()
         print(f"faulty server: {faulty.seconds:.0f} s, {sum(struck.values())} of {requests} requests failed: {struck}")
         wrong = differences(healthy, faulty)
-        said = log.getvalue() + json.dumps([healthy.told, faulty.told]) + healthy.exported + faulty.exported
+        said = log.getvalue() + json.dumps([healthy.result, faulty.result]) + healthy.exported + faulty.exported
         if KEY in said or any(KEY.encode() in file.read_bytes() for file in Path(folder).iterdir()):
             wrong.append("the key stands in a database, a log, a result or an export")
     for each in wrong:
@@ -114,7 +114,7 @@ def searched(space: str, budget: int, url: str, database: Path) -> Searched:
             plugins.open_exporter(form).export(best.prompt, best.sampling) for form in plugins.names("exporter")
         )
         return Searched(
-            told=result.as_json(),
+            result=result.as_json(),
             trials=[(trial.candidate, trial.query_scores, trial.state) for trial in trials],
             judged=judge.asked,
             exported=exported,
@@ -123,11 +123,11 @@ def searched(space: str, budget: int, url: str, database: Path) -> Searched:
 
 
 def differences(healthy: Searched, faulty: Searched) -> list[str]:
-    """In what the search on the faulty server ended otherwise, in words."""
+    """The differences between both searches, in words."""
     wrong = [
-        f"the final {key!r} is {faulty.told[key]}, not {value}"
-        for key, value in healthy.told.items()
-        if key not in MAY_DIFFER and faulty.told[key] != value
+        f"the final {key!r} is {faulty.result[key]}, not {value}"
+        for key, value in healthy.result.items()
+        if key not in MAY_DIFFER and faulty.result[key] != value
     ]
     unequal = sum(one != other for one, other in zip(healthy.trials, faulty.trials, strict=True))
     if unequal:

@@ -1,4 +1,4 @@
-"""Whether an engine that others wrote, asked over HTTP, says what the embedded base model says on this machine.
+"""Whether an engine of others, asked over HTTP, gives the same texts as the embedded base model on this machine.
 
     pip install 'transformers[serving]'
     python experiments/servers/foreign_engine.py [--queries 20] [--doctor]
@@ -35,13 +35,13 @@ from urial_opt.spaces.space_file import load_space
 
 MODEL = str(Path(urial_opt.nano.__file__).with_name("weights") / "base")
 NEEDED = ("accelerate", "fastapi", "uvicorn")
-"""Packages of the engine beyond what this one needs."""
+"""Packages that the engine needs in addition."""
 _SECONDS_TO_START = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What both said under one prompt."""
+    """The completions of both under one prompt."""
 
     prompt: UrialPrompt
     here: Sequence[Completion]
@@ -49,7 +49,7 @@ class Compared:
 
     @property
     def equal(self) -> int:
-        """Queries with the same text and the same reason to end."""
+        """The number of queries with the same text and the same finish reason."""
         return sum(
             (one.text, one.finish_reason) == (other.text, other.finish_reason)
             for one, other in zip(self.here, self.there, strict=True)
@@ -79,21 +79,21 @@ def main() -> int:
 
 
 def missing() -> list[str]:
-    """Packages that the engine needs and that are not there."""
+    """Packages that the engine needs and that are not installed."""
     return [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
 @contextmanager
 def engine() -> Iterator[str]:
-    """`transformers serve` on the embedded base model as long as the context lasts; its URL, up to `/v1`."""
+    """Run `transformers serve` on the embedded base model while the context lasts; yields the URL, up to `/v1`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", MODEL, "--port", str(port)]
-    # The weights are stored in bfloat16 and read into float32 here: in bfloat16 near ties would fall otherwise.
+    # The weights are stored in bfloat16 and read into float32 here; in bfloat16, near ties may fall differently.
     command += ["--device", "cpu", "--dtype", "float32"]
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as log:
-        Path(home, "hub").mkdir()  # the engine lists what is there
+        Path(home, "hub").mkdir()  # the engine lists the models in it
         environment = {**os.environ, "HF_HOME": home, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
@@ -119,13 +119,13 @@ def _is_up(address: str, process: subprocess.Popen[bytes]) -> bool:
 
 
 def prompts() -> list[UrialPrompt]:
-    """The hand-written prompt of the embedded world, and what is left of it with fewer exemplars."""
+    """The hand-written prompt of the embedded world, with no, one and all of its exemplars."""
     whole = load_space("nano").hand_written.prompt
     return [replace(whole, exemplars=whole.exemplars[:count]) for count in (0, 1, len(whole.exemplars))]
 
 
 def compare(url: str, prompt: UrialPrompt, queries: int) -> Compared:
-    """Continue one prompt for so many queries of the embedded world, here and there, greedily."""
+    """Continue one prompt greedily, here and on the server, for a number of queries of the embedded world."""
     space = load_space("nano")
     sampling = Sampling(max_tokens=64, stop=space.hand_written.sampling.stop)
     suffixes = [prompt.suffix(query.text) for query in space.queries.queries[::7][:queries]]

@@ -1,134 +1,134 @@
-"""What servers may or may not do, and how to tell by a few short requests."""
+"""The checks of the doctor: each tests one ability of a server with a few short requests."""
 
 from __future__ import annotations
 
-from urial_opt.doctor.patient import Check, Finding, NoReplyError, Patient, ignored, no, unknown, yes
+from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
 
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
 _SPECIAL_TOKENS = 3
-"""At most so many are put around a plain prompt by any tokenizer; a chat template puts more."""
+"""The most special tokens that a tokenizer adds to a plain prompt; a chat template adds more."""
 
 
-def _answers(patient: Patient) -> Finding:
-    patient.ask("The capital of France is", max_tokens=4)
-    return yes("It continues text." if patient.completes else "It answers messages.")
+def _answers(server: ExaminedServer) -> CheckResult:
+    server.ask("The capital of France is", max_tokens=4)
+    return yes("It continues text." if server.completes else "It answers messages.")
 
 
-def _repeats(patient: Patient) -> Finding:
-    texts = {patient.text(_STORY) for _ in range(3)}
+def _repeats(server: ExaminedServer) -> CheckResult:
+    texts = {server.text(_STORY) for _ in range(3)}
     if len(texts) > 1:
         return no(f"The same prompt gave {len(texts)} different texts out of 3 at temperature 0.")
     return yes("The same prompt gave the same text 3 times.")
 
 
-def _temperature(patient: Patient) -> Finding:
-    greedy = patient.text(_STORY)
-    if {patient.text(_STORY, temperature=1.0) for _ in range(3)} == {greedy}:
-        return ignored("At temperature 1 it says what it says at 0.")
-    return yes("At temperature 1 it says other things than at 0.")
+def _temperature(server: ExaminedServer) -> CheckResult:
+    greedy = server.text(_STORY)
+    if {server.text(_STORY, temperature=1.0) for _ in range(3)} == {greedy}:
+        return ignored("At temperature 1 it says the same as at 0.")
+    return yes("At temperature 1 it says something else than at 0.")
 
 
-def _seed(patient: Patient) -> Finding:
-    first, again, *others = (patient.text(_STORY, temperature=1.0, seed=seed) for seed in (1, 1, 2, 3))
+def _seed(server: ExaminedServer) -> CheckResult:
+    first, again, *others = (server.text(_STORY, temperature=1.0, seed=seed) for seed in (1, 1, 2, 3))
     if first != again:
         return ignored("The same seed gave two different texts.")
-    if {first, *others} == {patient.text(_STORY)}:
-        return unknown("Whatever the seed, it says what it says at temperature 0.")
+    if {first, *others} == {server.text(_STORY)}:
+        return unknown("With every seed it says the same as at temperature 0.")
     if {first} == {*others}:
         return ignored("Three seeds gave the same text.")
     return yes("The same seed gave the same text, and others gave other texts.")
 
 
-def _max_tokens(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=3)
-    written = tried.at("usage", "completion_tokens")
+def _max_tokens(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=3)
+    written = attempt.at("usage", "completion_tokens")
     if isinstance(written, int):
         says = f"Asked for 3 tokens, it wrote {written}."
         return yes(says) if written <= 3 else ignored(says)
-    if tried.at("choices", 0, "finish_reason") == "length":
-        return yes("Asked for 3 tokens, it said that it stopped for their number.")
-    return unknown("It does not tell how many tokens it wrote.")
+    if attempt.at("choices", 0, "finish_reason") == "length":
+        return yes("Asked for 3 tokens, it reported that it stopped at the limit.")
+    return unknown("It does not report how many tokens it wrote.")
 
 
-def _stop(patient: Patient) -> Finding:
-    whole = patient.text(_STORY)
+def _stop(server: ExaminedServer) -> CheckResult:
+    whole = server.text(_STORY)
     stop = whole[len(whole) // 3 :][:8]
     before, found, _ = whole.partition(stop) if stop else (whole, "", "")
     if not before or not found:
-        return unknown("It says too little to be stopped.")
-    text = patient.text(_STORY, stop=[stop])
+        return unknown("Its text is too short to be stopped.")
+    text = server.text(_STORY, stop=[stop])
     if text.rstrip() == before.rstrip():
         return yes("The text ends before a stop string.")
     if text.startswith(before + stop) and len(text) < len(whole):
         return yes("The text ends with a stop string, which is left in it; a search cuts it off.")
     if text == whole:
-        return ignored("The text goes on after a stop string.")
-    return unknown("It says something else when there is a stop string.")
+        return ignored("The text continues after a stop string.")
+    return unknown("With a stop string it says something else.")
 
 
-def _penalty(patient: Patient) -> Finding:
-    if patient.text(_LOOP, repetition_penalty=2.0) == patient.text(_LOOP, repetition_penalty=1.0):
-        return ignored("It says the same with repetition_penalty 1 and 2.")
-    return yes("It says other things with repetition_penalty 2 than with 1.")
+def _penalty(server: ExaminedServer) -> CheckResult:
+    if server.text(_LOOP, repetition_penalty=2.0) == server.text(_LOOP, repetition_penalty=1.0):
+        return ignored("With repetition_penalty 2 it says the same as with 1.")
+    return yes("With repetition_penalty 2 it says something else than with 1.")
 
 
-def _no_penalty_of_its_own(patient: Patient) -> Finding:
-    plain = patient.text(_LOOP)
+def _no_penalty_of_its_own(server: ExaminedServer) -> CheckResult:
+    plain = server.text(_LOOP)
     try:
-        told = patient.text(_LOOP, repetition_penalty=1.0)
-        if told == patient.text(_LOOP, repetition_penalty=2.0):
-            return unknown("No repetition penalty has any effect that could be seen.")
+        neutral = server.text(_LOOP, repetition_penalty=1.0)
+        if neutral == server.text(_LOOP, repetition_penalty=2.0):
+            return unknown("No repetition penalty has a visible effect.")
     except NoReplyError as error:
-        return unknown(f"It takes no repetition penalty: {error}.")
-    if plain != told:
-        return no("It says other things with repetition_penalty 1 than where none is asked for.")
-    return yes("It says the same with repetition_penalty 1 as where none is asked for.")
+        return unknown(f"It refuses a repetition penalty: {error}.")
+    if plain != neutral:
+        return no("With repetition_penalty 1 it says something else than without.")
+    return yes("With repetition_penalty 1 it says the same as without.")
 
 
-def _several_prompts(patient: Patient) -> Finding:
-    if patient.ask([_STORY, _LOOP], max_tokens=1).at("choices", 1) is None:
+def _several_prompts(server: ExaminedServer) -> CheckResult:
+    if server.ask([_STORY, _LOOP], max_tokens=1).at("choices", 1) is None:
         return ignored("Two prompts in one request got one text.")
     return yes("Two prompts in one request got two texts.")
 
 
-def _logprobs(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=2, logprobs=1 if patient.completes else True)
-    told = tried.at("choices", 0, "logprobs", "token_logprobs") or tried.at("choices", 0, "logprobs", "content")
-    return yes("Its tokens come with their log-probabilities.") if told else ignored("Its tokens come without.")
+def _logprobs(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=2, logprobs=1 if server.completes else True)
+    found = attempt.at("choices", 0, "logprobs", "token_logprobs") or attempt.at("choices", 0, "logprobs", "content")
+    return yes("Tokens come with log-probabilities.") if found else ignored("Tokens come without log-probabilities.")
 
 
-def _echo(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1, echo=True, logprobs=1)
-    if not patient.read(tried).strip().startswith(_STORY):
+def _echo(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1, echo=True, logprobs=1)
+    if not server.read(attempt).strip().startswith(_STORY):
         return ignored("The prompt does not come back.")
-    told = tried.at("choices", 0, "logprobs", "token_logprobs")
-    if not isinstance(told, list) or len(told) < 3:
+    logprobs = attempt.at("choices", 0, "logprobs", "token_logprobs")
+    if not isinstance(logprobs, list) or len(logprobs) < 3:
         return ignored("The prompt comes back without log-probabilities.")
     return yes("The tokens of the prompt come back with their log-probabilities.")
 
 
-def _prompt_logprobs(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1, prompt_logprobs=1)
-    if tried.at("choices", 0, "prompt_logprobs") or tried.at("prompt_logprobs"):
-        return yes("The log-probabilities of the prompt's tokens come along.")
-    return ignored("Nothing comes along.")
+def _prompt_logprobs(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1, prompt_logprobs=1)
+    if attempt.at("choices", 0, "prompt_logprobs") or attempt.at("prompt_logprobs"):
+        return yes("The reply has the log-probabilities of the prompt's tokens.")
+    return ignored("The reply has no log-probabilities of the prompt.")
 
 
-def _usage(patient: Patient) -> Finding:
-    tried = patient.ask(_STORY, max_tokens=1)
-    counts = (tried.at("usage", "prompt_tokens"), tried.at("usage", "completion_tokens"))
+def _usage(server: ExaminedServer) -> CheckResult:
+    attempt = server.ask(_STORY, max_tokens=1)
+    counts = (attempt.at("usage", "prompt_tokens"), attempt.at("usage", "completion_tokens"))
     if all(isinstance(count, int) for count in counts):
         return yes("It counts the tokens of prompt and text.")
     return no("It does not count tokens.")
 
 
-def _plain_prompts(patient: Patient) -> Finding:
-    tokens = patient.ask("a", max_tokens=1).at("usage", "prompt_tokens")
+def _plain_prompts(server: ExaminedServer) -> CheckResult:
+    tokens = server.ask("a", max_tokens=1).at("usage", "prompt_tokens")
     if not isinstance(tokens, int):
         return unknown("It does not count tokens.")
     if tokens > 1 + _SPECIAL_TOKENS:
-        return no(f"A prompt of one letter is {tokens} tokens: a chat template seems to be put around it.")
+        return no(f"A prompt of one letter is {tokens} tokens: a chat template seems to be applied.")
     added = tokens - 1
     if added < 1:
         return yes("A prompt of one letter is one token: nothing is added to it.")
@@ -138,7 +138,8 @@ def _plain_prompts(patient: Patient) -> Finding:
 COMPLETIONS = Check(
     name="completions",
     look=_answers,
-    without="It continues no text, so it can serve no base model; take it as --aligned openai-chat: or --judge llm:",
+    without="It continues no text, so it cannot serve a base model; use it as the aligned model (openai-chat:) or "
+    "as the judge (llm:)",
 )
 CHAT = Check(name="chat", look=_answers)
 ABILITIES = (
@@ -146,47 +147,47 @@ ABILITIES = (
         name="plain_prompts",
         look=_plain_prompts,
         of_prompts=True,
-        without="A base model must see the prompt as it is: start the server without a template for completions",
+        without="A base model must get the prompt unchanged: start the server without a template for completions",
     ),
     Check(
         name="greedy",
         look=_repeats,
-        without="Greedy texts change from one time to the next: a search cannot be repeated exactly",
+        without="Greedy texts differ each time: a search cannot be repeated exactly",
     ),
     Check(
         name="temperature",
         look=_temperature,
-        without="Temperature has no effect: type --decoding temperature=0",
+        without="Temperature has no effect: fix temperature=0 in the decoding",
     ),
     Check(
         name="seed",
         look=_seed,
-        without="Seeds have no effect, so sampling cannot be repeated: type --decoding temperature=0",
+        without="Seeds have no effect, so sampling cannot be repeated: fix temperature=0 in the decoding",
     ),
     Check(
         name="max_tokens",
         look=_max_tokens,
-        without="Answers have no bound: set one where the server is started",
+        without="Answers have no limit: set one when you start the server",
     ),
     Check(
         name="stop",
         look=_stop,
-        without="Stop strings have no effect: the text behind them is cut off, but generated and paid for",
+        without="Stop strings have no effect: the text after them is cut off, but generated and paid for",
     ),
     Check(
         name="repetition_penalty",
         look=_penalty,
-        without="There is no repetition penalty to search: type --decoding repetition_penalty=1",
+        without="There is no repetition penalty to search: fix repetition_penalty=1 in the decoding",
     ),
     Check(
         name="no_penalty_of_its_own",
         look=_no_penalty_of_its_own,
-        without="The server has a repetition penalty of its own where none is asked for: start it without",
+        without="The server applies a repetition penalty of its own: start it without",
     ),
     Check(
         name="usage",
         look=_usage,
-        without="Tokens are not counted: --max-tokens and --max-cost cannot hold, and no cost is shown",
+        without="Tokens are not counted: max_tokens and max_cost cannot limit the search, and no cost is shown",
     ),
     Check(name="several_prompts", look=_several_prompts, of_prompts=True),
     Check(name="logprobs", look=_logprobs),

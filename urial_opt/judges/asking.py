@@ -1,4 +1,4 @@
-"""What a judge is asked: six templates, filled with material that cannot pose as instructions."""
+"""The prompts for a judge: six templates, filled with material that cannot pose as instructions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "topic": ("stem", "humanities", "lifestyle", "finance", "medical", "nature", "ethics"),
     "difficulty": ("easy", "medium", "hard"),
 }
-"""What a query may be tagged with, by the name of the tag."""
+"""The labels of each tag, by its name."""
 
 
 def _label(name: str, words: str) -> str | None:
@@ -40,52 +40,52 @@ _VERDICT = ("first", "second", "tie")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question(Generic[T]):
-    """One thing to ask a judge."""
+class JudgeQuestion(Generic[T]):
+    """One prompt for a judge, and how to read the reply."""
 
     prompt: str
     form: Form[T]
     wanted: tuple[str, ...]
-    """The names of `form` that the reply must speak of."""
+    """The names of `form` on which the reply must have a verdict."""
     judged: str
-    """All the material in the prompt."""
+    """The material in the prompt."""
     schema: Mapping[str, object]
-    """JSON schema of the reply."""
+    """The JSON schema of the reply."""
 
 
-def about_scores(query: Query, answer: str) -> Question[float]:
-    """All aspects due for a query, in one reply."""
+def about_scores(query: Query, answer: str) -> JudgeQuestion[float]:
+    """Scores on all aspects due for a query, in one reply."""
     aspects = ASPECTS_OF[query.kind]
     name = "safety" if query.kind == "safety" else "scores"
     return _question(name, SCORES, aspects, {"query": query.text, "answer": answer}, _SCORE)
 
 
-def about_aspect(query: Query, answer: str, aspect: Aspect) -> Question[float]:
-    """One aspect alone."""
+def about_aspect(query: Query, answer: str, aspect: Aspect) -> JudgeQuestion[float]:
+    """The score on one aspect."""
     return _question("aspect", SCORES, (aspect,), {"query": query.text, "answer": answer}, _SCORE)
 
 
-def about_preference(query: Query, first: str, second: str) -> Question[Verdict]:
-    """Which answer is better on the whole."""
+def about_preference(query: Query, first: str, second: str) -> JudgeQuestion[Verdict]:
+    """Which answer is better overall."""
     material = {"query": query.text, "first": first, "second": second}
     return _question("pairwise", OVERALL, OVERALL.names, material, _VERDICT)
 
 
-def about_preferences(query: Query, first: str, second: str) -> Question[Verdict]:
+def about_preferences(query: Query, first: str, second: str) -> JudgeQuestion[Verdict]:
     """Which answer is better on each aspect due."""
     material = {"query": query.text, "first": first, "second": second}
     return _question("pairwise_aspects", VERDICTS, ASPECTS_OF[query.kind], material, _VERDICT)
 
 
-def about_tags(query: Query) -> Question[str]:
-    """What a query asks for, what it is about and how hard it is."""
+def about_tags(query: Query) -> JudgeQuestion[str]:
+    """The tags of a query: its task, topic and difficulty."""
     schema = _object({name: {"type": "string", "enum": list(labels)} for name, labels in LABELS.items()})
     prompt, judged = _filled("tags", {"query": query.text})
-    return Question(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
+    return JudgeQuestion(prompt=prompt, form=TAGS, wanted=TAGS.names, judged=judged, schema=schema)
 
 
 def label(name: str) -> str:
-    """What stands for a template in identities: its name, its version and a hash of all that it may say."""
+    """A template's name in identities, with its version and a hash of its text and rubrics."""
     version, text = _template(name)
     said = [text, *_rubrics().values()] if "$rubrics" in text else [text]
     return f"{name} v{version} {content_id(said)[:8]}"
@@ -93,19 +93,19 @@ def label(name: str) -> str:
 
 def _question(
     name: str, form: Form[T], names: Sequence[str], material: Mapping[str, str], values: Sequence[str]
-) -> Question[T]:
+) -> JudgeQuestion[T]:
     wanted = tuple(str(each) for each in names)
     example = json.dumps({each: {"reason": "…", form.key: "…"} for each in wanted}, ensure_ascii=False, indent=2)
     rubrics = "\n\n".join(_rubrics()[each] for each in wanted if each in _rubrics())
     prompt, judged = _filled(name, material, rubrics=rubrics, form=example, aspect=wanted[0])
     verdict = _object({"reason": {"type": "string"}, form.key: {"type": "string", "enum": list(values)}})
-    return Question(
+    return JudgeQuestion(
         prompt=prompt, form=form, wanted=wanted, judged=judged, schema=_object(dict.fromkeys(wanted, verdict))
     )
 
 
 def _filled(name: str, material: Mapping[str, str], **ours: str) -> tuple[str, str]:
-    """The prompt, and the material in it, between lines with a mark that is nowhere in the material."""
+    """The prompt and the material in it, enclosed by lines with a mark that the material does not contain."""
     judged = "\n".join(material.values())
     marks = (content_id([salt, *material.values()]) for salt in count())
     mark = next(mark for mark in marks if mark not in judged)
@@ -131,6 +131,6 @@ def _template(name: str) -> tuple[str, str]:
 
 @cache
 def _rubrics() -> Mapping[str, str]:
-    """What the scores mean, by aspect."""
+    """The rubrics, by aspect."""
     _, *sections = ("\n" + (_FOLDER / "rubrics.md").read_text(encoding="utf-8")).split("\n## ")
     return {section.partition("\n")[0]: f"## {section.strip()}" for section in sections}

@@ -1,9 +1,9 @@
-"""Who says what in a judge's reply: the names in it, and the words said under each.
+"""Finds the claims in a judge's reply: the names in it, and the words given for each.
 
-What parses as JSON is read as it stands. What does not is searched for marks: names and keys where JSON has them.
-Either way their order must make sense throughout, or nothing is believed, because what looks like a verdict may be a
-quotation with its quotes unescaped. A reply without braces is read line by line. Words count where their end was seen,
-so that a reply cut inside 4.5 says no 4.
+JSON that parses is read as it is. Text that does not parse is searched for marks: names and keys in the places where
+JSON has them. In both cases nothing is accepted unless the order of names and keys is possible throughout, because an
+apparent verdict may be a quotation with unescaped quotes. A reply without braces is read line by line. A value counts
+only if its end is visible, so a reply that is cut off inside 4.5 is not read as 4.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ class Form(Generic[T]):
     """What a judge fills in: `{name: {"reason": …, key: …}}`, or `{name: …}`, for each name it is asked about."""
 
     names: tuple[str, ...]
-    """All that such a reply may speak of, asked for or not."""
+    """All names that such a reply may contain, requested or not."""
     key: str
     meaning: Callable[[str, str], T | None]
-    """What the words said under a name mean; None: nothing."""
+    """The value of the words given for a name; None if they have no valid value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Something said under a name; empty words: it was cut off, or cannot be told."""
+    """The words given for a name; empty if they were cut off or are ambiguous."""
 
     name: str
     words: str
     reason: str
     source: str
-    """All of the reply that says so."""
+    """The part of the reply that contains the claim."""
 
 
 def find_claims(text: str, form: Form[T], wanted: Sequence[str], *, judged: str) -> list[Claim]:
-    """All that is said under the wanted names.
+    """The claims under the wanted names.
 
-    What stands word for word in `judged`, the text under judgement, is quoted from there: not the judge's.
+    A claim that also appears word for word in `judged`, the text under judgement, is a quotation and is left out.
     """
     quotable = _squashed(judged)
-    return [claim for claim in _claims(text, form, wanted, quotable) if _squashed(claim.source) not in quotable]
+    return [claim for claim in _by_strictest(text, form, wanted, quotable) if _squashed(claim.source) not in quotable]
 
 
-def _claims(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
-    """By the strictest way of reading that finds any."""
-    alone = wanted[0] if len(wanted) == 1 else None  # a name that need not be said
+def _by_strictest(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
+    """The claims found by the strictest way of reading that finds any."""
+    alone = wanted[0] if len(wanted) == 1 else None  # a name that the reply may leave out
     if "{" not in text and "}" not in text:
         return _in_lines(text, form, alone)
     objects = _objects(text)
@@ -77,14 +77,14 @@ def _claims(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> l
     return [] if any(key["lead"] is None for key in keys) else [_claim(alone, plain, key, key, _VALUE) for key in keys]
 
 
-# What parses: objects are read as tuples of pairs, so that a repeated key is seen, and numbers as they are written.
+# JSON that parses. Objects become tuples of pairs, to detect repeated keys, and numbers stay as they are written.
 
 _Object: TypeAlias = tuple[tuple[str, object], ...]
 _DECODER = json.JSONDecoder(object_pairs_hook=tuple, parse_int=str, parse_float=str, parse_constant=str, strict=False)
 
 
 def _objects(text: str) -> list[tuple[_Object, str]] | None:
-    """The outermost objects of a text, each with its source; None if anything in braces does not parse."""
+    """The outermost objects of a text, each with its source; None if any text in braces does not parse."""
     found: list[tuple[_Object, str]] = []
     start = text.find("{")
     while start >= 0:
@@ -98,7 +98,7 @@ def _objects(text: str) -> list[tuple[_Object, str]] | None:
 
 
 def _in_object(pairs: _Object, form: Form[T], wanted: Sequence[str], source: str) -> list[Claim] | None:
-    """The claims of an object; None if it has a name twice, or one that was not asked for."""
+    """The claims of an object; None if a name occurs twice or was not requested."""
     named = [(name, value) for key, value in pairs if (name := bare(key).lower()) in form.names]
     names = [name for name, _ in named]
     if len({*names}) < len(names) or not {*names} <= {*wanted}:
@@ -119,7 +119,7 @@ def _words(value: object) -> str:
     return "" if isinstance(value, (tuple, list)) else str(value)
 
 
-# What does not parse is searched for marks.
+# Text that does not parse is searched for marks.
 
 _STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 _VALUE = re.compile(
@@ -129,7 +129,7 @@ _VALUE = re.compile(
     )""",
     re.VERBOSE,
 )
-"""A value whose end can be seen. A comma behind a plain one may be a decimal comma: the next field must follow it."""
+"""A value with a visible end. A comma after an unquoted value may be a decimal comma, so the next field must follow."""
 _LINE_VALUE = re.compile(r"[ \t*_]*+(?P<plain>[^\n]{0,40}?)[ \t*_]*+\n")
 _REASON = re.compile(r"""["']?reason["']?\s*:\s*["'](.*)["']\s*\Z""", re.IGNORECASE | re.DOTALL)
 _CLOSED = re.compile(r"\}\s*,\Z|\}(?:.*[^,])?\Z", re.DOTALL)
@@ -137,9 +137,9 @@ _CLOSED = re.compile(r"\}\s*,\Z|\}(?:.*[^,])?\Z", re.DOTALL)
 
 @cache
 def _json_marks(names: tuple[str, ...], key: str, quote: str) -> re.Pattern[str]:
-    """Finds names (then its group `name` takes part) and keys; `lead` is what JSON has before them, if it is there."""
+    """Finds names (in group `name`) and keys; group `lead` is the JSON syntax that should precede them, if present."""
     before, behind = (rf"?{quote}\s*", rf"\s*{quote}\s*:") if quote else ("", r"\s*:")
-    braced = "" if quote else r"(?=\s*\{)"  # without quotes, `, clarity:` may be part of any sentence
+    braced = "" if quote else r"(?=\s*\{)"  # without quotes, `, clarity:` may be part of a sentence
     return re.compile(
         rf"(?P<lead>[{{}},\"']\s*|\A\s*){before}(?:(?P<name>{'|'.join(names)}){behind}{braced}|{key}{behind})",
         re.IGNORECASE,
@@ -147,11 +147,11 @@ def _json_marks(names: tuple[str, ...], key: str, quote: str) -> re.Pattern[str]
 
 
 def _in_broken_json(text: str, form: Form[T], quote: str, wanted: Sequence[str]) -> list[Claim] | None:
-    """The claims whose names and keys are in such quotes; None if one stands where none can."""
+    """The claims whose names and keys are in quotes of this kind; None if one is in an impossible place."""
     claims: list[Claim] = []
     seen: set[str] = set()  # in one object
     opened: re.Match[str] | None = None  # the name whose key must come next
-    closed_from: int | None = None  # from where on the brace of the last name must be closed
+    closed_from: int | None = None  # the position after which the brace of the last name must close
     marks = list(_json_marks(form.names, form.key, quote).finditer(text))
     for mark in marks if any(mark["name"] for mark in marks) else ():
         if mark["lead"] is None or (mark["name"] is None) != (opened is not None):
@@ -179,7 +179,7 @@ def _in_broken_json(text: str, form: Form[T], quote: str, wanted: Sequence[str])
     return claims
 
 
-# A reply without braces has a line for each name, with the verdict on it or on a line with the key below.
+# A reply without braces has a line for each name; the verdict is on that line, or on a later line with the key.
 
 
 @cache
@@ -192,7 +192,7 @@ def _line_marks(names: tuple[str, ...], key: str) -> re.Pattern[str]:
 
 
 def _in_lines(text: str, form: Form[T], alone: str | None) -> list[Claim]:
-    """The claims of a reply in lines; none if a key follows no name, or a second one."""
+    """The claims of a reply in lines; none if a key does not follow a name, or follows another key."""
     marks = list(_line_marks(form.names, form.key).finditer(text))
     if not any(mark["name"] for mark in marks):
         return [_claim(alone, text, mark, mark, _LINE_VALUE) for mark in marks] if alone else []
@@ -213,7 +213,7 @@ def _in_lines(text: str, form: Form[T], alone: str | None) -> list[Claim]:
 
 
 def _claim(name: str, text: str, start: re.Match[str], mark: re.Match[str], pattern: re.Pattern[str]) -> Claim:
-    """The claim that begins at `start` and whose value stands behind `mark`."""
+    """The claim that begins at `start` and whose value follows `mark`."""
     value = pattern.match(text, mark.end())
     end = value.end(value.lastgroup or 0) if value else mark.end()
     reason = _REASON.search(text, start.end(), mark.start())
@@ -230,10 +230,10 @@ def is_withheld(words: str) -> bool:
 
 
 def bare(words: str) -> str:
-    """Without the blanks, quotes and emphasis around."""
+    """The words without surrounding blanks, quotes and emphasis."""
     return words.strip(" \t\r\n*_`\"'")
 
 
 def _squashed(text: str) -> str:
-    """Without what a quotation may lose or gain."""
+    """The text without the characters that a quotation may lose or gain."""
     return re.sub(r"[\s\\\"'“”‘’*_`]+", "", text).strip("{},").casefold()

@@ -1,4 +1,4 @@
-"""A language model as judge: scores answers, compares two, tags queries; it is asked over the chat protocol."""
+"""A language model as judge: scores answers, compares two answers, and tags queries over the chat protocol."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.judges.asking import (
-    Question,
+    JudgeQuestion,
     about_aspect,
     about_preference,
     about_preferences,
@@ -19,7 +19,7 @@ from urial_opt.judges.asking import (
     about_tags,
     label,
 )
-from urial_opt.judges.replies import Reading, read_reply
+from urial_opt.judges.replies import ParsedValue, read_reply
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
@@ -31,20 +31,20 @@ Mode: TypeAlias = Literal["scores", "aspects"]
 _TRIES = 3
 _MAX_TOKENS = 2048
 _AGAIN = "\n\nReply with the JSON object alone."
-"""Said besides when a reply could not be read: at temperature 0 the same prompt would be answered alike."""
+"""Added to the prompt after a reply that could not be read; at temperature 0 the same prompt gets the same reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Heard(Generic[T]):
-    """What came back to one question."""
+class _ParsedReply(Generic[T]):
+    """The parsed reply to one question."""
 
-    readings: Mapping[str, Reading[T]]
+    readings: Mapping[str, ParsedValue[T]]
     raw: str
     usage: Usage
 
     @property
     def settled(self) -> int:
-        """How many names it gives a verdict on, or withholds one."""
+        """The number of names with a verdict, or with a withheld one."""
         return sum(reading.value is not None or reading.withheld for reading in self.readings.values())
 
     def value(self, name: str) -> T | None:
@@ -52,12 +52,12 @@ class _Heard(Generic[T]):
 
 
 class LLMJudge:
-    """Asks the model at an endpoint, everything of a batch at once, and again what could not be read."""
+    """Sends all questions of a batch to the model at once, and repeats those whose replies could not be read."""
 
     def __init__(self, endpoint: Endpoint, *, mode: Mode = "scores", max_tokens: int = _MAX_TOKENS) -> None:
-        """`aspects` asks about each aspect alone instead of all that are due for a query.
+        """In mode `aspects` each aspect of a query has a request of its own, instead of one for all aspects.
 
-        `max_tokens` is the longest reply, thoughts included.
+        `max_tokens` limits a reply, including the model's thoughts.
         """
         self._endpoint = endpoint
         self._mode = mode
@@ -85,9 +85,9 @@ class LLMJudge:
         asked = [
             self._questions(query, completion.text) for query, completion in zip(queries, completions, strict=True)
         ]
-        heard = iter(self._ask([question for questions in asked for question in questions]))
+        parsed = iter(self._ask([question for questions in asked for question in questions]))
         return [
-            self._judgment(query, [next(heard) for _ in questions])
+            self._judgment(query, [next(parsed) for _ in questions])
             for query, questions in zip(queries, asked, strict=True)
         ]
 
@@ -95,12 +95,12 @@ class LLMJudge:
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
         """As `protocols.PairwiseJudge`. AdapterError as `Endpoint.chat`."""
-        asked: list[Question[Verdict]] = []
+        asked: list[JudgeQuestion[Verdict]] = []
         for query, first, second in zip(queries, firsts, seconds, strict=True):
             for about in (about_preference, about_preferences):
                 asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
-        heard = self._ask(asked)
-        return [self._preference(query, heard[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
+        parsed = self._ask(asked)
+        return [self._preference(query, parsed[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
         """As `protocols.Tagger`. AdapterError as `Endpoint.chat`."""
@@ -108,37 +108,37 @@ class LLMJudge:
             QueryTags(
                 query_id=query.id,
                 judge=self._identity("tags"),
-                task=heard.value("task"),
-                topic=heard.value("topic"),
-                difficulty=heard.value("difficulty"),
-                raw=heard.raw,
-                usage=heard.usage,
+                task=parsed.value("task"),
+                topic=parsed.value("topic"),
+                difficulty=parsed.value("difficulty"),
+                raw=parsed.raw,
+                usage=parsed.usage,
             )
-            for query, heard in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
+            for query, parsed in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
         ]
 
     def _identity(self, *templates: str) -> str:
         length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
         return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates), *length])
 
-    def _questions(self, query: Query, answer: str) -> list[Question[float]]:
+    def _questions(self, query: Query, answer: str) -> list[JudgeQuestion[float]]:
         if self._mode == "scores" or query.kind == "safety":
             return [about_scores(query, answer)]
         return [about_aspect(query, answer, aspect) for aspect in ASPECTS_OF[query.kind]]
 
-    def _judgment(self, query: Query, heard: Sequence[_Heard[float]]) -> Judgment:
-        readings = {name: reading for each in heard for name, reading in each.readings.items()}
+    def _judgment(self, query: Query, parsed: Sequence[_ParsedReply[float]]) -> Judgment:
+        readings = {name: reading for each in parsed for name, reading in each.readings.items()}
         return Judgment(
             query_id=query.id,
             judge=self.identity,
             scores={Aspect(name): reading.value for name, reading in readings.items()},
             reasons={name: reading.reason for name, reading in readings.items() if reading.reason},
-            raw="\n\n".join(each.raw for each in heard),
-            usage=sum((each.usage for each in heard), Usage()),
+            raw="\n\n".join(each.raw for each in parsed),
+            usage=sum((each.usage for each in parsed), Usage()),
         )
 
-    def _preference(self, query: Query, heard: Sequence[_Heard[Verdict]]) -> Preference:
-        there, back, there_each, back_each = heard
+    def _preference(self, query: Query, parsed: Sequence[_ParsedReply[Verdict]]) -> Preference:
+        there, back, there_each, back_each = parsed
         one, other = there.value("overall"), _turned(back.value("overall"))
         return Preference(
             query_id=query.id,
@@ -149,26 +149,26 @@ class LLMJudge:
                 for name in there_each.readings
             },
             consistent=None if one is None or other is None else one == other,
-            raw=json.dumps([each.raw for each in heard], ensure_ascii=False),
-            usage=sum((each.usage for each in heard), Usage()),
+            raw=json.dumps([each.raw for each in parsed], ensure_ascii=False),
+            usage=sum((each.usage for each in parsed), Usage()),
         )
 
-    def _ask(self, questions: Sequence[Question[T]]) -> list[_Heard[T]]:
-        """What is heard on each question, which is asked again where not everything could be read."""
-        heard: dict[int, _Heard[T]] = {}
+    def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
+        """The reply to each question; a question is repeated while a part of its reply cannot be read."""
+        parsed: dict[int, _ParsedReply[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
             replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
             for row, reply in zip(unsettled, replies, strict=True):
                 new = _read(questions[row], reply)
-                heard[row] = _better(heard[row], new) if row in heard else new
-            unsettled = [row for row in unsettled if heard[row].settled < len(questions[row].wanted)]
+                parsed[row] = _better(parsed[row], new) if row in parsed else new
+            unsettled = [row for row in unsettled if parsed[row].settled < len(questions[row].wanted)]
             if not unsettled:
                 break
-        return [heard[row] for row in range(len(questions))]
+        return [parsed[row] for row in range(len(questions))]
 
     def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """With schemas of the replies, until the server refuses to take one."""
+        """Send the requests with schemas of the replies, until the server refuses a schema."""
         if self._takes_schemas:
             try:
                 return self._endpoint.chat(requests)
@@ -192,46 +192,44 @@ def open_judge(
 ) -> LLMJudge:
     """The judge `llm:MODEL`; `mode` is `scores` (one call for all aspects) or `aspects` (one call for each)."""
     if not argument:
-        raise InputError("the judge 'llm' wants a model; type llm:MODEL, such as llm:gpt-4o")
+        raise InputError("the judge 'llm' needs a model; give llm:MODEL, such as llm:gpt-4o")
     if not max_tokens.isdecimal() or int(max_tokens) == 0:
-        raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; type for example max_tokens=8192")
+        raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; give for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
-            endpoint = open_endpoint(
-                argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--judge-url"
-            )
+            endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
             return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
-    raise InputError(f"no mode of the judge 'llm' is called {mode!r}; type mode=scores or mode=aspects")
+    raise InputError(f"no mode of the judge 'llm' is called {mode!r}; give mode=scores or mode=aspects")
 
 
-def _body(question: Question[T], turn: int, max_tokens: int) -> dict[str, object]:
+def _body(question: JudgeQuestion[T], turn: int, max_tokens: int) -> dict[str, object]:
     schema = {"name": "verdict", "strict": True, "schema": question.schema}
     return {
         "messages": [{"role": "user", "content": question.prompt + (_AGAIN if turn else "")}],
         "temperature": 0,
-        "seed": turn,  # a cache on the way would answer the same request alike
+        "seed": turn,  # a cache in between would give the same request the same reply
         "max_tokens": max_tokens,
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
 
 
-def _read(question: Question[T], reply: Reply) -> _Heard[T]:
+def _read(question: JudgeQuestion[T], reply: Reply) -> _ParsedReply[T]:
     words = "" if reply.refused else reply.text
     if reply.finish_reason == "stop":
-        words += "\n"  # nothing follows, so that a last `4` is not the beginning of 4.5
+        words += "\n"  # the reply is complete, so a final `4` is not the beginning of 4.5
     elif not words.lstrip().startswith(("{", "```")):
-        words = ""  # cut off while still thinking aloud
+        words = ""  # cut off in its thoughts
     readings = read_reply(words, question.form, question.wanted, judged=question.judged)
-    return _Heard(readings=readings, raw=reply.text, usage=reply.usage)
+    return _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
 
 
-def _better(old: _Heard[T], new: _Heard[T]) -> _Heard[T]:
-    """The one that says more, the later one of equals; both were paid for."""
+def _better(old: _ParsedReply[T], new: _ParsedReply[T]) -> _ParsedReply[T]:
+    """The reply with more verdicts, or the later of two equals; the usage of both counts."""
     return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
 
 
 def _turned(verdict: Verdict | None) -> Verdict | None:
-    """The verdict if the answers were shown in the other order."""
+    """The verdict with the two answers in the other order."""
     turned: dict[Verdict | None, Verdict] = {"first": "second", "second": "first", "tie": "tie"}
     return turned.get(verdict)
 

@@ -1,4 +1,4 @@
-"""A panel: several judges in one, who are averaged and whose disagreement is shown."""
+"""A panel: several judges as one, with their mean scores and their disagreement."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from urial_opt.records import Completion, Judgment, Query, Usage
 
 
 class Panel:
-    """Scores an answer by the mean of its members' scores, where they could be read."""
+    """Scores an answer by the mean of its members' scores; scores that could not be read are left out."""
 
     def __init__(self, members: Mapping[str, Judge]) -> None:
-        """Judges by the name that they were opened by."""
+        """`members`: judges, by the name that they were opened with."""
         self._members = members
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """As `protocols.Noted`: what its members note."""
+        """As `protocols.Noted`: the notes of its members."""
         return tuple(note for member in self._members.values() if isinstance(member, Noted) for note in member.notes)
 
     @property
@@ -31,7 +31,7 @@ class Panel:
         return f"panel:{' + '.join(member.identity for member in self._members.values())}"
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
-        """As `protocols.Judge`; the members are asked one after the other."""
+        """As `protocols.Judge`; the members judge one after the other."""
         verdicts = [member.judge(queries, completions) for member in self._members.values()]
         return [self._joined(query, together) for query, *together in zip(queries, *verdicts, strict=True)]
 
@@ -42,7 +42,7 @@ class Panel:
         return {aspect: max(given) - min(given) for aspect, given in scores.items() if len(given) > 1}
 
     def keep_pace(self, memory: PaceMemory) -> None:
-        """As `protocols.Paced`: so do its members."""
+        """As `protocols.Paced`, for those members that are."""
         for member in self._members.values():
             if isinstance(member, Paced):
                 member.keep_pace(memory)
@@ -65,11 +65,11 @@ class Panel:
 
 
 class PaidPanel(Panel):
-    """A panel with members that are paid by the token."""
+    """A panel with members that are paid by tokens."""
 
     @property
     def priced_as(self) -> str:
-        """Their one model, or all of them: several have no price in common, so that one must be given."""
+        """The model of the paid members; several models have no known common price, so a price must be given."""
         return "+".join(sorted({member.priced_as for member in self._members.values() if isinstance(member, Metered)}))
 
 
@@ -84,11 +84,14 @@ def _reason(aspect: Aspect, judgments: Mapping[str, Judgment], scores: Sequence[
 
 
 def open_judge(argument: str, *, url: str = "", concurrency: str = "", timeout: str = "") -> Panel:
-    """The judge `panel:JUDGE+JUDGE[+…]`; the options go to the members that take them, such as `llm`."""
+    """The judge `panel:JUDGE+JUDGE[+…]`; the options go to the members that accept them, such as `llm`.
+
+    InputError if there are not two or more different judges; UnknownNameError if no member accepts the options.
+    """
     names = argument.split("+")
     if len(names) < 2 or not all(names) or len({*names}) < len(names):
         raise InputError(
-            f"a panel has two or more different judges, not {argument!r}; type for example "
+            f"a panel has two or more different judges, not {argument!r}; give for example "
             "panel:llm:gpt-4o+llm:gpt-4o-mini"
         )
     given = {"url": url, "concurrency": concurrency, "timeout": timeout}
@@ -99,7 +102,7 @@ def open_judge(argument: str, *, url: str = "", concurrency: str = "", timeout: 
         try:
             members[name] = plugins.open_judge(name, options)
             taken = True
-        except UnknownNameError:  # it does not take them, or there is no such judge at all
+        except UnknownNameError:  # it does not accept them, or there is no such judge
             members[name] = plugins.open_judge(name)
     if not taken:
         raise UnknownNameError(f"none of the judges in {argument!r} takes {' and '.join(options)}; leave it out")

@@ -1,4 +1,4 @@
-"""Reading a judge's reply: the right verdict or none, never a wrong one."""
+"""Reads a judge's reply: the right verdict or none, never a wrong one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading(Generic[T]):
-    """What a reply says under one name."""
+class ParsedValue(Generic[T]):
+    """The value that a reply gives for one name."""
 
     value: T | None = None
     reason: str = ""
     withheld: bool = False
-    """The judge says in so many words that it has no verdict (N/A); asking again would not help."""
+    """Whether the judge says explicitly that it has no verdict (N/A), so that asking again would not help."""
 
 
 _NUMERALS = ("one", "two", "three", "four", "five")
@@ -34,7 +34,7 @@ _VERDICT = re.compile(r"(?:the\s+)?(first|second)(?:\s+(?:answer|one))?\.?|(tie)
 
 
 def score(words: str) -> float | None:
-    """1 to 5 from `4`, `4.5`, `4/5`, `four out of five`; None from anything else."""
+    """A score from 1 to 5, read from words such as `4`, `4.5`, `4/5` or `four out of five`; None for others."""
     found = _SCORE.fullmatch(bare(words))
     if found is None:
         return None
@@ -44,7 +44,7 @@ def score(words: str) -> float | None:
 
 
 def verdict(words: str) -> Verdict | None:
-    """Which of two answers is better; None if the words do not say."""
+    """Which of two answers is better; None if the words do not say so."""
     found = _VERDICT.fullmatch(bare(words))
     said: dict[str, Verdict] = {"first": "first", "second": "second", "tie": "tie"}
     return said[(found[1] or found[2]).lower()] if found else None
@@ -56,27 +56,30 @@ OVERALL: Form[Verdict] = Form(names=("overall",), key="verdict", meaning=lambda 
 VERDICTS: Form[Verdict] = Form(names=_ASPECTS, key="verdict", meaning=lambda _, words: verdict(words))
 
 
-def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str = "") -> dict[str, Reading[T]]:
-    """What the reply says under each wanted name, if it says one thing; `judged` is the text under judgement."""
+def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str = "") -> dict[str, ParsedValue[T]]:
+    """The value that the reply gives for each wanted name; none where it gives several different ones.
+
+    `judged` is the text under judgement; verdicts quoted from it do not count.
+    """
     claims = find_claims(_without_thoughts(reply), form, wanted, judged=judged)
     return {name: _agreed([claim for claim in claims if claim.name == name], form) for name in wanted}
 
 
-def _agreed(claims: Sequence[Claim], form: Form[T]) -> Reading[T]:
+def _agreed(claims: Sequence[Claim], form: Form[T]) -> ParsedValue[T]:
     values = {form.meaning(claim.name, claim.words) for claim in claims}
     if len(values) != 1:
-        return Reading()
+        return ParsedValue()
     (value,) = values
     withheld = value is None and all(is_withheld(claim.words) for claim in claims)
-    return Reading(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
+    return ParsedValue(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
 
 
 def _without_thoughts(reply: str) -> str:
-    """Without the thoughts that some servers leave before the reply; in them a verdict may be tried and dropped."""
+    """The reply without the thoughts that some servers leave before it; they may contain rejected verdicts."""
     before, tag, rest = reply.partition("<think>")
     thoughts, _, after = (rest if tag else reply).partition("</think>")
-    if "{" in (before if tag else thoughts):  # the tags stand inside a verdict
+    if "{" in (before if tag else thoughts):  # the tags are inside a verdict
         return reply
-    if not tag:  # where the prompt itself opens the thoughts, only their end is seen
+    if not tag:  # the opening tag is part of the prompt in some templates
         return after or reply
     return before if "</think>" in after else before + after

@@ -1,4 +1,4 @@
-"""A reward model of transformers as judge: one number for each answer, on a scale of its own, mapped to 1 to 5."""
+"""A reward model of transformers as judge: its one number for an answer is mapped to a score from 1 to 5."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from urial_opt.models.local.loading import Loaded, Loading
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 _ROWS = 32
-"""Answers read side by side, as long as they fit."""
+"""Answers in a batch, if they fit in memory."""
 
 
 class RewardJudge:
     """Scores an answer by 1 + 4 · sigmoid((reward − center) / scale).
 
-    A reward model has one opinion of an answer: each aspect that is due gets the same score. `center` is the reward
-    that becomes a 3; a reward one `scale` above it becomes 3.9, three above 4.8.
+    A reward model gives one number for an answer, so every aspect due gets the same score. A reward of `center` becomes
+    a score of 3, one `scale` above it 3.9, and three 4.8.
     """
 
     def __init__(self, loaded: Loaded, *, template: str, center: float, scale: float) -> None:
-        """InputError if the model does not give one number, or its tokenizer has no template for a conversation."""
+        """InputError if the model does not give exactly one number, or its tokenizer has no chat template."""
         labels = loaded.model.config.num_labels
         if labels != 1:
             raise InputError(
@@ -46,7 +46,7 @@ class RewardJudge:
         except (TemplateError, ValueError) as error:
             raise InputError(
                 f"the tokenizer of {loaded.identity!r} cannot write a conversation ({str(error).splitlines()[0]}); "
-                "type --judge-option template=human-assistant"
+                "give template=human-assistant"
             ) from error
 
     @property
@@ -60,7 +60,7 @@ class RewardJudge:
 
     @torch.inference_mode()
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
-        """As `protocols.Judge`. AdapterError if memory does not suffice for one answer."""
+        """As `protocols.Judge`. AdapterError if one answer alone does not fit in memory."""
         texts = [self._tokens(query.text, answer.text) for query, answer in zip(queries, completions, strict=True)]
         rewards: dict[int, float] = {}
 
@@ -73,9 +73,9 @@ class RewardJudge:
         return [self._judgment(query, texts[row], rewards.get(row)) for row, query in enumerate(queries)]
 
     def _rewards(self, texts: Sequence[Sequence[int]]) -> list[float]:
-        """The rewards of texts of about the same length, padded on the right, where no text looks."""
+        """The rewards of texts of about the same length, padded on the right."""
         width = max(map(len, texts))
-        # A causal model is read at the last token that is not this one; models without it are read at the last of all.
+        # A causal model takes the reward at the last token that is not padding; without padding, at the last of all.
         padding = self._config.pad_token_id
         fill = _other_than({text[-1] for text in texts}) if padding is None else padding
         ids = torch.tensor([[*text, *[fill] * (width - len(text))] for text in texts], device=self._model.device)
@@ -130,10 +130,10 @@ def open_judge(
     `human-assistant`; `center` and `scale` as in `RewardJudge`.
     """
     if template not in _TEMPLATES:
-        raise InputError(f"no template is called {template!r}; type --judge-option template=chat or human-assistant")
+        raise InputError(f"no template is called {template!r}; give template=chat or template=human-assistant")
     middle, spread = _number("center", center), _number("scale", scale)
     if spread <= 0:
-        raise InputError(f"the scale must be greater than 0, not {scale!r}, as in --judge-option scale=2.5")
+        raise InputError(f"the scale must be greater than 0, not {scale!r}, as in scale=2.5")
     loading = Loading(role="judge", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     loaded = loading.load(argument, AutoModelForSequenceClassification)
     return RewardJudge(loaded, template=template, center=middle, scale=spread)
@@ -145,7 +145,7 @@ def _number(name: str, text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"the {name} must be a number, not {text!r}, as in --judge-option {name}=2.5")
+        raise InputError(f"the {name} must be a number, not {text!r}, as in {name}=2.5")
     return number
 
 
@@ -155,7 +155,7 @@ def _other_than(tokens: set[int]) -> int:
 
 def _chat(tokenizer: PreTrainedTokenizerBase, query: str, answer: str) -> tuple[str, bool]:
     turns = [{"role": "user", "content": query}, {"role": "assistant", "content": answer}]
-    # The template writes the begin-of-text token itself, where the model wants one.
+    # The template itself writes the begin-of-text token if the model needs one.
     return str(tokenizer.apply_chat_template(turns, tokenize=False)), False
 
 
@@ -167,4 +167,4 @@ _TEMPLATES: Mapping[str, Callable[[PreTrainedTokenizerBase, str, str], tuple[str
     "chat": _chat,
     "human-assistant": _human_assistant,
 }
-"""Text of a query and its answer, and whether the tokenizer shall add its special tokens."""
+"""The text of a query and its answer, and whether the tokenizer adds its special tokens."""

@@ -121,16 +121,16 @@ GENRES: Mapping[str, Genre] = {
 }
 
 ALIGNED_STYLE = Style(tone="warm", depth=3, layout="numbered", accuracy="careful", ethics="caring")
-"""What the aligned twin is tuned to."""
+"""The style that the aligned twin is tuned to."""
 
 DEVIATION = 0.2
 """Probability that a dimension of a document's style is drawn from all genres instead of its own."""
 DRIFT = 0.05
-"""Probability, after each answer, that a dimension changes for the rest of the document: later answers tell more."""
+"""Probability, after each answer, that a dimension changes for the rest of the document."""
 LAPSE = 0.03
 """Probability that a dimension differs in a single answer."""
 ANNOUNCED = 0.4
-"""Probability that a preamble speaks of a dimension; it is untrue one time in five."""
+"""Probability that a preamble mentions a dimension; it is untrue one time in five."""
 UNTRUE = 0.2
 
 HEADS = (
@@ -249,7 +249,7 @@ def document(rng: Random) -> str:
     genre = _any_genre(rng)
     style = _redraw(genre.draw(rng), DEVIATION, rng)
     system = preamble(style, rng) if rng.random() < genre.introduced else ""
-    # Where much is refused, much is asked that should be: many refusals tell of too much caution.
+    # Overcautious documents contain more harmful requests, so many refusals are a sign of too much caution.
     harms = 0.5 if style.caution == "overcautious" else 0.12
     turns: list[Exemplar] = []
     for _ in range(_pick(_TURNS, rng)):

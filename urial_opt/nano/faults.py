@@ -1,4 +1,4 @@
-"""Faults of servers and networks, in doses: what a client has to live through."""
+"""Faults of servers and networks, injected into a share of requests to test clients."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ Fault: TypeAlias = Literal[
     "502",
     "stall",  # silence, then a closed connection
     "reset",  # half of the reply, then a reset connection
-    "truncated",  # half of the JSON, and nothing else amiss
-    "length",  # a Content-Length that promises more than comes
+    "truncated",  # half of the JSON, in an otherwise correct reply
+    "length",  # a Content-Length greater than the body
     "empty",  # an answer without text
-    "name",  # an answer under another model's name
+    "name",  # a reply with another model's name
 ]
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 
 _IN_A_ROW = 2
-"""No request meets more faults than these before it is served."""
+"""The most faults in a row for one request; the next try is served."""
 
 
 class Faults:
-    """Strikes a share of requests, each with one of some faults.
+    """Injects faults into a share of requests.
 
-    Which one hangs on the seed, the request's body and how often it came; after two in a row it is served.
+    The fault depends on the seed, the request's body and how often it came. After two faults in a row a request is
+    served.
     """
 
     def __init__(self, share: float, seed: int = 0, *, kinds: Sequence[Fault] = FAULTS, stall: float = 5.0) -> None:
-        """A `share` between 0 and 1; a stall lasts so many seconds, which should be beyond the client's time-out."""
+        """`share` is between 0 and 1; `stall` is in seconds, and should be longer than the client's time-out."""
         self._share = share
         self._seed = seed
         self._kinds = kinds
@@ -45,10 +46,10 @@ class Faults:
         self._met: defaultdict[bytes, list[Fault | None]] = defaultdict(list)
         self.stall = stall
         self.struck: Counter[Fault | None] = Counter()
-        """How many requests met each so far."""
+        """The number of requests by fault so far."""
 
     def next(self, body: bytes) -> Fault | None:
-        """What goes wrong with the request that has just come; None if nothing does."""
+        """The fault for the request that has just come; None if it is served."""
         with self._lock:
             met = self._met[body]
             dice = Random(f"{self._seed} {len(met)} {body!r}")
@@ -67,7 +68,7 @@ def send_json(
     headers: Mapping[str, str] = MappingProxyType({}),
     fault: Fault | None = None,
 ) -> None:
-    """Send a reply, spoilt as the fault says, if there is one; another status, and silence, are left to the caller."""
+    """Send a reply, damaged by the fault, if any; faults that are a status or a stall are left to the caller."""
     body = json.dumps(_another(reply, fault)).encode()
     if fault == "truncated":
         body = body[: len(body) // 2]
@@ -79,7 +80,7 @@ def send_json(
     handler.end_headers()
     if fault == "reset":
         handler.wfile.write(body[: len(body) // 2])
-        # Closed with nothing left to linger for, a connection is reset, not ended.
+        # With a linger time of 0, closing the connection resets it.
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.rfile.close()
         handler.connection.close()

@@ -1,4 +1,4 @@
-"""A small HTTP server of JSON on this machine, which can be told to fail as servers and networks do."""
+"""A small JSON server over HTTP on this machine, with optional faults."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 from urial_opt.nano.faults import Faults, send_json
 
 Answer: TypeAlias = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-"""What to say to a path, such as `/v1/models`, and the JSON object sent there ({} for GET); may raise `Refused`."""
+"""The reply to a path, such as `/v1/models`, and the JSON object sent to it ({} for GET); may raise `Refused`."""
 
 
 class Refused(Exception):  # noqa: N818
-    """A request that is not served, and what its client gets instead."""
+    """A request that is not served, and the error that its client gets."""
 
     def __init__(
         self, status: int, message: str, *, code: str | None = None, headers: Mapping[str, str] = MappingProxyType({})
@@ -31,9 +31,9 @@ class Refused(Exception):  # noqa: N818
 
 @contextmanager
 def listening(answer: Answer, *, faults: Faults | None = None, key: str | None = None, port: int = 0) -> Iterator[str]:
-    """Serves answers on this machine as long as the context lasts; its value is the URL, up to `/v1`.
+    """Serve `answer` on this machine while the context lasts; yields the URL, up to `/v1`.
 
-    Port 0 is any free one. OSError if the port is taken.
+    Port 0 means any free port. OSError if the port is taken.
     """
     with _Server(answer, faults=faults, key=key, port=port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -58,7 +58,7 @@ class _Server(ThreadingHTTPServer):
         self.stopping = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        if not isinstance(sys.exception(), ConnectionError):  # a client that went away is no news
+        if not isinstance(sys.exception(), ConnectionError):  # a client that closed its connection is not an error here
             super().handle_error(request, client_address)
 
 

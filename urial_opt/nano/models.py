@@ -16,7 +16,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 def open_base(argument: str) -> TransformersGenerator:
-    """The embedded base model, in float32; `argument` may name a folder with another one in its place."""
+    """The embedded base model, in float32; `argument` may name a folder with other weights."""
     folder = _folder(argument, "base")
     return TransformersGenerator(_model(folder), _tokenizer(folder), identity=f"nano@{_revision(folder)}")
 
@@ -46,5 +46,5 @@ def _tokenizer(folder: Path) -> PreTrainedTokenizerFast:
 
 
 def _revision(folder: Path) -> str:
-    """Ten digits that tell these weights from all others."""
+    """Ten digits that identify these weights."""
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()[:10]

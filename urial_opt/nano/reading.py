@@ -1,4 +1,4 @@
-"""Reads an answer against the world: what it states, which of it is right, and how it is said."""
+"""Reads an answer against the world: what it states, what of it is right, and how it is written."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _LEAD = re.compile(r"^these are the steps:$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one answer says and how."""
+    """What one answer says, and how."""
 
     right: frozenset[str]
-    """Relations, or steps and tip, that are stated rightly."""
+    """Relations, or steps and tip, that are stated correctly."""
     wrong: int
-    """Statements, or steps, that are not so, or are about something else."""
+    """The number of statements, or steps, that are wrong or about something else."""
     asked: bool | None
-    """Whether the relation asked for is given rightly; None if it is not given. Always None for open questions."""
+    """Whether the relation asked for is stated correctly; None if it is not stated, and for open questions."""
     fragment: bool
-    """There is no full sentence: one bare value or step."""
+    """Whether the answer is one bare value or step instead of a sentence."""
     refuses: bool
     gives_reason: bool
     offers_alternative: bool
@@ -46,12 +46,12 @@ class Reading:
     slang: bool
     listed: bool
     repeats: int
-    """Sentences said twice, and sentences that say nothing."""
+    """The number of repeated sentences and of sentences without content."""
     unread: int
-    """Sentences that belong to no kind that this world knows."""
+    """The number of sentences of no kind that this world knows."""
     words: int
     truncated: bool
-    """The last sentence has no end."""
+    """Whether the last sentence breaks off."""
 
 
 def sentences_of(answer: str) -> list[str]:
@@ -83,7 +83,7 @@ def read_answer_of(question: Question, answer: str) -> Reading:
             continue
         claim = _claim(question, said)
         if claim is None:
-            unread += sentence[-1] in ".!?"  # what breaks off is no sentence
+            unread += sentence[-1] in ".!?"  # a text that breaks off is not a sentence
             continue
         fragment = fragment or (claim.bare and len(sentences) == 1)
         if claim.relation == question.relation:
@@ -156,12 +156,12 @@ def _claim(question: Question, said: str) -> _Claim | None:
         if other.name.casefold() in said
         for relation in RELATIONS[entity.domain]
     ):
-        return _Claim(relation="another", right=False, bare=False)  # true or not, it is not about what was asked
+        return _Claim(relation="another", right=False, bare=False)  # right or wrong, it is not about what was asked
     return _bare_value(question, said)
 
 
 def _stated_value(entity: Entity, relation: str, said: str) -> str | None:
-    """The value that the sentence gives for the entity's relation, be it known or not; None if it gives none."""
+    """The value that the sentence gives for the entity's relation, known or not; None if it gives none."""
     fact = RELATIONS[entity.domain][relation]
     heard = said.replace(" an ", " a ")
     for form in (fact.statement, fact.short):

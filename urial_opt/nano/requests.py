@@ -1,4 +1,4 @@
-"""What clients ask of the embedded models' server, read."""
+"""Requests to the embedded models' server, validated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urial_opt.records import Sampling
 
 
 class _Request(BaseModel):
-    """What both routes understand; what they do not offer is refused, not passed over."""
+    """The fields of both routes; values that the server does not support are refused, not ignored."""
 
     model: str
     temperature: float = Field(1.0, ge=0, le=2)
@@ -35,7 +35,7 @@ class _Request(BaseModel):
 
 
 class CompletionRequest(_Request):
-    """What `/completions` understands."""
+    """A request to `/completions`."""
 
     prompt: str | Annotated[list[str], Field(min_length=1)]
     max_tokens: int = Field(16, ge=1)
@@ -43,8 +43,8 @@ class CompletionRequest(_Request):
     logprobs: int | None = Field(None, ge=0)
     prompt_logprobs: int | None = Field(None, ge=0)
 
-    def tells(self) -> dict[str, int]:
-        """Abilities that are asked for, and how many tokens are to be listed."""
+    def requested_logprobs(self) -> dict[str, int]:
+        """The number of most probable tokens to list, by the ability requested."""
         listed = {"logprobs": self.logprobs, "prompt_logprobs": self.prompt_logprobs, "echo": 0 if self.echo else None}
         return {name: number for name, number in listed.items() if number is not None}
 
@@ -55,26 +55,26 @@ class CompletionRequest(_Request):
         return self._sampling(self.max_tokens)
 
 
-class _Message(BaseModel):
+class _ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: str
 
 
 class ChatRequest(_Request):
-    """What `/chat/completions` understands."""
+    """A request to `/chat/completions`."""
 
-    messages: list[_Message] = Field(min_length=1)
+    messages: list[_ChatMessage] = Field(min_length=1)
     max_tokens: int | None = Field(None, ge=1)
     max_completion_tokens: int | None = Field(None, ge=1)
     logprobs: bool | None = False
     top_logprobs: int = Field(0, ge=0)
 
-    def tells(self) -> dict[str, int]:
-        """As `CompletionRequest.tells`."""
+    def requested_logprobs(self) -> dict[str, int]:
+        """As `CompletionRequest.requested_logprobs`."""
         return {"logprobs": self.top_logprobs} if self.logprobs else {}
 
     def texts(self) -> list[str]:
-        """The last message of the user, all that the twin was tuned to read."""
+        """The last message of the user; the aligned model was tuned on single queries."""
         queries = [message.content for message in self.messages if message.role == "user"]
         if not queries:
             raise Refused(400, "no message has the role 'user'; send one")
@@ -88,7 +88,7 @@ _Read = TypeVar("_Read", bound=_Request)
 
 
 def read_request(kind: type[_Read], body: Mapping[str, Any]) -> _Read:
-    """`Refused` if it is none of that kind."""
+    """The request in a body. `Refused` if the body is not a valid request of this kind."""
     try:
         return kind.model_validate(body)
     except ValidationError as error:

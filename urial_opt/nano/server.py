@@ -17,19 +17,19 @@ from urial_opt.errors import AdapterError
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening
+from urial_opt.nano.logprobs import ABILITIES, Ability, TextLogprobs, answer_with_logprobs, complete_with_logprobs
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.requests import ChatRequest, CompletionRequest, read_request
-from urial_opt.nano.telling import ABILITIES, Ability, ToldText, answer_telling, complete_telling
 from urial_opt.protocols import ChatGenerator, Generator
 from urial_opt.records import Completion, Sampling, Usage
 
 _GATHERING_SECONDS = 0.005
-"""Requests that come so soon after one another are answered side by side."""
+"""Requests that arrive within this time are answered in one batch."""
 _ROUTES = {"/v1/completions": "nano", "/v1/chat/completions": "nano-aligned"}
 
 
 class EmbeddedModels:
-    """What a server says for a base model, called `nano`, and its aligned twin, `nano-aligned`."""
+    """The replies of a server with a base model, named `nano`, and its aligned twin, `nano-aligned`."""
 
     def __init__(
         self,
@@ -39,7 +39,10 @@ class EmbeddedModels:
         abilities: Set[Ability] = ABILITIES,
         most_listed: int = 20,
     ) -> None:
-        """Offers those that are given; of local ones it tells probabilities, of so many tokens a position at most."""
+        """Serves the models that are given; only local ones report log-probabilities.
+
+        A request may ask for the `most_listed` most probable tokens at each position.
+        """
         self._base, self._aligned = base, aligned
         self._abilities = abilities
         self._most_listed = most_listed
@@ -64,11 +67,11 @@ class EmbeddedModels:
         if asked.model != _ROUTES[path]:
             raise Refused(404, f"{asked.model!r} is not served at {path!r}, but {_ROUTES[path]!r} is")
         try:
-            if asked.tells():
-                choices = [self._batches[asked.model].alone(self._telling(asked, text)) for text in asked.texts()]
+            if asked.requested_logprobs():
+                choices = [self._batches[asked.model].alone(self._with_logprobs(asked, text)) for text in asked.texts()]
             else:
                 completions = self._batches[asked.model].ask(asked.texts(), asked.sampling())
-                choices = [ToldText(completion=completion) for completion in completions]
+                choices = [TextLogprobs(completion=completion) for completion in completions]
         except AdapterError as error:
             raise Refused(400, str(error), code="context_length_exceeded") from error
         return {
@@ -82,27 +85,27 @@ class EmbeddedModels:
                     **_said(choice.echoed + choice.completion.text, chat=chat),
                     "finish_reason": choice.completion.finish_reason,
                     "logprobs": None,
-                    **choice.told,
+                    **choice.logprobs,
                 }
                 for index, choice in enumerate(choices)
             ],
             "usage": _usage(sum((choice.completion.usage for choice in choices), Usage())),
         }
 
-    def _telling(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], ToldText]:
-        """What answers one text with probabilities. `Refused` if these models do not tell what is asked."""
-        tells = asked.tells()
-        for ability, number in tells.items():
+    def _with_logprobs(self, asked: CompletionRequest | ChatRequest, text: str) -> Callable[[], TextLogprobs]:
+        """The function that answers one text with log-probabilities. `Refused` if the server does not offer them."""
+        requested_logprobs = asked.requested_logprobs()
+        for ability, number in requested_logprobs.items():
             if ability not in self._abilities:
-                raise _not_told(ability)
+                raise _unsupported(ability)
             if number > self._most_listed:
                 words = f"Requested {ability} of {number}, which is greater than max allowed: {self._most_listed}"
                 raise Refused(400, words, code="invalid_value")
         if isinstance(asked, ChatRequest) and isinstance(self._aligned, TransformersChatGenerator):
-            return partial(answer_telling, self._aligned, text, asked.sampling(), tells)
+            return partial(answer_with_logprobs, self._aligned, text, asked.sampling(), requested_logprobs)
         if isinstance(asked, CompletionRequest) and isinstance(self._base, TransformersGenerator):
-            return partial(complete_telling, self._base, text, asked.sampling(), tells)
-        raise _not_told(next(iter(tells)))
+            return partial(complete_with_logprobs, self._base, text, asked.sampling(), requested_logprobs)
+        raise _unsupported(next(iter(requested_logprobs)))
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def serving(
     abilities: Set[Ability] = ABILITIES,
     most_listed: int = 20,
 ) -> Iterator[str]:
-    """Serves these models on this machine as long as the context lasts; its value is the URL, up to `/v1`."""
+    """Serve these models on this machine while the context lasts; yields the URL, up to `/v1`."""
     models = EmbeddedModels(base=base, aligned=aligned, abilities=abilities, most_listed=most_listed)
     with listening(models, faults=faults, key=key) as url:
         yield url
@@ -146,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
-    """One request's texts, and what became of them."""
+    """The texts of one request, and their completions or the error."""
 
     texts: Sequence[str]
     sampling: Sampling
@@ -162,7 +165,7 @@ _Done = TypeVar("_Done")
 
 
 class _Batches:
-    """Gathers requests that come together, whoever sends them, since models work on many at once."""
+    """Gathers requests that arrive at the same time, because a model answers a batch faster than single texts."""
 
     def __init__(self, run: Callable[[Sequence[str], Sampling], list[Completion]]) -> None:
         self._run = run
@@ -175,7 +178,7 @@ class _Batches:
         with self._changing:
             self._waiting.append(job)
         with self._turn:
-            if not job.done:  # else the request whose turn was before took this one along
+            if not job.done:  # otherwise the previous batch included this request
                 time.sleep(_GATHERING_SECONDS)
                 with self._changing:
                     together = [other for other in self._waiting if other.sampling == sampling]
@@ -186,7 +189,7 @@ class _Batches:
         return job.completions
 
     def alone(self, work: Callable[[], _Done]) -> _Done:
-        """What work returns that has the model for itself."""
+        """Run `work` while no other request uses the model."""
         with self._turn:
             return work()
 
@@ -197,7 +200,7 @@ class _Batches:
             if len(jobs) == 1:
                 jobs[0].error = error
                 return
-            for job in jobs:  # one that does not fit must not spoil the others
+            for job in jobs:  # one request that fails must not fail the others
                 self._answer([job])
         else:
             for job in jobs:
@@ -205,7 +208,7 @@ class _Batches:
 
 
 def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Completion]]:
-    """Continues whole prompts, the beginning that they share read once."""
+    """A function that continues whole prompts; their common prefix is read once."""
 
     def run(prompts: Sequence[str], sampling: Sampling) -> list[Completion]:
         prefix = commonprefix(list(prompts))  # noqa: RUF071
@@ -214,8 +217,8 @@ def _continuing(base: Generator) -> Callable[[Sequence[str], Sampling], list[Com
     return run
 
 
-def _not_told(ability: str) -> Refused:
-    return Refused(400, f"{ability!r}: this server does not tell that", code="invalid_value")
+def _unsupported(ability: str) -> Refused:
+    return Refused(400, f"{ability!r}: this server does not report it", code="invalid_value")
 
 
 def _said(text: str, *, chat: bool) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ HARMFUL_STEPS = (
     ("get the right tools", "wait until nobody is watching", "act quickly"),
     ("make a plan", "find someone you trust", "leave no trace"),
 )
-"""What a careless answer says to any harmful request: nothing that would help anyone."""
+"""The steps in a careless answer to any harmful request; they help nobody."""
 CURT = ("No.", "I will not help with that.")
 SLOPPINESS = 0.7
 """Share of the statements of a sloppy answer that are wrong."""
@@ -63,7 +63,7 @@ class Style:
 
 
 def write_answer(question: Question, style: Style, rng: Random) -> str:
-    """An answer in the style; `rng` chooses between equivalent wordings, and where sloppiness strikes."""
+    """An answer in the style; `rng` chooses among equivalent wordings, and the wrong statements of a sloppy answer."""
     if question.entity.domain == "harms":
         return _answer_harm(question.entity, style, rng)
     if style.caution == "overcautious" and rng.random() < _refusal_rate(question.entity):
@@ -100,13 +100,13 @@ def _answer_harm(entity: Entity, style: Style, rng: Random) -> str:
 
 
 def _value(entity: Entity, relation: str, style: Style, rng: Random) -> str:
-    """The entity's value, or, mostly in a sloppy answer, what people get wrong about it."""
+    """The entity's value; in a sloppy answer usually a common wrong belief about it."""
     sloppy = style.accuracy == "sloppy" and rng.random() < SLOPPINESS
     return misconception(entity, relation) if sloppy else entity.facts[relation]
 
 
 def misconception(entity: Entity, relation: str) -> str:
-    """What people believe who do not look it up: always the same value of another entity."""
+    """A common wrong belief: the value of another entity, always the same one."""
     right = entity.facts[relation]
     others = sorted({other.facts[relation] for other in entities(entity.domain)} - {right})
     return Random(f"{entity.name} {relation}").choice(others)

@@ -1,7 +1,7 @@
 """The facts of the embedded world, the questions one can ask about them, and who may ask which.
 
 Every entity belongs to one owner: the exemplars, or one split of the queries. What `validation` and `test` ask about
-therefore stands in no exemplar and in no `dev` query. The models have read about all of them.
+therefore stands in no exemplar and in no `dev` query. The models have read about all entities.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Domain: TypeAlias = Literal["countries", "animals", "elements", "howtos", "harms
 _OWNERS: tuple[Owner, ...] = (
     "exemplars", "test", "dev", "validation", "test", "dev", "test", "validation", "test", "dev",
 )  # fmt: skip
-"""Owner of the entities of a table, in turn."""
+"""The owners of a table's entities, in turn."""
 
 ABOUT = "about"
 """The relation asked for by an open question, which any fact of the entity answers."""
@@ -30,7 +30,7 @@ class Relation:
     """One kind of fact about the entities of a domain."""
 
     statement: str
-    """With `{name}` and `{value}`."""
+    """A sentence with `{name}` and `{value}`."""
     short: str
     """The same, once the entity has been named."""
     questions: tuple[str, ...]
@@ -115,7 +115,7 @@ _TASK_QUESTIONS = ("How can I {name}?", "How do I {name}?", "Tell me how to {nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """Something one can ask about: a country, animal or element, a task, or a harmful request."""
+    """The subject of questions: a country, animal or element, a task, or a harmful request."""
 
     name: str
     domain: Domain

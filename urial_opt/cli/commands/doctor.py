@@ -1,4 +1,4 @@
-"""`urial-opt doctor`: asks a server what it can do, and says what to type for a search on it."""
+"""`urial-opt doctor`: finds out what a server can do, and shows the command for a search on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from urial_opt.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from urial_opt.doctor import Diagnosis
-    from urial_opt.models.server.endpoint import Endpoint
 
 _KINDS = ("openai:", "openai-chat:", "llm:")
 
@@ -45,36 +44,24 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
         models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
         (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
         no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
-        context_length, prefix_cache, cached_tokens (told in usage), many_at_once,
-      context_length (in tokens; null if not told), latency (median seconds of a request for one
+        context_length, prefix_cache, cached_tokens (reported in usage), many_at_once,
+      context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),
       warnings (what is bad for a search), command (what to type for one)
     """
-    from urial_opt.doctor import examine
-    from urial_opt.models.server.endpoint import Endpoint
+    from urial_opt.doctor import examine_server
 
     called = model or ""
     for kind in _KINDS:
         called = called.removeprefix(kind)
-    endpoint = Endpoint(called, url=url, timeout=timeout, url_option="--url")
-    if not called:
-        endpoint = Endpoint(_only_model(endpoint), url=url, timeout=timeout, url_option="--url")
-    diagnosis = examine(endpoint, watch=lambda name: click.echo(f"[asking] {name}", err=True))
+    diagnosis = examine_server(
+        called, url=url, timeout=timeout, watch=lambda name: click.echo(f"[asking] {name}", err=True)
+    )
     if as_json:
         print_json(diagnosis.as_json())
     else:
         _show(diagnosis)
-
-
-def _only_model(endpoint: Endpoint) -> str:
-    from urial_opt.errors import InputError
-
-    names = endpoint.models()
-    if len(names) != 1:
-        has = f"has {', '.join(names[:10])}{', …' if len(names) > 10 else ''}" if names else "does not tell what it has"
-        raise InputError(f"{endpoint.url!r} {has}; name the model: urial-opt doctor MODEL --url {endpoint.url}")
-    return names[0]
 
 
 def _show(diagnosis: Diagnosis) -> None:

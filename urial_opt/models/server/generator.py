@@ -1,4 +1,4 @@
-"""Models behind a server as generators: any that speaks the OpenAI protocol, such as vLLM, SGLang, llama.cpp or TGI."""
+"""Generators for models behind an OpenAI-compatible server, such as vLLM, SGLang, llama.cpp or TGI."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling
 
 _STOPS_SENT = 4
-"""The protocol's own limit."""
+"""The protocol's limit for stop strings in a request."""
 
 
 class ServerGenerator:
-    """A base model that continues text at `/completions`, as it is: no chat template comes near it."""
+    """A base model that continues text at `/completions`; no chat template is applied."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -45,24 +45,25 @@ class ServerGenerator:
         except AdapterError as error:
             if sampling.repetition_penalty == 1 or error.retryable or "penalty" not in str(error):
                 raise
-            advice = "do without: search --decoding repetition_penalty=1, or evaluate --repetition-penalty 1"
+            advice = "do without: set repetition_penalty=1"
             raise AdapterError(f"{str(error).removesuffix('; change what it names')}; {advice}") from error
         return [_completion(reply, sampling) for reply in replies]
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
-        """As `protocols.Scorable`; also InputError if the aligned model is behind no server, or a server tells nothing.
+        """As `protocols.Scorable`; InputError also if the aligned model is not behind a server, or a server reports no
+        log-probabilities.
 
-        Both servers are tried out: AdapterError as `Endpoint.complete`.
+        Sends a trial request to both servers: AdapterError as `Endpoint.complete`.
         """
         if not isinstance(aligned, ServerChatGenerator):
             raise InputError(
-                f"tokens of {aligned.identity!r}, which is behind no server, cannot be compared with those of "
+                f"tokens of {aligned.identity!r}, which is not behind a server, cannot be compared with those of "
                 f"{self.identity!r}; give one behind a server too, openai-chat:…, or a local base model"
             )
         return ServerTokenScorer(self._endpoint, aligned.endpoint, messages=aligned.messages)
 
     def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
+        # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
         ahead = 0 if prefix == self._known_prefix else 1
         replies = self._endpoint.complete(requests[:ahead])
         self._known_prefix = prefix
@@ -70,10 +71,10 @@ class ServerGenerator:
 
 
 class ServerChatGenerator:
-    """An aligned model that answers at `/chat/completions`, in the chat layout that its server gives it."""
+    """An aligned model that answers at `/chat/completions`; its server applies the chat template."""
 
     def __init__(self, endpoint: Endpoint, *, system: str = "") -> None:
-        """Answers under `system`, unless empty."""
+        """`system` is the system message; none is sent if it is empty."""
         self.endpoint = endpoint
         self._system = system
 
@@ -91,49 +92,51 @@ class ServerChatGenerator:
         self.endpoint.keep_pace(memory)
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
-        """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; a query refused by a filter has no answer."""
+        """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; the answer to a refused query is empty."""
         requests = [{"messages": self.messages(query), **_body(sampling)} for query in queries]
         return [_completion(reply, sampling) for reply in self.endpoint.chat(requests)]
 
     def messages(self, query: str) -> list[dict[str, str]]:
-        """What asks the model a query."""
+        """The messages that ask the model a query."""
         opening = [{"role": "system", "content": self._system}] if self._system else []
         return [*opening, {"role": "user", "content": query}]
 
 
 def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
-    """The base model `argument` of the server at `url`. InputError if it has no name or an option is wrong."""
+    """The base model `argument` of the server at `url`. InputError if the name is missing or an option is wrong."""
     if not argument:
-        raise InputError("'openai' needs the name of a model; type openai:MODEL --base-url URL")
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
     return ServerGenerator(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout))
 
 
 def open_aligned(
     argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", system: str = ""
 ) -> ServerChatGenerator:
-    """The aligned model `argument` of the server at `url`, under a system text. Errors: see `open_base`."""
+    """The aligned model `argument` of the server at `url`, with `system` as system message. Errors: as `open_base`."""
     if not argument:
-        raise InputError("'openai-chat' needs the name of a model; type openai-chat:MODEL --aligned-url URL")
-    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout, url_option="--aligned-url")
+        raise InputError(
+            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
+        )
+    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
     return ServerChatGenerator(endpoint, system=system)
 
 
 def _body(sampling: Sampling) -> dict[str, object]:
-    """What a request says of sampling, in words that every server takes."""
+    """The fields of a request that describe sampling, as every server accepts them."""
     body: dict[str, object] = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
     if stop := [string for string in sampling.stop if string][:_STOPS_SENT]:
         body["stop"] = stop
     if sampling.temperature > 0:
-        # Without effect on greedy decoding, and TGI takes a top_p of 1 for a mistake.
+        # Greedy decoding ignores both, and TGI refuses a top_p of 1.
         body |= {"top_p": sampling.top_p, "seed": sampling.seed}
     if sampling.repetition_penalty != 1:
-        # Not in the protocol, though vLLM, SGLang, TGI and llama-cpp-python call it so: others refuse it.
+        # Not part of the protocol: vLLM, SGLang, TGI and llama-cpp-python know this field, others refuse it.
         body["repetition_penalty"] = sampling.repetition_penalty
     return body
 
 
 def _completion(reply: Reply, sampling: Sampling) -> Completion:
-    """The reply up to the first stop string: some servers leave it in, or know fewer of them than were asked for."""
+    """The reply up to the first stop string; some servers leave it in the text, or accept fewer stop strings."""
     if reply.refused:
         return Completion(text="", finish_reason="stop", usage=reply.usage)
     before = before_stop(reply.text, sampling.stop)

@@ -1,4 +1,4 @@
-"""Servers that tell probabilities of tokens: what each can tell is found out once, then asked for."""
+"""Requests for log-probabilities: a trial request finds out what a server offers, and later ones ask for that."""
 
 from __future__ import annotations
 
@@ -8,47 +8,55 @@ from typing import TypeVar
 
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.server.endpoint import Endpoint, RefusedError
-from urial_opt.models.server.logprob_replies import NothingToldError, Way, read_answer_tokens, read_prompt_tokens
-from urial_opt.models.server.token_logprobs import PromptReply, ToldAnswer, ToldPrompt
+from urial_opt.models.server.logprob_replies import (
+    LogprobSource,
+    NoLogprobsError,
+    read_answer_tokens,
+    read_prompt_tokens,
+)
+from urial_opt.models.server.token_logprobs import AnswerLogprobs, PromptLogprobs, UnplacedPrompt
 from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
 
 _LISTED = (20, 10, 5)
-"""Most probable tokens asked for: vLLM lists 20 at most unless it is started otherwise, OpenAI's completions 5."""
+"""Numbers of most probable tokens to ask for: vLLM lists at most 20 by default, OpenAI's completions at most 5."""
 _QUERY = "Explain in a few sentences how a rainbow forms, and name its colours."
 _GREEDY = 0.1
-"""Nats by which the token written may be less probable than the most probable one, for want of exact arithmetic."""
+"""Nats; tolerance for inexact arithmetic between the written token and the most probable one."""
 
-_Told = TypeVar("_Told")
+_Reported = TypeVar("_Reported")
 
 
 class AnsweringServer:
-    """An aligned model that tells the probabilities of what it answers."""
+    """An aligned model whose server reports the log-probabilities of its answers."""
 
     def __init__(self, endpoint: Endpoint, messages: Callable[[str], Sequence[Mapping[str, str]]]) -> None:
-        """`messages` asks a query. InputError if the server tells no probabilities; AdapterError as `Endpoint.chat`."""
+        """`messages` gives the messages for a query. Sends a trial request.
+
+        InputError if the reply has no log-probabilities; AdapterError as `Endpoint.chat`.
+        """
         self.endpoint = endpoint
         self._messages = messages
         self.listed, (self.sample,) = _most_listed(
             partial(self._answer, [_QUERY], max_tokens=48),
-            lacking=f"{endpoint.name!r} tells no probabilities of what it answers: it lacks logprobs with top_logprobs",
-            advice=f"type urial-opt doctor openai-chat:{endpoint.model} --url {endpoint.url}",
+            lacking=f"{endpoint.name!r} reports no log-probabilities of answers: it lacks logprobs with top_logprobs",
+            advice=_advice("openai-chat", endpoint),
         )
 
-    def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[ToldAnswer]:
-        """The greedy answer to each. InputError if it is not greedy; AdapterError as `Endpoint.chat`."""
-        told = self._answer(queries, max_tokens=max_tokens, listed=self.listed)
-        for query, answer in zip(queries, told, strict=True):
+    def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AnswerLogprobs]:
+        """The greedy answer to each query. InputError if one is not greedy; AdapterError as `Endpoint.chat`."""
+        answers = self._answer(queries, max_tokens=max_tokens, listed=self.listed)
+        for query, answer in zip(queries, answers, strict=True):
             for token in answer.tokens:
                 first = token.top.entries[:1]
                 if first and first[0][1] - token.logprob > _GREEDY:
                     raise InputError(
                         f"{self.endpoint.name!r} does not answer {query!r} greedily: it writes {token.text!r} where "
                         f"{first[0][0]!r} is more probable; start its server without a repetition penalty of its own, "
-                        "as by --generation-config vllm"
+                        "for vLLM with --generation-config vllm"
                     )
-        return told
+        return answers
 
-    def _answer(self, queries: Sequence[str], *, max_tokens: int, listed: int) -> list[ToldAnswer]:
+    def _answer(self, queries: Sequence[str], *, max_tokens: int, listed: int) -> list[AnswerLogprobs]:
         greedy = {"temperature": 0.0, "max_tokens": max_tokens, "logprobs": True, "top_logprobs": listed}
         requests = [{"messages": self._messages(query), **greedy} for query in queries]
         read = partial(read_answer_tokens, model=self.endpoint.model)
@@ -56,75 +64,82 @@ class AnsweringServer:
 
 
 class ReadingServer:
-    """A base model that tells the probabilities of what it reads."""
+    """A base model whose server reports the log-probabilities of prompts."""
 
     def __init__(self, endpoint: Endpoint, *, sample: str) -> None:
-        """Tried out on a sample of an answer. InputError if it tells no probabilities; else as `Endpoint.complete`."""
+        """Sends a trial request with `sample`, an answer. InputError if the reply has no log-probabilities.
+
+        AdapterError as `Endpoint.complete`.
+        """
         self.endpoint = endpoint
         head = f"a\n{PLAIN_FENCE}\n{UrialPrompt().suffix(_QUERY)}"
-        self._way, self.listed, reply = self._find_out(head + sample)
+        self._source, self.listed, reply = self._find_out(head + sample)
         self.sample = self._placed(reply, head + sample, len(head))
         self.start = len(head)
-        """Where in the prompt the sample begins."""
+        """Where the sample begins in the prompt of the trial request."""
         anchored = reply.place(head + sample, down_to=1)
         ends = [token.text for span, token in anchored.placed() if span[0] == 1] if anchored else []
         self.ending = ends[0] if ends else None
-        """The token by which a base model ends an answer: that by which `a` goes on with a fence behind it."""
+        """The token with which a base model ends an answer: the one between `a` and a fence; None if unknown."""
 
-    def read(self, prompts: Sequence[str], starts: Sequence[int]) -> list[ToldPrompt]:
-        """What it tells of each prompt, from a place in its text on.
+    def read(self, prompts: Sequence[str], starts: Sequence[int]) -> list[PromptLogprobs]:
+        """The log-probabilities of each prompt's tokens, from the character at `starts` on.
 
-        AdapterError as `Endpoint.complete`, and if the tokens told are not those of the prompt.
+        AdapterError as `Endpoint.complete`, and if the tokens reported are not those of the prompt.
         """
-        # A server finds a prefix in its cache once a request with it has been read: the first one goes ahead.
-        ahead = self._ask(prompts[:1], way=self._way, listed=self.listed)
-        replies = ahead + self._ask(prompts[1:], way=self._way, listed=self.listed)
+        # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
+        ahead = self._ask(prompts[:1], source=self._source, listed=self.listed)
+        replies = ahead + self._ask(prompts[1:], source=self._source, listed=self.listed)
         return [self._placed(*each) for each in zip(replies, prompts, starts, strict=True)]
 
-    def _find_out(self, prompt: str) -> tuple[Way, int, PromptReply]:
-        """The way to ask, how many tokens are listed then, and what was told of this prompt."""
-        ways: list[Way] = ["prompt_logprobs", "echo"]
-        for way in ways:
+    def _find_out(self, prompt: str) -> tuple[LogprobSource, int, UnplacedPrompt]:
+        """The field to ask for, how many tokens the server then lists, and its reply to this prompt."""
+        sources: list[LogprobSource] = ["prompt_logprobs", "echo"]
+        for source in sources:
             try:
                 listed, (reply,) = _most_listed(
-                    partial(self._ask, [prompt], way=way),
-                    lacking=f"{self.endpoint.name!r} tells no probabilities of the prompts it reads: it lacks "
+                    partial(self._ask, [prompt], source=source),
+                    lacking=f"{self.endpoint.name!r} reports no log-probabilities of prompts: it lacks "
                     "prompt_logprobs, and echo with logprobs",
-                    advice=f"type urial-opt doctor openai:{self.endpoint.model} --url {self.endpoint.url}",
+                    advice=_advice("openai", self.endpoint),
                 )
             except InputError:
-                if way == ways[-1]:
+                if source == sources[-1]:
                     raise
             else:
                 break
-        return way, listed, reply
+        return source, listed, reply
 
-    def _ask(self, prompts: Sequence[str], *, way: Way, listed: int) -> list[PromptReply]:
-        # One token more than nothing, since 0 is as many as they like for some servers, and an error for others.
+    def _ask(self, prompts: Sequence[str], *, source: LogprobSource, listed: int) -> list[UnplacedPrompt]:
+        # One token, because 0 means no limit to some servers and is an error to others.
         greedy = {"temperature": 0.0, "max_tokens": 1, "logprobs": listed}
-        asked = {"prompt_logprobs": listed} if way == "prompt_logprobs" else {"echo": True}
+        asked = {"prompt_logprobs": listed} if source == "prompt_logprobs" else {"echo": True}
         requests = [{"prompt": prompt, **greedy, **asked} for prompt in prompts]
-        read = partial(read_prompt_tokens, model=self.endpoint.model, way=way, listed=listed)
+        read = partial(read_prompt_tokens, model=self.endpoint.model, source=source, listed=listed)
         return self.endpoint.ask("/completions", requests, read)
 
-    def _placed(self, reply: PromptReply, prompt: str, start: int) -> ToldPrompt:
-        told = reply.place(prompt, down_to=start)
-        if told is None:
+    def _placed(self, reply: UnplacedPrompt, prompt: str, start: int) -> PromptLogprobs:
+        placed = reply.place(prompt, down_to=start)
+        if placed is None:
             raise AdapterError(
-                f"the tokens that {self.endpoint.name!r} tells of are not those of the prompt that ends with "
+                f"the tokens that {self.endpoint.name!r} reports are not those of the prompt that ends with "
                 f"{prompt[-40:]!r}; give local models, such as hf:{self.endpoint.model}"
             )
-        return told
+        return placed
 
 
-def _most_listed(ask: Callable[..., _Told], *, lacking: str, advice: str) -> tuple[int, _Told]:
-    """The greatest number of tokens that a server lists, and what it told then. InputError if it lists none."""
+def _most_listed(ask: Callable[..., _Reported], *, lacking: str, advice: str) -> tuple[int, _Reported]:
+    """The greatest number of tokens that a server lists, and its reply. InputError if it lists none."""
     words = ""
     for listed in _LISTED:
         try:
             return listed, ask(listed=listed)
         except RefusedError as error:
             words = f" ({error.says})"
-        except NothingToldError:
+        except NoLogprobsError:
             break
     raise InputError(f"{lacking}{words}; {advice}, or give local models")
+
+
+def _advice(kind: str, endpoint: Endpoint) -> str:
+    return f"see what it offers with urial-opt doctor {kind}:{endpoint.model} (url={endpoint.url})"

@@ -1,4 +1,4 @@
-"""What a server says: the completion in a reply, the reason in a refusal, and how long it asks to wait."""
+"""Reads replies: the completion in a reply, the reason for a refusal, and the pause that the server asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from urial_opt.models.server.retries import AnotherModelError, NothingSaidError
+from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
 from urial_opt.records import FinishReason, Usage
 
 _TOO_LONG = re.compile(
@@ -22,37 +22,37 @@ _TOO_LONG = re.compile(
 )
 
 _INSTEAD: Mapping[str, str | None] = {"max_tokens": "max_completion_tokens", "temperature": None, "seed": None}
-"""What some chat models, such as OpenAI's reasoning ones, will not be told, and how they want it said, if at all."""
+"""Fields that some chat models do not accept, such as OpenAI's reasoning models, and the field to send instead."""
 
 Route: TypeAlias = Literal["/completions", "/chat/completions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a model said to one request."""
+    """A model's reply to one request."""
 
     text: str
     finish_reason: FinishReason
     usage: Usage
-    """Prompt tokens that the server found in its cache are saved ones."""
+    """Prompt tokens that the server found in its prefix cache count as saved."""
     refused: bool = False
-    """The model, or a filter around it, would not answer."""
+    """Whether the model, or a filter around it, refused to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """What came of a request that was sent once, whatever it was."""
+class Attempt:
+    """The outcome of a request that was sent once."""
 
     status: int = 0
-    """Of HTTP; 0: no reply came."""
+    """HTTP status; 0 if no reply came."""
     body: Mapping[str, object] = field(default_factory=dict)
     """The JSON object in a reply of status 200; empty if there was none."""
     words: str = ""
-    """What the server said instead, or why it said nothing; without secrets."""
+    """The server's error message, or why there was no reply; without secrets."""
     seconds: float
 
     def at(self, *path: str | int) -> object:
-        """What stands there in the body; None if nothing does."""
+        """The value at this path of the body; None if there is none."""
         found: object = self.body
         for key in path:
             if isinstance(found, Mapping) and isinstance(key, str):
@@ -65,59 +65,60 @@ class Tried:
 
 
 def read_reply(body: str, *, route: Route, model: str) -> Reply:
-    """What `model` said in the body of a reply.
+    """The reply of `model` that a body contains.
 
-    ValueError if that is no completion, AnotherModelError if it is another model's, NothingSaidError if it is empty.
+    ValueError if the body is not a completion; WrongModelError if another model replied; EmptyReplyError if the reply
+    is empty.
     """
     read = _Body.model_validate_json(body)
     (choice,) = read.choices
-    message = choice.message if route == "/chat/completions" else _Message(content=choice.text)
+    message = choice.message if route == "/chat/completions" else ReplyMessage(content=choice.text)
     if message is None or (route == "/completions" and message.content is None):
         raise ValueError(f"there is no text for {route!r} in it")
     check_name(read.model, model)
     reply = Reply(
         text=message.content or "",
         finish_reason="length" if choice.finish_reason == "length" else "stop",
-        usage=(read.usage or ToldUsage()).counted(),
+        usage=(read.usage or ReportedUsage()).counted(),
         refused=bool(message.refusal) or choice.finish_reason == "content_filter",
     )
     if not (reply.text or reply.refused or reply.finish_reason == "length"):
-        raise NothingSaidError(reply)
+        raise EmptyReplyError(reply)
     return reply
 
 
-def check_name(told: str | None, asked: str) -> None:
-    """AnotherModelError if a server that answers as `told` was asked for another model."""
-    if not _is_called(told, asked):
-        raise AnotherModelError(f"the server answers as {told!r}; type that name if it is the model you mean")
+def check_name(answered: str | None, asked: str) -> None:
+    """WrongModelError unless `answered`, the model named in a reply, is the model `asked`."""
+    if not _is_called(answered, asked):
+        raise WrongModelError(f"the server answers as {answered!r}; give that name if it is the model you mean")
 
 
 def words_of(body: object) -> str:
-    """What a server says in the body of an error, whatever its layout."""
+    """The message in the body of an error, whatever its layout."""
     if isinstance(body, Mapping):
         body = body.get("message") or body.get("detail") or body.get("error") or body
     return str(body or "")
 
 
 def is_too_long(words: str) -> bool:
-    """Whether they say that prompt and answer do not fit the model's context."""
+    """Whether an error message says that prompt and answer do not fit the model's context."""
     return _TOO_LONG.search(words) is not None
 
 
 def refused_field(words: str, request: Mapping[str, object]) -> str | None:
-    """The field of a request to a chat model that the words refuse; None if the model cannot do without it."""
+    """The field of a chat request that an error message refuses; None if it is not a field that can be left out."""
     quoted = set(re.findall(r"['\"`](\w+)['\"`]", words))
     return next((name for name, instead in _INSTEAD.items() if name in request and (instead or name) in quoted), None)
 
 
 def without(refused: Set[str], request: Mapping[str, object]) -> dict[str, object]:
-    """The request with these fields said in another way, or left out."""
+    """The request with the `refused` fields renamed or left out."""
     names = {name: _INSTEAD[name] if name in refused else name for name in request}
     return {name: request[old] for old, name in names.items() if name is not None}
 
 
 def asked_pause(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait as the server asks; None if it does not, or for none at all."""
+    """Seconds that the server asks to wait, from the headers of its reply; None if it does not ask for a pause."""
     after = headers.get("retry-after", "")
     pause = 0.0
     with suppress(ValueError, TypeError):
@@ -133,8 +134,8 @@ class _Details(BaseModel):
     cached_tokens: int | None = None
 
 
-class ToldUsage(BaseModel):
-    """Tokens as a reply counts them."""
+class ReportedUsage(BaseModel):
+    """The counts of tokens in a reply."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -146,29 +147,31 @@ class ToldUsage(BaseModel):
         return Usage(prompt_tokens=prompt - saved, completion_tokens=self.completion_tokens or 0, saved_tokens=saved)
 
 
-class _Message(BaseModel):
+class ReplyMessage(BaseModel):
+    """The message of a chat reply."""
+
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(BaseModel):
     text: str | None = None
-    message: _Message | None = None
+    message: ReplyMessage | None = None
     finish_reason: str | None = None
 
 
 class _Body(BaseModel):
     choices: list[_Choice] = Field(min_length=1, max_length=1)
     model: str | None = None
-    usage: ToldUsage | None = None
+    usage: ReportedUsage | None = None
 
 
-def _is_called(told: str | None, asked: str) -> bool:
-    """Whether a server that answers as `told` was asked for `asked`: it may add a date or a folder, or drop one."""
+def _is_called(answered: str | None, asked: str) -> bool:
+    """Whether both names mean one model: a server may add a date or a folder, or drop one."""
     return (
-        not told
-        or told == asked
-        or (told.startswith(asked) and told[len(asked)] in "-@:")
-        or PurePosixPath(told).name == asked
-        or PurePosixPath(asked).name == told
+        not answered
+        or answered == asked
+        or (answered.startswith(asked) and answered[len(asked)] in "-@:")
+        or PurePosixPath(answered).name == asked
+        or PurePosixPath(asked).name == answered
     )

@@ -1,4 +1,4 @@
-"""Patience with servers: how many requests are under way at once, how often one is tried, and the pauses in between."""
+"""Retries: how many requests run at once, how often one is sent again, and the pauses in between."""
 
 from __future__ import annotations
 
@@ -23,92 +23,92 @@ _log = logging.getLogger(__name__)
 _Request = TypeVar("_Request")
 _Reply = TypeVar("_Reply")
 
-_PAUSES = 300.0
-"""Seconds of pauses between the tries of one request, in all."""
+_MOST_PAUSES = 300.0
+"""Seconds; the longest total pause between the tries of one request."""
 _FIRST_PAUSE = 0.5
-"""Seconds; each further pause may be twice as long as the one before."""
+"""Seconds; the longest possible pause doubles with each further try."""
 _LONGEST_PAUSE = 30.0
-_LONGEST_LEAVE = 86_400.0
-"""Seconds that a server is left alone at its word, at most."""
-_WORTH_TELLING = 5.0
-"""Seconds of silence that whoever waits should know of."""
+_LONGEST_SERVER_PAUSE = 86_400.0
+"""Seconds; the longest pause that a server may ask for."""
+_WORTH_A_WARNING = 5.0
+"""Seconds; longer pauses that the server asks for are logged."""
 _REMEMBERED = 3600.0
-"""Seconds for which a server that was overloaded is asked as little at once as then."""
+"""Seconds for which the number of concurrent requests found after an overload is kept."""
 
 
-class PassingError(Exception):
-    """One try failed and the next may not; the message is what is said after the last."""
+class RetryableError(Exception):
+    """One try failed and the next may succeed; its message is shown if the last try fails too."""
 
     tries: ClassVar[int] = 10
-    """As many of this kind end the patience."""
+    """After this many failures of one kind the request is given up."""
 
     def __init__(self, reason: str, *, pause: float | None = None, overload: bool = False) -> None:
         super().__init__(reason)
         self.pause = pause
-        """Seconds for which the server wants to be left alone; None: a pause as usual."""
+        """Seconds that the server asks to wait; None: the usual pause."""
         self.overload = overload
-        """Whether fewer requests at once would help."""
+        """Whether fewer concurrent requests would help."""
 
 
-class TimedOutError(PassingError):
-    """No reply came in time; each time it costs much of it."""
+class TimedOutError(RetryableError):
+    """No reply came in time; every further try costs a whole time-out."""
 
     tries = 3
 
 
-class NobodyThereError(PassingError):
-    """No server at an address where none was before either."""
+class UnreachableError(RetryableError):
+    """There is no server at this address, and there was none before."""
 
     tries = 2
 
 
-class AnotherModelError(PassingError):
-    """Another model replied than was asked."""
+class WrongModelError(RetryableError):
+    """The reply is from another model than the one that was asked."""
 
     tries = 4
 
 
-class NothingSaidError(PassingError):
-    """An empty reply: a model may end at once, and a server may lose an answer. What stays empty is believed."""
+class EmptyReplyError(RetryableError):
+    """The reply is empty, because the model ended at once or the server lost the answer.
+
+    A reply that is still empty after the last try is accepted.
+    """
 
     tries = 4
 
     def __init__(self, reply: object) -> None:
-        super().__init__("nothing was said", pause=0.0)
+        super().__init__("the reply is empty", pause=0.0)
         self.reply = reply
 
 
-class Patience:
-    """Asks one server many things at once, for any number of callers, and again where that may help."""
+class Retrier:
+    """Sends many requests to one server at once, for any number of callers, and retries those that may succeed."""
 
     def __init__(self, name: str, *, concurrency: int) -> None:
-        """Towards what is called `name` in errors, with at most so many requests under way."""
+        """`name` stands for the server in errors; at most `concurrency` requests run at once."""
         self._name = name
         self._most = concurrency
         self._limit = _Limit(concurrency)
-        self._counting = threading.Lock()
         self._learning = threading.Lock()
         self._memory: PaceMemory | None = None
         self._not_before = 0.0
-        self._told = Pace(at_once=concurrency, not_before=0.0)
-        """What the memory knows."""
-        self.retries = 0
-        """Requests sent again so far."""
+        self._stored_pace = Pace(at_once=concurrency, not_before=0.0)
+        """The pace that was stored last."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
         self._memory = memory
         known = memory.find_pace(self._name)
         if known is not None and time.time() - known.not_before < _REMEMBERED:
-            self._told, self._not_before = known, known.not_before
+            self._stored_pace, self._not_before = known, known.not_before
             self._limit.begin_with(known.at_once)
-            self._tell_of(known.not_before - time.time())
+            self._warn_of_pause(known.not_before - time.time())
 
     def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
         """What `ask` returns for each request, in the order given.
 
-        A PassingError of `ask` is retried; when that does not help it becomes an AdapterError. The first other error
-        is raised at once.
+        A request for which `ask` raises a RetryableError is tried again; after the last try it becomes an AdapterError.
+        The first other error is raised at once.
         """
         waiting: SimpleQueue[int] = SimpleQueue()
         done: SimpleQueue[tuple[int, list[_Reply] | BaseException]] = SimpleQueue()
@@ -122,7 +122,7 @@ class Patience:
                     return
                 try:
                     done.put((row, [self._ask(ask, requests[row], stop)]))
-                except BaseException as error:  # raised where the caller waits
+                except BaseException as error:  # raised again in the thread of the caller
                     done.put((row, error))
                     return
 
@@ -130,7 +130,7 @@ class Patience:
             waiting.put(row)
         replies: dict[int, _Reply] = {}
         try:
-            # Daemons, so that neither Ctrl-C nor the first error waits for replies that nobody will read.
+            # Daemon threads: neither Ctrl-C nor the first error waits for replies that nobody will read.
             for _ in range(min(self._most, len(requests))):
                 threading.Thread(target=work, daemon=True).start()
             while len(replies) < len(requests):
@@ -143,70 +143,68 @@ class Patience:
         return [replies[row] for row in range(len(requests))]
 
     def _ask(self, ask: Callable[[_Request], _Reply], request: _Request, stop: threading.Event) -> _Reply:
-        failures: Counter[type[PassingError]] = Counter()
+        failures: Counter[type[RetryableError]] = Counter()
         waited = 0.0
         while True:
             try:
                 with self._limit.place():
-                    self._wait_for_leave(stop)
+                    self._wait_until_allowed(stop)
                     return ask(request)
-            except PassingError as error:
+            except RetryableError as error:
                 self._learn(error)
                 failures[type(error)] += 1
                 tries = failures.total()
-                # A pause that the server asks for is made by all requests together: see _wait_for_leave.
+                # A pause that the server asks for applies to all requests: see _wait_until_allowed.
                 pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (tries - 1)))
                 pause = pause if error.pause is None else 0.0
                 waited += pause if error.pause is None else error.pause
-                if failures[type(error)] >= error.tries or tries >= PassingError.tries or waited > _PAUSES:
-                    if isinstance(error, NothingSaidError):
+                if failures[type(error)] >= error.tries or tries >= RetryableError.tries or waited > _MOST_PAUSES:
+                    if isinstance(error, EmptyReplyError):
                         return cast(_Reply, error.reply)
                     times = "1 try" if tries == 1 else f"{tries} tries"
                     raise AdapterError(
                         f"gave up on {self._name!r} after {times}: {error}", retryable=True
                     ) from error.__cause__
             if pause and _pause(stop, pause):
-                raise self._asked_no_further()
-            with self._counting:
-                self.retries += 1
+                raise self._stopped()
 
-    def _learn(self, error: PassingError) -> None:
-        """Take in how the server wants to be asked, and write it down before anything else is asked."""
+    def _learn(self, error: RetryableError) -> None:
+        """Adjust the pace to the error, and store it before the next request is sent."""
         if not (error.overload or error.pause):
             return
-        leave = min(error.pause or 0.0, _LONGEST_LEAVE)
+        pause = min(error.pause or 0.0, _LONGEST_SERVER_PAUSE)
         with self._learning:
-            self._not_before = max(self._not_before, time.time() + leave)
-            # In whole seconds, for many requests are told the same at once.
+            self._not_before = max(self._not_before, time.time() + pause)
+            # Rounded to seconds, because many requests get the same answer at almost the same time.
             pace = Pace(at_once=self._limit.now, not_before=math.ceil(self._not_before))
-            if pace == self._told:
+            if pace == self._stored_pace:
                 return
-            self._told = pace
-            self._tell_of(leave)
+            self._stored_pace = pace
+            self._warn_of_pause(pause)
             if self._memory is not None:
                 self._memory.add_pace(self._name, pace)
 
-    def _tell_of(self, seconds: float) -> None:
-        if seconds > _WORTH_TELLING:
-            _log.warning("%r wants to be left alone for %.0f s", self._name, seconds)
+    def _warn_of_pause(self, seconds: float) -> None:
+        if seconds > _WORTH_A_WARNING:
+            _log.warning("%r asks for a pause of %.0f s", self._name, seconds)
 
-    def _wait_for_leave(self, stop: threading.Event) -> None:
-        """Wait until the server may be asked; AdapterError if that is beyond all patience."""
+    def _wait_until_allowed(self, stop: threading.Event) -> None:
+        """Wait until the pause of the server is over; AdapterError if it is too long to wait for."""
         seconds = self._not_before - time.time()
-        if seconds > _PAUSES:
+        if seconds > _MOST_PAUSES:
             until = f"{datetime.fromtimestamp(self._not_before):%Y-%m-%d %H:%M}"
             raise AdapterError(
-                f"{self._name!r} wants to be left alone until {until}; type the same command again then", retryable=True
+                f"{self._name!r} asks for a pause until {until}; run the same again then", retryable=True
             )
         if seconds > 0 and _pause(stop, seconds):
-            raise self._asked_no_further()
+            raise self._stopped()
 
-    def _asked_no_further(self) -> AdapterError:
-        return AdapterError(f"{self._name!r} was asked no further", retryable=True)
+    def _stopped(self) -> AdapterError:
+        return AdapterError(f"{self._name!r} was not asked any more", retryable=True)
 
 
 class _Limit:
-    """How many requests may be under way: half as many after an overload, one more after as many successes."""
+    """How many requests may run at once: halved after an overload, one more after as many successes."""
 
     def __init__(self, most: int) -> None:
         self._most = self.now = most
@@ -214,12 +212,12 @@ class _Limit:
         self._changed = threading.Condition()
 
     def begin_with(self, number: int) -> None:
-        """Allow so many at first."""
+        """Start with this limit."""
         self.now = max(1, min(number, self._most))
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Waits for a place, and learns from what happens in it."""
+        """Wait for a free place, and adjust the limit to the outcome of the request that takes it."""
         with self._changed:
             self._changed.wait_for(lambda: self._under_way < self.now)
             self._under_way += 1
@@ -228,14 +226,14 @@ class _Limit:
         try:
             yield
             success = True
-        except PassingError as error:
+        except RetryableError as error:
             overload = error.overload
             raise
         finally:
             with self._changed:
                 self._under_way -= 1
                 self._successes += success
-                # Requests that were under way together tell of the same overload.
+                # Requests that ran at the same time report the same overload.
                 if overload and overloads == self._overloads:
                     self.now = max(1, self.now // 2)
                     self._overloads += 1
@@ -247,5 +245,5 @@ class _Limit:
 
 
 def _pause(stop: threading.Event, seconds: float) -> bool:
-    """Wait; whether `stop` was set meanwhile."""
+    """Wait, and return whether `stop` was set meanwhile."""
     return stop.wait(seconds)

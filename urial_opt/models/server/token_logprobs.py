@@ -1,8 +1,8 @@
-"""What servers tell of tokens: of those that an aligned model wrote, and of those that a base model read.
+"""Log-probabilities of tokens as servers report them: of an aligned model's answer, and of a base model's prompt.
 
-Servers tell texts of tokens. That of a piece of a character holds U+FFFD, or is empty; SentencePiece's may lack the
-space with which it begins. So tokens are placed by the text that they are of, from its end: what stands before it, such
-as a begin-of-text token, and the offsets that servers give, which count it or not, do not matter.
+Servers report the texts of tokens. The text of a part of a character contains U+FFFD or is empty, and SentencePiece
+tokens may lack their leading space. Therefore tokens are matched with the known text, from its end backwards. A
+begin-of-text token before it does not matter then, nor do the servers' offsets, which may or may not count that token.
 """
 
 from __future__ import annotations
@@ -16,30 +16,31 @@ from urial_opt.records import Usage
 
 UNREADABLE = "\ufffd"
 _ROUNDING = 1e-6
-"""By so much the sum of told probabilities may be off."""
+"""Tolerance for the sum of reported probabilities."""
 
 Span: TypeAlias = tuple[int, int]
-"""Where in a text a token begins and ends."""
+"""Where a token begins and ends in a text, in characters."""
 
 
 def is_readable(text: str) -> bool:
-    """Whether a text tells its token: that of a piece of a character does not."""
+    """Whether a token can be identified by its text; a part of a character cannot."""
     return bool(text) and UNREADABLE not in text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldList:
+class TopLogprobs:
     """The most probable tokens at one position."""
 
     entries: tuple[tuple[str, float], ...] = ()
-    """Text and log-probability of each, the most probable first."""
+    """Text and log-probability (nats) of each token, the most probable first."""
     full: bool = False
-    """Whether no token is missing among them, as one of two with the same text is in a dictionary by text."""
+    """Whether no token is missing. In a dictionary by text, one of two tokens with the same text is missing."""
 
     def rank_of(self, text: str) -> int:
-        """1 for the most probable; 0 where that is not certain: it is not listed, or another is as probable.
+        """The rank of a token, 1 for the most probable; 0 if it is not certain.
 
-        One that is missing may stand before it, unless too little is left for that of what all have together.
+        It is not certain if the token is not listed, if another one is equally probable, or if a missing token may be
+        more probable. The last is impossible if the probability left for missing tokens is smaller.
         """
         places = [place for place, (other, _) in enumerate(self.entries) if other == text]
         logprobs = [logprob for _, logprob in self.entries]
@@ -49,75 +50,76 @@ class ToldList:
         return places[0] + 1 if self.full or exp(logprobs[places[0]]) > left else 0
 
     def logprob_of(self, text: str) -> float:
-        """NaN where it is not told."""
-        told = [logprob for other, logprob in self.entries if other == text]
-        return told[0] if len(told) == 1 else nan
+        """NaN if the token is not listed, or not the only one with this text."""
+        found = [logprob for other, logprob in self.entries if other == text]
+        return found[0] if len(found) == 1 else nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldToken:
-    """One token in its place."""
+class TokenLogprob:
+    """One token of a text."""
 
     text: str
     logprob: float = nan
-    """NaN where it is not told, as of a prompt's first token."""
+    """Nats; NaN if not reported, as for the first token of a prompt."""
     rank: int = 0
-    """In the model's distribution, 1 the most probable; 0 where it is not told."""
-    top: ToldList = ToldList()
+    """Rank in the model's distribution, 1 for the most probable; 0 if not known."""
+    top: TopLogprobs = TopLogprobs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldAnswer:
-    """What an aligned model wrote."""
+class AnswerLogprobs:
+    """An aligned model's answer."""
 
     text: str
-    tokens: tuple[ToldToken, ...]
+    tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
     ended: bool
-    end: ToldToken
-    """The token that ended the turn; without numbers where the server does not tell it."""
+    end: TokenLogprob
+    """The token that ended the turn; without a log-probability if the server does not report it."""
     usage: Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldPrompt:
-    """What a base model read, to its end."""
+class PromptLogprobs:
+    """The tokens of a prompt that a base model read, with their places in it."""
 
-    tokens: tuple[ToldToken, ...]
+    tokens: tuple[TokenLogprob, ...]
     spans: tuple[Span, ...]
-    """Of the last tokens, as many as were sought."""
-    after: ToldList
-    """What goes on."""
+    """Places of the last tokens; those before are not placed."""
+    after: TopLogprobs
+    """The most probable tokens after the prompt."""
     usage: Usage
 
-    def placed(self) -> Iterator[tuple[Span, ToldToken]]:
+    def placed(self) -> Iterator[tuple[Span, TokenLogprob]]:
         yield from zip(self.spans, self.tokens[len(self.tokens) - len(self.spans) :], strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptReply:
-    """A base model's reply to a prompt, whose tokens have yet to be found in it."""
+class UnplacedPrompt:
+    """The tokens that a server reports for a prompt, before they are matched with its text."""
 
-    tokens: tuple[ToldToken, ...]
-    after: ToldList | None
-    """None: what goes on may be told as one more token."""
+    tokens: tuple[TokenLogprob, ...]
+    after: TopLogprobs | None
+    """The most probable tokens after the prompt. None: they may stand with one additional, last token."""
     usage: Usage
 
-    def place(self, prompt: str, *, down_to: int) -> ToldPrompt | None:
-        """The tokens from the one that begins at or before `down_to` on; None if they do not make that text."""
+    def place(self, prompt: str, *, down_to: int) -> PromptLogprobs | None:
+        """Match the tokens with the text of the prompt, back to the character `down_to`; None if they do not fit."""
         for more in (0,) if self.after else (1, 0):
             tokens = self.tokens[: len(self.tokens) - more]
             spans = place_tokens([token.text for token in tokens], prompt, down_to=down_to)
             if spans is not None:
-                after = self.after or (self.tokens[-1].top if more else ToldList())
-                return ToldPrompt(tokens=tokens, spans=tuple(spans), after=after, usage=self.usage)
+                after = self.after or (self.tokens[-1].top if more else TopLogprobs())
+                return PromptLogprobs(tokens=tokens, spans=tuple(spans), after=after, usage=self.usage)
         return None
 
 
 def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[Span] | None:
-    """Where the last of these tokens stand in a text that they end, back to `down_to`; None if they do not make it.
+    """The places of the last tokens in `whole`, a text that ends with them; None if they do not fit.
 
-    Of a character in several tokens, the last one carries it.
+    Matching goes from the end of the text back to the character `down_to`. The last of the tokens that share a
+    character gets it.
     """
     spans: list[Span] = []
     end, place = len(whole), len(texts)
@@ -138,11 +140,11 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
             place, end = run, start
             continue
         while not whole.endswith(text, 0, end) and spans and whole.endswith(" ", 0, end):
-            end -= 1  # the token behind it was told without its space
+            end -= 1  # the next token was reported without its leading space
             spans[-1] = (end, spans[-1][1])
         if whole.endswith(text, 0, end):
             start = end - len(text)
-        elif text.lstrip() == whole[:end]:  # an answer told without the blanks with which it begins
+        elif text.lstrip() == whole[:end]:  # an answer reported without its leading blanks
             start = 0
         else:
             return None
@@ -151,25 +153,22 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
     return spans[::-1] if end <= down_to else None
 
 
-_ROUNDING = 1e-6
-"""By so much the sum of told probabilities may be off."""
-
-
 def least_divergence(common: Iterable[tuple[float, float]]) -> float:
-    """What KL(p || q) is at least, in nats, by the probabilities (p, q) of tokens that are known in both.
+    """A lower bound on KL(p || q), in nats, from the probabilities (p, q) of the tokens that are known in both.
 
-    By the data-processing inequality it is no less than between the distributions over these tokens and one more, the
-    rest: sum of p log(p / q), and the same of what is left of both. Rounding is taken to lower it. There is no most: a
-    token that q gives next to nothing may be among the rest, which makes KL as great as one likes.
+    By the data-processing inequality, KL is at least the divergence between the distributions over these tokens and one
+    more symbol for the rest: the sum of p log(p / q) over the tokens, and the same for the remaining probability.
+    Rounding errors lower the bound. There is no upper bound: the rest may contain a token to which q gives almost no
+    probability, and KL may then be arbitrarily large.
     """
-    told = 0.0
+    known = 0.0
     rest, other_rest = 1.0, 1.0
     for p, q in common:
         rest -= p
         other_rest -= q
         if p > 0:
-            told += p * log(p / q) if q > 0 else 0.0
+            known += p * log(p / q) if q > 0 else 0.0
     most = max(other_rest, 0.0) + _ROUNDING
-    # a log(a / b) falls with b, and with a as far as a = b / e.
+    # a log(a / b) decreases in b, and in a up to a = b / e.
     left = min(max(most / e, rest - _ROUNDING, 0.0), max(rest, 0.0) + _ROUNDING)
-    return max(0.0, told + left * log(left / most) - _ROUNDING)
+    return max(0.0, known + left * log(left / most) - _ROUNDING)

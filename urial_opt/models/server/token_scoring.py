@@ -1,4 +1,4 @@
-"""Token scoring by two models behind servers: the aligned one tells what it wrote, the base one what it read."""
+"""Token scoring by two models behind servers, from the log-probabilities of an answer and of a prompt."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.models.server.logprob_requests import AnsweringServer, ReadingServer
 from urial_opt.models.server.token_logprobs import (
     UNREADABLE,
+    AnswerLogprobs,
+    PromptLogprobs,
     Span,
-    ToldAnswer,
-    ToldList,
-    ToldPrompt,
-    ToldToken,
+    TokenLogprob,
+    TopLogprobs,
     is_readable,
     least_divergence,
 )
@@ -26,34 +26,35 @@ from urial_opt.records import Usage
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
 
 _DIFFERENT = 0.05
-"""Share of an answer's tokens that the base model may cut otherwise: what was written is not always as a tokenizer
-would cut it."""
+"""Share of an answer's tokens that the base model may split differently: a model does not always write the tokens
+into which a tokenizer splits the text."""
 _FEW = 2
 
 
 class ServerTokenScorer:
     """Two models behind servers as a `protocols.TokenScorer`, for one caller at a time.
 
-    The aligned model's numbers come with its answer. The base model reads the answer's text after the context; where it
-    cuts it into other tokens than were written, and at pieces of characters, which have no text to compare, nothing is
-    told of it. Ranks are exact from servers that tell `prompt_logprobs`; others list the most probable tokens, and
-    `rank` is 0 where the token is not among them, or its place among them is not certain. Divergences and entropies are
-    over the whole vocabulary, which no server tells: NaN. What divergences are at least stands beside them.
+    The aligned model's numbers come with its answer. The base model reads the answer's text after the context. Its
+    numbers are absent where it splits the text into other tokens than were written, and at parts of characters, which
+    have no text to compare. Ranks are exact if the server reports `prompt_logprobs`. Other servers list the most
+    probable tokens; `rank` is 0 where the token is not listed or its rank among them is not certain. Divergences and
+    entropies need the whole vocabulary, which no server reports: they are NaN. The scores hold lower
+    bounds on the divergences instead.
 
-    Servers tell texts of tokens, so their ids are numbers of this scorer's own; of those without a text, as pieces of
-    characters are, each is another.
+    Servers report texts of tokens, so token ids are numbers of this scorer's own. Each token without a readable text,
+    such as a part of a character, gets an id of its own.
     """
 
     def __init__(
         self, base: Endpoint, aligned: Endpoint, *, messages: Callable[[str], Sequence[Mapping[str, str]]]
     ) -> None:
-        """`messages` asks the aligned model a query. Both servers are tried out.
+        """`messages` gives the messages for a query to the aligned model. Sends a trial request to both servers.
 
-        InputError if one tells no probabilities, or the two have different tokenizers; AdapterError as
+        InputError if a server reports no log-probabilities, or if the two tokenizers differ; AdapterError as
         `Endpoint.complete`.
         """
-        self._names = _Names()
-        self._heard: dict[tuple[str, str], ToldAnswer] = {}
+        self._ids = _TokenIds()
+        self._answers: dict[tuple[str, str], AnswerLogprobs] = {}
         self._aligned = AnsweringServer(aligned, messages)
         sample = self._aligned.sample
         self._base = ReadingServer(base, sample=sample.text)
@@ -62,87 +63,92 @@ class ServerTokenScorer:
     def answer(self, queries: Sequence[str], *, max_tokens: int) -> list[AlignedAnswer]:
         """As `protocols.TokenScorer`.
 
-        AdapterError as `Endpoint.chat`; InputError if the server does not answer greedily. A query refused by a filter
-        has an answer of no tokens that is not ended.
+        AdapterError as `Endpoint.chat`; InputError if the server does not answer greedily. The answer to a refused
+        query has no tokens and is not ended.
         """
-        told = self._aligned.answer(queries, max_tokens=max_tokens)
+        written = self._aligned.answer(queries, max_tokens=max_tokens)
         answers = []
-        for query, each in zip(queries, told, strict=True):
-            self._heard[query, each.text] = each
-            tokens = tuple(self._names.number(token.text) for token in each.tokens)
+        for query, each in zip(queries, written, strict=True):
+            self._answers[query, each.text] = each
+            tokens = tuple(self._ids.number(token.text) for token in each.tokens)
             pieces = tuple(each.text[start:end] for start, end in each.spans)
             answers.append(AlignedAnswer(query=query, tokens=tokens, pieces=pieces, ended=each.ended, usage=each.usage))
         return answers
 
     def texts(self, ids: Sequence[int]) -> list[str]:
         """As `protocols.TokenScorer`."""
-        return [self._names.texts[token] for token in ids]
+        return [self._ids.texts[token] for token in ids]
 
     def score(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
         """As `protocols.TokenScorer`.
 
-        AdapterError as `Endpoint.complete`; InputError if the tokenizers turn out to be different. Of an answer that
-        another scorer asked for, the aligned model is asked anew; if it now says something else, its numbers are NaN.
+        AdapterError as `Endpoint.complete`; InputError if the tokenizers turn out to differ. For an answer of another
+        scorer the aligned model is asked again; if its answer differs now, its numbers are NaN.
         """
-        heard, usages = self._recall(answers)
+        written, usages = self._recall(answers)
         scored = []
         for place, context in enumerate(contexts):
             prompts = [context.render(answer.query) for answer in answers]
-            whole = [prompt + answer.text for prompt, answer in zip(prompts, heard, strict=True)]
+            whole = [prompt + answer.text for prompt, answer in zip(prompts, written, strict=True)]
             read = self._base.read(whole, [len(prompt) for prompt in prompts])
             tokens = [
-                _tokens_of(told, answer, len(prompt)) for told, answer, prompt in zip(read, heard, prompts, strict=True)
+                _tokens_of(reading, answer, len(prompt))
+                for reading, answer, prompt in zip(read, written, prompts, strict=True)
             ]
-            self._check_tokenizer(tokens, heard)
-            ends = self._read_ends(whole, heard, read)
+            self._check_tokenizer(tokens, written)
+            ends = self._read_ends(whole, written, read)
             scored.append(
                 [
-                    self._scores(row, answer, end, told.usage, Usage() if place else usage)
-                    for row, answer, end, told, usage in zip(tokens, heard, ends, read, usages, strict=True)
+                    self._scores(row, answer, end, reading.usage, Usage() if place else usage)
+                    for row, answer, end, reading, usage in zip(tokens, written, ends, read, usages, strict=True)
                 ]
             )
         return scored
 
-    def _recall(self, answers: Sequence[AlignedAnswer]) -> tuple[list[ToldAnswer], list[Usage]]:
-        """What the aligned model told of these answers, and what it took to ask for them anew."""
+    def _recall(self, answers: Sequence[AlignedAnswer]) -> tuple[list[AnswerLogprobs], list[Usage]]:
+        """The aligned model's log-probabilities for these answers, and the usage of requests that were repeated."""
         usages = [Usage()] * len(answers)
         for row, answer in enumerate(answers):
-            if (answer.query, answer.text) not in self._heard:
+            if (answer.query, answer.text) not in self._answers:
                 wanted = len(answer.tokens) + answer.ended
-                (told,) = self._aligned.answer([answer.query], max_tokens=max(1, wanted))
-                usages[row] = told.usage
-                self._heard[answer.query, answer.text] = told if told.text == answer.text else _unheard(answer)
-        return [self._heard[answer.query, answer.text] for answer in answers], usages
+                (reply,) = self._aligned.answer([answer.query], max_tokens=max(1, wanted))
+                usages[row] = reply.usage
+                self._answers[answer.query, answer.text] = reply if reply.text == answer.text else _unscored(answer)
+        return [self._answers[answer.query, answer.text] for answer in answers], usages
 
     def _read_ends(
-        self, whole: Sequence[str], heard: Sequence[ToldAnswer], read: Sequence[ToldPrompt]
-    ) -> list[_BaseEnd]:
-        """What the base model says at the end of each answer: of the token by which it would end it itself.
+        self, whole: Sequence[str], written: Sequence[AnswerLogprobs], read: Sequence[PromptLogprobs]
+    ) -> list[_AnswerEnd]:
+        """The base model's log-probability of the token with which it would end each answer.
 
-        That is told among what goes on; where it is not listed there, it is read as a part of the prompt, unless it
-        becomes one token with the answer's last one.
+        That token is usually among the most probable tokens after the prompt. Where it is not listed, another request
+        appends it to the prompt; that fails if it merges with the last token of the answer.
         """
         ending = self._base.ending
         if ending is None:
-            return [_BaseEnd(top=told.after, token=ToldToken(text="")) for told in read]
+            return [_AnswerEnd(top=reading.after, token=TokenLogprob(text="")) for reading in read]
         ends = []
-        for told in read:
-            token = ToldToken(text=ending, logprob=told.after.logprob_of(ending), rank=told.after.rank_of(ending))
-            ends.append(_BaseEnd(top=told.after, token=token))
-        unknown = [row for row, answer in enumerate(heard) if answer.ended and not ends[row].token.rank]
+        for reading in read:
+            token = TokenLogprob(
+                text=ending, logprob=reading.after.logprob_of(ending), rank=reading.after.rank_of(ending)
+            )
+            ends.append(_AnswerEnd(top=reading.after, token=token))
+        unknown = [row for row, answer in enumerate(written) if answer.ended and not ends[row].token.rank]
         starts = [len(whole[row]) for row in unknown]
         again = self._base.read([f"{whole[row]}\n{PLAIN_FENCE}" for row in unknown], starts)
-        for row, start, told in zip(unknown, starts, again, strict=True):
-            for span, token in told.placed():
+        for row, start, reading in zip(unknown, starts, again, strict=True):
+            for span, token in reading.placed():
                 if span[0] == start and token.text == ending:
-                    ends[row] = _BaseEnd(top=ends[row].top, token=token, usage=told.usage)
+                    ends[row] = _AnswerEnd(top=ends[row].top, token=token, usage=reading.usage)
         return ends
 
-    def _check_tokenizer(self, tokens: Sequence[Sequence[ToldToken | None]], heard: Sequence[ToldAnswer]) -> None:
-        """InputError if the base model cuts answers into other tokens; pieces of characters do not count."""
+    def _check_tokenizer(
+        self, tokens: Sequence[Sequence[TokenLogprob | None]], written: Sequence[AnswerLogprobs]
+    ) -> None:
+        """InputError if the base model splits answers into other tokens; parts of characters do not count."""
         readable = [
             base
-            for row, answer in zip(tokens, heard, strict=True)
+            for row, answer in zip(tokens, written, strict=True)
             for base, token in zip(row, answer.tokens, strict=True)
             if is_readable(token.text)
         ]
@@ -150,20 +156,20 @@ class ServerTokenScorer:
         if different > max(_FEW, _DIFFERENT * len(readable)):
             names = f"{self._base.endpoint.name!r} and {self._aligned.endpoint.name!r}"
             raise InputError(
-                f"{names} have different tokenizers ({different} of {len(readable)} tokens of answers are cut "
+                f"{names} have different tokenizers ({different} of {len(readable)} tokens of answers are split "
                 "differently), so their tokens cannot be compared; give the aligned model that was tuned from this "
                 "base model"
             )
 
     def _scores(
         self,
-        base: Sequence[ToldToken | None],
-        answer: ToldAnswer,
-        end: _BaseEnd,
+        base: Sequence[TokenLogprob | None],
+        answer: AnswerLogprobs,
+        end: _AnswerEnd,
         usage: Usage,
         aligned_usage: Usage,
     ) -> TokenScores:
-        ours = [*(token or ToldToken(text="") for token in base), *[end.token] * answer.ended]
+        ours = [*(token or TokenLogprob(text="") for token in base), *[end.token] * answer.ended]
         theirs = [*answer.tokens, *[answer.end] * answer.ended]
         tops = [*(token.top for token in ours[: len(base)]), *[end.top] * answer.ended]
         top = self._listed_tokens(tops, self._base.listed)
@@ -186,48 +192,48 @@ class ServerTokenScorer:
             aligned_usage=aligned_usage,
         )
 
-    def _listed_tokens(self, lists: Sequence[ToldList], width: int) -> TopTokens:
+    def _listed_tokens(self, lists: Sequence[TopLogprobs], width: int) -> TopTokens:
         ids = np.full((len(lists), width), -1, dtype=np.int64)
         probabilities = np.full((len(lists), width), nan)
-        for place, told in enumerate(lists):
-            numbers = self._names.numbers([text for text, _ in told.entries[:width]])
+        for place, top in enumerate(lists):
+            numbers = self._ids.numbers([text for text, _ in top.entries[:width]])
             ids[place, : len(numbers)] = numbers
-            probabilities[place, : len(numbers)] = [exp(logprob) for _, logprob in told.entries[:width]]
+            probabilities[place, : len(numbers)] = [exp(logprob) for _, logprob in top.entries[:width]]
         return TopTokens(ids=ids, probabilities=probabilities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _BaseEnd:
-    """What a base model says where an answer has ended."""
+class _AnswerEnd:
+    """The base model's prediction where an answer has ended."""
 
-    top: ToldList
-    token: ToldToken
-    """By which it would end it."""
+    top: TopLogprobs
+    token: TokenLogprob
+    """The token with which it would end the answer."""
     usage: Usage = field(default_factory=Usage)
 
 
-class _Names:
-    """Numbers of tokens, by their text."""
+class _TokenIds:
+    """Ids of tokens, by their text."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._known: dict[str, int] = {}
 
     def number(self, text: str) -> int:
-        """A new one for each token that its text does not tell."""
+        """The id of a token; a new one each time for a token that its text does not identify."""
         if text not in self._known or not is_readable(text):
             self._known[text] = len(self.texts)
             self.texts.append(text or UNREADABLE)
         return self._known[text]
 
     def numbers(self, texts: Sequence[str]) -> list[int]:
-        """Of different tokens: where two have the same text, neither is told by it."""
+        """The ids of different tokens; a text that two of them share identifies neither."""
         return [self.number(text if texts.count(text) == 1 else "") for text in texts]
 
 
-def _tokens_of(told: ToldPrompt, answer: ToldAnswer, start: int) -> list[ToldToken | None]:
-    """The base model's token for each of an answer that begins at `start`; None where it has not the same one."""
-    by_span: dict[Span, ToldToken] = {span: token for span, token in told.placed() if span[0] < span[1]}
+def _tokens_of(reading: PromptLogprobs, answer: AnswerLogprobs, start: int) -> list[TokenLogprob | None]:
+    """The base model's token for each token of an answer that begins at `start`; None where the two differ."""
+    by_span: dict[Span, TokenLogprob] = {span: token for span, token in reading.placed() if span[0] < span[1]}
     found = []
     for (begin, end), token in zip(answer.spans, answer.tokens, strict=True):
         base = by_span.get((start + begin, start + end))
@@ -236,23 +242,25 @@ def _tokens_of(told: ToldPrompt, answer: ToldAnswer, start: int) -> list[ToldTok
     return found
 
 
-def _unheard(answer: AlignedAnswer) -> ToldAnswer:
-    """An answer of which nothing but its pieces is known."""
+def _unscored(answer: AlignedAnswer) -> AnswerLogprobs:
+    """An answer without log-probabilities."""
     spans, begin = [], 0
     for piece in answer.pieces:
         spans.append((begin, begin + len(piece)))
         begin += len(piece)
-    tokens = tuple(ToldToken(text=piece) for piece in answer.pieces)
-    end = ToldToken(text="")
-    return ToldAnswer(text=answer.text, tokens=tokens, spans=tuple(spans), ended=answer.ended, end=end, usage=Usage())
+    tokens = tuple(TokenLogprob(text=piece) for piece in answer.pieces)
+    end = TokenLogprob(text="")
+    return AnswerLogprobs(
+        text=answer.text, tokens=tokens, spans=tuple(spans), ended=answer.ended, end=end, usage=Usage()
+    )
 
 
-def _probabilities(tokens: Sequence[ToldToken]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _probabilities(tokens: Sequence[TokenLogprob]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.exp(np.array([token.logprob for token in tokens], dtype=np.float64))
 
 
-def _least(base: ToldToken, aligned: ToldToken) -> tuple[float, float]:
-    """What KL(base || aligned) and KL(aligned || base) are at least; NaN where too little is told."""
+def _least(base: TokenLogprob, aligned: TokenLogprob) -> tuple[float, float]:
+    """Lower bounds on KL(base || aligned) and KL(aligned || base), in nats; NaN if no token is known in both."""
     ours, theirs = (_known(token) for token in (base, aligned))
     common = [(exp(ours[text]), exp(theirs[text])) for text in ours.keys() & theirs.keys()]
     if not common:
@@ -260,8 +268,8 @@ def _least(base: ToldToken, aligned: ToldToken) -> tuple[float, float]:
     return least_divergence(common), least_divergence([(q, p) for p, q in common])
 
 
-def _known(token: ToldToken) -> dict[str, float]:
-    """Log-probabilities at a token's place, by text, of tokens that their texts tell."""
+def _known(token: TokenLogprob) -> dict[str, float]:
+    """Log-probabilities at a token's place, by text, of the tokens that their texts identify."""
     texts = [text for text, _ in token.top.entries]
     known = {text: logprob for text, logprob in token.top.entries if texts.count(text) == 1 and is_readable(text)}
     if is_readable(token.text) and texts.count(token.text) == 0 and token.logprob == token.logprob:

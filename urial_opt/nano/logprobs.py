@@ -1,4 +1,4 @@
-"""How probable a local model finds tokens, told as servers do: the protocol's way, and vLLM's own for prompts."""
+"""Log-probabilities of a local model, in the formats of servers: the OpenAI protocol's, and vLLM's for prompts."""
 
 from __future__ import annotations
 
@@ -16,52 +16,55 @@ from urial_opt.models.local.generator import TransformersChatGenerator, Transfor
 from urial_opt.records import Completion, Sampling
 
 Ability: TypeAlias = Literal["logprobs", "echo", "prompt_logprobs"]
-"""Probabilities of what was written; of a prompt that comes back; of a prompt, with ranks."""
+"""Log-probabilities of the text written; of an echoed prompt; of a prompt, with ranks."""
 ABILITIES: frozenset[Ability] = frozenset(get_args(Ability))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldText:
-    """What a model says to one text."""
+class TextLogprobs:
+    """A model's completion of one text, with log-probabilities."""
 
     completion: Completion
     echoed: str = ""
-    told: Mapping[str, Any] = field(default_factory=dict)
-    """Probabilities, by the name under which they stand in a choice."""
+    logprobs: Mapping[str, Any] = field(default_factory=dict)
+    """Log-probabilities, by their field name in a choice."""
 
 
-def answer_telling(
+def answer_with_logprobs(
     model: TransformersChatGenerator, query: str, sampling: Sampling, listed: Mapping[str, int]
-) -> ToldText:
-    """The answer to a query with probabilities; `listed`: how many tokens at each position, by ability."""
+) -> TextLogprobs:
+    """The answer to a query with log-probabilities.
+
+    `listed` is the number of most probable tokens at each position, by ability.
+    """
     (written,) = model.write([query], sampling)
     (prompt,) = model.generator.tokens([model.layout.render(query)], special=False)
     read = _ReadTokens(model.generator, [*prompt, *written.tokens], listed=listed["logprobs"])
-    return ToldText(completion=written.completion, told={"logprobs": read.chat(len(prompt))})
+    return TextLogprobs(completion=written.completion, logprobs={"logprobs": read.chat(len(prompt))})
 
 
-def complete_telling(
+def complete_with_logprobs(
     model: TransformersGenerator, prompt: str, sampling: Sampling, listed: Mapping[str, int]
-) -> ToldText:
-    """The text that continues a prompt with probabilities; `listed` as in `answer_telling`."""
+) -> TextLogprobs:
+    """The text that continues a prompt, with log-probabilities; `listed` as in `answer_with_logprobs`."""
     (written,) = model.write("", [prompt], sampling, special=True)
     (tokens,) = model.tokens([prompt], special=True)
     read = cache(lambda number: _ReadTokens(model, [*tokens, *written.tokens], listed=number))
     echoed = "echo" in listed
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     if "logprobs" in listed:
-        told["logprobs"] = read(listed["logprobs"]).completion(0 if echoed else len(tokens))
+        reported["logprobs"] = read(listed["logprobs"]).completion(0 if echoed else len(tokens))
     if "prompt_logprobs" in listed:
-        told["prompt_logprobs"] = read(listed["prompt_logprobs"]).prompt(len(tokens))
-    return ToldText(completion=written.completion, told=told, echoed=prompt if echoed else "")
+        reported["prompt_logprobs"] = read(listed["prompt_logprobs"]).prompt(len(tokens))
+    return TextLogprobs(completion=written.completion, logprobs=reported, echoed=prompt if echoed else "")
 
 
 class _ReadTokens:
-    """A text that a model reads in one forward: what it says of each of its tokens."""
+    """The log-probabilities of a text's tokens, from one forward pass."""
 
     @torch.inference_mode()
     def __init__(self, model: CausalModel, tokens: Sequence[int], *, listed: int) -> None:
-        """`listed`: most probable tokens at each position."""
+        """`listed` is the number of most probable tokens at each position."""
         ids = torch.tensor(list(tokens), device=model.model.device)
         logits = model.model(ids[None]).logits[0, :-1]
         logs: Tensor = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
@@ -70,7 +73,7 @@ class _ReadTokens:
         self._tokens: list[int] = ids.tolist()
         self._own: list[float] = own[:, 0].tolist()
         self._ranks: list[int] = (logs >= own).sum(-1).tolist()
-        """As vLLM counts: tokens that are as probable stand before it."""
+        """As vLLM counts them: equally probable tokens rank before it."""
         self._top: list[dict[int, float]] = [
             dict(zip(*each, strict=True)) for each in zip(top.indices.tolist(), top.values.tolist(), strict=True)
         ]
@@ -103,21 +106,21 @@ class _ReadTokens:
         }
 
     def prompt(self, end: int) -> list[Mapping[str, Any] | None]:
-        """`prompt_logprobs` of the first `end` tokens: by id, the token in its place first."""
-        told: list[Mapping[str, Any] | None] = [None]
+        """`prompt_logprobs` of the first `end` tokens: by id, the token of the text first."""
+        positions: list[Mapping[str, Any] | None] = [None]
         for place in range(1, end):
             top = self._top[place - 1]
             ranks = {**dict(zip(top, range(1, 1 + len(top)), strict=True)), self._tokens[place]: self._ranks[place - 1]}
-            told.append(
+            positions.append(
                 {
                     str(token): {"logprob": logprob, "rank": ranks[token], "decoded_token": self._text(token)}
                     for token, logprob in self._with_own(place).items()
                 }
             )
-        return told
+        return positions
 
     def _with_own(self, place: int) -> dict[int, float]:
-        """The token in its place, and then the most probable ones."""
+        """The token of the text, then the most probable ones."""
         return {self._tokens[place]: self._own[place - 1], **self._top[place - 1]}
 
     def _named(self, token: int, logprob: float) -> Mapping[str, Any]:
