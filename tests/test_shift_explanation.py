@@ -14,9 +14,10 @@ from scipy.stats import binom, binomtest  # type: ignore[import-untyped]
 
 from tests.made_up_scores import made_up, one_token
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift.explanation import _chance, _sign_test, explain_shift
+from urial_opt.shift.explanation import explain_shift
 from urial_opt.shift.findings import Finding, FindingKind, ShiftExplanation
 from urial_opt.shift.marking import mark_tokens
+from urial_opt.shift.paired_ranks import chance_of_so_few, sign_test
 from urial_opt.shift.traits import TRAITS
 from urial_opt.token_scores import AlignedAnswer, ShiftReading
 
@@ -211,15 +212,15 @@ def test_refusals_and_warnings_are_told_apart() -> None:
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_chances_are_exact(better: int, worse: int) -> None:
     if better + worse:
-        assert _sign_test(better, worse) == pytest.approx(
+        assert sign_test(better, worse) == pytest.approx(
             binomtest(better, better + worse, alternative="greater").pvalue
         )
-        assert _chance(better, better + worse) == pytest.approx(binom.cdf(better, better + worse, 0.8))
+        assert chance_of_so_few(better, better + worse) == pytest.approx(binom.cdf(better, better + worse, 0.8))
 
 
 def test_thousands_of_answers_are_no_trouble() -> None:
-    assert _chance(1000, 2000) < 1e-9
-    assert _sign_test(2000, 0) == 0 or _sign_test(2000, 0) < 1e-300
+    assert chance_of_so_few(1000, 2000) < 1e-9
+    assert sign_test(2000, 0) == 0 or sign_test(2000, 0) < 1e-300
 
 
 @given(st.lists(st.lists(st.integers(0, 5), min_size=13, max_size=13), min_size=1, max_size=12), st.data())

@@ -13,6 +13,7 @@ from urial_opt.records import Usage
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 
 TOP = 50
 """Most probable tokens kept of each model at each position."""

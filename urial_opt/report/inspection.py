@@ -14,7 +14,7 @@ from urial_opt.store import RankedTrial, SearchRecord, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class ExampleAnswer:
     """One answer under a prompt."""
 
     query: Query
@@ -37,9 +37,9 @@ class InspectedTrial:
     """None where the token shift was not measured."""
     gains: Mapping[Aspect, Estimate]
     """Paired differences to the starting prompt (trial 0), by aspect; empty for that one itself."""
-    best: Sequence[Example]
-    worst: Sequence[Example]
-    won: Sequence[Example]
+    best: Sequence[ExampleAnswer]
+    worst: Sequence[ExampleAnswer]
+    won: Sequence[ExampleAnswer]
     """Where it gained most on the starting prompt."""
 
 
@@ -77,7 +77,7 @@ def _inspected(
     before = query_scores(start, objective)
     judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
     answers = [
-        Example(query=query, completion=completion, judgment=judgment, score=score, before=before.get(query.id))
+        ExampleAnswer(query=query, completion=completion, judgment=judgment, score=score, before=before.get(query.id))
         for query, completion, judgment in judged
         if (score := objective.query_score(judgment, query.kind)) is not None
     ]

@@ -20,7 +20,7 @@ class FindingKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class ExamplePosition:
     """One position that a finding rests on."""
 
     query: str
@@ -44,7 +44,7 @@ class Finding:
     sentence: str
     numbers: Mapping[str, float]
     """Of traits: `answers` that have it, `done` under the context and `baseline_done`; `repaired` and `broken` ones."""
-    examples: tuple[Example, ...]
+    examples: tuple[ExamplePosition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

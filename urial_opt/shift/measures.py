@@ -26,9 +26,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
-from urial_opt.token_scores import TOP, Floats, Ints, TokenScores, TopTokens
+from urial_opt.token_scores import TOP, Bools, Floats, Ints, TokenScores, TopTokens
 
 ALIGNTDS_KEPT = 30
 
@@ -134,7 +133,7 @@ class _Lists:
     """(P, K) probabilities of the base model's tokens; 0 where there is none."""
     theirs: Floats
     """(P, K) of the aligned model's."""
-    same: npt.NDArray[np.bool_]
+    same: Bools
     """(P, K, K) whether the base model's token i is the aligned model's j."""
     sizes: tuple[Ints, Ints]
     """(P) tokens in either list."""
@@ -205,7 +204,7 @@ class _Lists:
         first = self.same[:, 0, :]
         return np.where(first.any(axis=1), _pick(self.theirs, first.argmax(axis=1)), 0.0)
 
-    def _met(self) -> npt.NDArray[np.bool_]:
+    def _met(self) -> Bools:
         return np.asarray(self.same.any(axis=2))
 
     def _partners(self) -> Ints:
@@ -227,10 +226,10 @@ def _pick(values: Floats, places: Ints) -> Floats:
     return np.take_along_axis(values, places[:, None], axis=1)[:, 0]
 
 
-def _repeats(ids: Ints) -> npt.NDArray[np.bool_]:
+def _repeats(ids: Ints) -> Bools:
     """(P, K) whether the id stands earlier in its row."""
     earlier = np.tri(ids.shape[1], k=-1, dtype=np.bool_)
-    found: npt.NDArray[np.bool_] = ((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2) & (ids >= 0)
+    found: Bools = ((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2) & (ids >= 0)
     return found
 
 
