@@ -72,7 +72,7 @@ class Pair:
     ) -> None:
         self.base = TransformersGenerator(base, tokenizer, identity="base", rows=rows)
         chat = aligned_tokenizer or tokenizer
-        self.aligned = TransformersChatGenerator(aligned, chat, identity="aligned", rows=rows)
+        self.aligned = TransformersChatGenerator(TransformersGenerator(aligned, chat, identity="aligned", rows=rows))
 
     @property
     def scorer(self) -> TokenScorer:

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from urial_opt.report.shift_page import shift_page
+from urial_opt.report.shift_page import render_shift_page
 from urial_opt.shift.figures import shift_class
 from urial_opt.shift.summary import summarise_shift
 from urial_opt.token_scores import ShiftReading, TokenScores
@@ -19,7 +19,7 @@ Open: TypeAlias = "Callable[..., Page]"
 
 
 def written(shown: ShiftReading) -> str:
-    return shift_page(shown, summarise_shift(shown, resamples=50))
+    return render_shift_page(shown, summarise_shift(shown, resamples=50))
 
 
 def token(page: Page, place: int) -> Any:

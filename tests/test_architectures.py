@@ -15,7 +15,7 @@ from tests.command_line import Run
 from tests.tiny_models import GREEDY, PREFIX, SHAPE, SUFFIXES, assert_plain, plain_model, tiny_tokenizer
 from urial_opt.models.local.causal_model import How
 from urial_opt.models.local.generator import TransformersGenerator
-from urial_opt.models.local.prefix_memory import KeptPrefix, PrefixMemory
+from urial_opt.models.local.prefix_cache import KeptPrefix, KeptPrefixes
 from urial_opt.protocols import Noted
 from urial_opt.records import Sampling
 
@@ -151,14 +151,14 @@ def test_half_precision_gives_the_logits_of_whole_prompts_but_for_rounding(kind:
 
 def test_within_a_sliding_window_the_prefix_is_shared_and_beyond_it_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = _generator("sliding window")
-    used: list[PrefixMemory] = []
-    read = PrefixMemory.read
+    used: list[KeptPrefixes] = []
+    read = KeptPrefixes.read
 
-    def watched(self: PrefixMemory, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
+    def watched(self: KeptPrefixes, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
         used.append(self)
         return read(self, tokens)
 
-    monkeypatch.setattr(PrefixMemory, "read", watched)
+    monkeypatch.setattr(KeptPrefixes, "read", watched)
     assert_plain(generator, "Hi", ["\n", "\n\n"], replace(GREEDY, max_tokens=2))
     assert_plain(generator, PREFIX, ["\n", "\n\n"], replace(GREEDY, max_tokens=2))
     assert used == [generator._shared, generator._expanded]

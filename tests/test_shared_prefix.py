@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from urial_opt.models.local import shared_prefix
-from urial_opt.models.local.prefix_memory import PrefixMemory, common_length
+from urial_opt.models.local.prefix_cache import KeptPrefixes, common_length
 from urial_opt.models.local.shared_prefix import CAUSAL, Prefix, attend, switch_attention
 
 
@@ -73,9 +73,9 @@ def test_no_mask_but_its_sign_for_queries_that_see_up_to_themselves(
 
 @torch.inference_mode()
 def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("urial_opt.models.local.prefix_memory.TOKENS_A_PASS", 4)  # several passes
+    monkeypatch.setattr("urial_opt.models.local.prefix_cache.TOKENS_A_PASS", 4)  # several passes
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
-    prefix, _ = PrefixMemory(Prefix(model=model), budget=100).read(shared)
+    prefix, _ = KeptPrefixes(Prefix(model=model), budget=100).read(shared)
     rows = prefix.rows(suffixes, room=2)
     first = rows.read()
     rows.remove(0)  # the last row takes its place
@@ -89,7 +89,7 @@ def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, m
 @torch.inference_mode()
 def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> None:
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
-    rows = PrefixMemory(Prefix(model=model), budget=100).read(shared)[0].rows(suffixes, room=5)
+    rows = KeptPrefixes(Prefix(model=model), budget=100).read(shared)[0].rows(suffixes, room=5)
     rows.read()
     assert rows.takes_back
     first = rows.write(torch.tensor([[10, 20, 30], [11, 21, 31], [12, 22, 32]]))
@@ -112,7 +112,7 @@ def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> N
 
 @torch.inference_mode()
 def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(Prefix(model=model), budget=100)
+    memory = KeptPrefixes(Prefix(model=model), budget=100)
     assert memory.read(())[1] == 0
     assert memory.read((1, 2, 3, 4, 5, 6))[1] == 6
     assert memory.read((1, 2, 3, 9, 9))[1] == 2
@@ -120,7 +120,7 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
     assert memory.read((7, 2, 3))[1] == 3
     branched, new = memory.read((1, 2, 3, 9, 9, 8))
     assert new == 1
-    fresh, _ = PrefixMemory(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
+    fresh, _ = KeptPrefixes(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
     assert isinstance(branched, Prefix)
     assert isinstance(fresh, Prefix)
     for mine, expected in zip(branched.layers, fresh.layers, strict=True):
@@ -129,7 +129,7 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
 
 @torch.inference_mode()
 def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(Prefix(model=model), budget=8)
+    memory = KeptPrefixes(Prefix(model=model), budget=8)
     memory.read((1, 2, 3, 4))
     memory.read((5, 6, 7, 8))
     memory.read((1, 2, 3, 4))

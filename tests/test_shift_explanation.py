@@ -15,7 +15,7 @@ from scipy.stats import binom, binomtest  # type: ignore[import-untyped]
 from tests.made_up_scores import made_up, one_token
 from urial_opt.errors import UnknownNameError
 from urial_opt.shift.explanation import explain_shift
-from urial_opt.shift.findings import Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.findings import FindingKind, ShiftExplanation, ShiftFinding
 from urial_opt.shift.marking import mark_tokens
 from urial_opt.shift.paired_ranks import chance_of_so_few, sign_test
 from urial_opt.shift.traits import TRAITS
@@ -38,7 +38,7 @@ def reading(found: list[list[int]], zero_shot: list[list[int]], pieces: Sequence
     return made_up([(pieces, len(found[0]) > len(pieces))] * len(found), {"zero-shot": zero_shot, "found": found})
 
 
-def told(explanation: ShiftExplanation) -> dict[str, Finding]:
+def told(explanation: ShiftExplanation) -> dict[str, ShiftFinding]:
     return {f"{each.kind} {each.trait}": each for each in explanation.findings}
 
 

@@ -99,7 +99,7 @@ def test_chunks_and_blocks_change_nothing(kind: str, positions: int, monkeypatch
     limit = positions * SHAPE["vocab_size"]
     monkeypatch.setattr("urial_opt.models.local.token_scoring.LOGITS_A_CHUNK", limit)
     monkeypatch.setattr("urial_opt.models.local.reading_in_step._LOGITS_A_BLOCK", {"cpu": limit // 2})
-    monkeypatch.setattr("urial_opt.models.local.prefix_memory.TOKENS_A_PASS", 16)
+    monkeypatch.setattr("urial_opt.models.local.prefix_cache.TOKENS_A_PASS", 16)
     pair.base.forget_prefixes()
     for mine, others in zip(pair.scorer.score(answers, contexts), whole, strict=True):
         assert_same(mine, others, within=1e-5 if kind in _SINGLE_IN_PART else 1e-9)

@@ -22,7 +22,7 @@ _SCRIPTS = ("shift_reading.js", "shift_overview.js", "shift_answer.js", "shift_t
 _IN_A_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-def shift_page(reading: ShiftReading, shift: TokenShift) -> str:
+def render_shift_page(reading: ShiftReading, shift: TokenShift) -> str:
     """The page of a reading and its figures, in ASCII but for the template's own typography.
 
     A position takes 50 bytes for each context where the vocabulary is small, 80 where all its lists differ: 200 answers

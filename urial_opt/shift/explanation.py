@@ -19,7 +19,7 @@ Nothing is said on thin evidence:
 - that a refusal comes late, only if it is lacking and, once it has begun, at most a quarter of at least 10 further
   positions of the refusals are shifted.
 
-Every sentence tells the counts that it rests on; `Finding.numbers` has them as numbers.
+Every sentence tells the counts that it rests on; `ShiftFinding.numbers` has them as numbers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift.findings import ExamplePosition, Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.findings import ExamplePosition, FindingKind, ShiftExplanation, ShiftFinding
 from urial_opt.shift.kinds import MarkedToken, TokenKind
 from urial_opt.shift.paired_ranks import PairedRanks, chance_of_so_few, sign_test
 from urial_opt.shift.traits import TRAITS, Trait
@@ -66,7 +66,7 @@ def explain_shift(reading: ShiftReading, context: str, *, baseline: str | None =
     )
 
 
-def _speak_of(ranks: PairedRanks, name: str, trait: Trait) -> list[Finding]:
+def _speak_of(ranks: PairedRanks, name: str, trait: Trait) -> list[ShiftFinding]:
     """What evidence there is about one trait."""
     places = {
         answer: place
@@ -86,9 +86,9 @@ def _speak_of(ranks: PairedRanks, name: str, trait: Trait) -> list[Finding]:
     if ranks.baseline is not None:
         numbers |= {"baseline_done": len(was_done), "repaired": len(repaired), "broken": len(broken)}
 
-    def finding(kind: FindingKind, sentence: str, answers: Sequence[int], **more: float) -> Finding:
+    def finding(kind: FindingKind, sentence: str, answers: Sequence[int], **more: float) -> ShiftFinding:
         examples = tuple(ranks.example(answer, places[answer]) for answer in answers[:EXAMPLES])
-        return Finding(kind=kind, trait=name, sentence=sentence, numbers=numbers | more, examples=examples)
+        return ShiftFinding(kind=kind, trait=name, sentence=sentence, numbers=numbers | more, examples=examples)
 
     found = []
     like = "as the aligned model does"
@@ -140,7 +140,7 @@ def _usual_words(ranks: PairedRanks, places: Mapping[int, int]) -> str:
     return texts.most_common(1)[0][0]
 
 
-def _speak_of_positions(ranks: PairedRanks) -> list[Finding]:
+def _speak_of_positions(ranks: PairedRanks) -> list[ShiftFinding]:
     """Single words, and content as a whole, that the context repairs or breaks."""
     if ranks.baseline is None:
         return []
@@ -152,7 +152,7 @@ def _speak_of_positions(ranks: PairedRanks) -> list[Finding]:
     ]
 
 
-def _speak_of_words(ranks: PairedRanks, *, repairs: bool) -> Finding | None:
+def _speak_of_words(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
     """The words that are most clearly repaired, or broken."""
     votes = {
         word: (better, worse)
@@ -167,7 +167,7 @@ def _speak_of_words(ranks: PairedRanks, *, repairs: bool) -> Finding | None:
     changes = ranks.changes()
     number = sum(change[0 if repairs else 1] for change in changes)
     named = ", ".join(f"{word!r} (in {answers} answers)" for answers, word in told)
-    return Finding(
+    return ShiftFinding(
         kind=FindingKind.REPAIRED if repairs else FindingKind.BROKEN,
         trait="words",
         sentence=f"{'repairs' if repairs else 'breaks'} {number} positions, most clearly {named}",
@@ -191,7 +191,7 @@ def _changes_of_words(ranks: PairedRanks) -> dict[str, list[tuple[int, int]]]:
     return by_word
 
 
-def _speak_of_content(ranks: PairedRanks, *, repairs: bool) -> Finding | None:
+def _speak_of_content(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
     def is_content(token: MarkedToken) -> bool:
         return token.kind is TokenKind.CONTENT
 
@@ -200,7 +200,7 @@ def _speak_of_content(ranks: PairedRanks, *, repairs: bool) -> Finding | None:
     if not better or sign_test(better, worse) > SIGNIFICANT:
         return None
     repaired, broken = (sum(change[side] for change in changes) for side in (0, 1))
-    return Finding(
+    return ShiftFinding(
         kind=FindingKind.REPAIRED if repairs else FindingKind.BROKEN,
         trait="content",
         sentence=f"is {'nearer to' if repairs else 'further from'} the aligned model's content in {better} answers and "

@@ -35,7 +35,7 @@ class ExamplePosition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ShiftFinding:
     """One sentence about a context, and what it rests on."""
 
     kind: FindingKind
@@ -56,7 +56,7 @@ class ShiftExplanation:
     repaired: int
     """Positions, the end of the turn among them."""
     broken: int
-    findings: tuple[Finding, ...]
+    findings: tuple[ShiftFinding, ...]
 
     def as_json(self) -> dict[str, object]:
         """Fields by name; findings and examples are objects of theirs."""

@@ -11,9 +11,9 @@ from transformers.utils.logging import disable_progress_bar
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.local.batching import Batches
 from urial_opt.models.local.decoding import AnswerText
-from urial_opt.models.local.expanded_cache import expanded_cache
-from urial_opt.models.local.loading import Role
-from urial_opt.models.local.prefix_memory import PrefixMemory
+from urial_opt.models.local.expanded_cache import try_expanded_cache
+from urial_opt.models.local.loading import ModelRole
+from urial_opt.models.local.prefix_cache import KeptPrefixes
 from urial_opt.models.local.shared_prefix import Prefix, switch_attention
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -52,9 +52,9 @@ class CausalModel:
         shared = Prefix(model=model) if switch_attention(model) else None
         self._window = _attention_window(model) if shared else 0
         """Tokens of prompt and answer that shared-prefix attention serves."""
-        expanded = expanded_cache(model) if self._window < float("inf") else None
+        expanded = try_expanded_cache(model) if self._window < float("inf") else None
         self._shared, self._expanded = (
-            None if empty is None else PrefixMemory(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
+            None if empty is None else KeptPrefixes(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
         )
         self.how: How = "shared prefix" if shared else self._fallback
 
@@ -96,7 +96,7 @@ class CausalModel:
                 "use fewer exemplars or a lower max_tokens"
             )
 
-    def memory(self, longest: int) -> PrefixMemory | None:
+    def prefix_cache(self, longest: int) -> KeptPrefixes | None:
         """What reads the prefix of rows of at most `longest` tokens, answers included; None: each row is read whole."""
         return self._shared if longest <= self._window else self._expanded
 
@@ -111,7 +111,7 @@ class CausalModel:
                 memory.forget()
 
 
-def number_of_rows(rows: str, role: Role) -> int:
+def number_of_rows(rows: str, role: ModelRole) -> int:
     """The rows side by side that the option `rows` of an opener stands for. InputError if it is no number."""
     if rows == "auto":
         return ROWS

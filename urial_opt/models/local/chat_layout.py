@@ -6,7 +6,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from urial_opt.errors import InputError
-from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.prefix_cache import common_length
 
 
 class ChatLayout:

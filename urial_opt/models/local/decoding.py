@@ -173,7 +173,7 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class GeneratedAnswer:
     """A completion and its tokens, the one that ended it included."""
 
     completion: Completion
@@ -224,10 +224,10 @@ class AnswerSheet:
             self._answers[row].ids.clear()
         return waiting
 
-    def written(self, usages: Sequence[Usage]) -> list[Written]:
+    def written(self, usages: Sequence[Usage]) -> list[GeneratedAnswer]:
         """The answers, all of them ended, with what their prompts cost."""
         return [
-            Written(
+            GeneratedAnswer(
                 completion=Completion(
                     text=answer.text,
                     finish_reason=answer.finish_reason or "length",

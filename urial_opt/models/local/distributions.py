@@ -91,7 +91,7 @@ def rank_of(logits: Tensor, tokens: Tensor, *, top: Tensor) -> Tensor:
         rows, sought = logits.index_select(0, below), tokens[below, None]
         rows = rows.to(precision(logits))
         own = rows.gather(-1, sought)
-        # Written as numbers, a comparison is several times as fast as one written as truth values.
+        # GeneratedAnswer as numbers, a comparison is several times as fast as one written as truth values.
         compared = torch.empty_like(rows)
         ahead = torch.gt(rows, own, out=compared).sum(-1)
         tied = torch.ge(rows, own, out=compared).sum(-1) > ahead + 1

@@ -23,7 +23,7 @@ from transformers.cache_utils import (
     LinearAttentionLayer,
 )
 
-from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_cache import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedPrefix:
-    """Tokens that a model read, with its cache of one row. See `prefix_memory.KeptPrefix`."""
+    """Tokens that a model read, with its cache of one row. See `prefix_cache.KeptPrefix`."""
 
     model: PreTrainedModel
     ragged: bool
@@ -95,7 +95,7 @@ class ExpandedRows:
     """
 
     def __init__(self, prefix: CachedPrefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
-        """See `prefix_memory.KeptPrefix.rows`."""
+        """See `prefix_cache.KeptPrefix.rows`."""
         self._prefix = prefix
         device = prefix.model.device
         known, longest = len(prefix.tokens), max(map(len, suffixes))
@@ -177,7 +177,7 @@ class ExpandedRows:
         return logits[:, -kept:]
 
 
-def expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:
+def try_expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:
     """The empty prefix of a model if it computes the same with an expanded cache; else None."""
     try:
         layers = _empty_cache(model, capacity=1).layers

@@ -20,15 +20,15 @@ from urial_opt.errors import InputError
 from urial_opt.models.local.batching import by_length
 from urial_opt.models.local.causal_model import ROWS, CausalModel, number_of_rows
 from urial_opt.models.local.chat_layout import ChatLayout
-from urial_opt.models.local.decoding import AnswerSheet, TokenChoice, Written
+from urial_opt.models.local.decoding import AnswerSheet, GeneratedAnswer, TokenChoice
 from urial_opt.models.local.drafting import Drafter, EarlierAnswers, room_for_drafts
 from urial_opt.models.local.loading import Loading
-from urial_opt.models.local.prefix_memory import SideBySide, common_length
+from urial_opt.models.local.prefix_cache import SideBySide, common_length
 from urial_opt.models.local.token_scoring import LocalTokenScorer
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
 
-_Row = TypeVar("_Row")
+_T = TypeVar("_T")
 
 
 class TransformersGenerator(CausalModel):
@@ -57,7 +57,9 @@ class TransformersGenerator(CausalModel):
         return [written.completion for written in self.write(prefix, suffixes, sampling, special=True)]
 
     @torch.inference_mode()
-    def write(self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool) -> list[Written]:
+    def write(
+        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool
+    ) -> list[GeneratedAnswer]:
         """As `generate`; `special` says whether the tokenizer adds its begin-of-text token, or the text has its own."""
         if not suffixes:
             return []
@@ -65,7 +67,7 @@ class TransformersGenerator(CausalModel):
         *prompts, head = self.tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
         self.check_fit(prompts, room=sampling.max_tokens)
         sheet = AnswerSheet(len(prompts), sampling, text=self.answer_text, end_tokens=self.end_tokens)
-        memory = self.memory(max(map(len, prompts)) + sampling.max_tokens)
+        memory = self.prefix_cache(max(map(len, prompts)) + sampling.max_tokens)
         if memory is None:
             for rows in by_length(prompts, apart=True):
                 self.batches.work_on(
@@ -141,18 +143,10 @@ class TransformersGenerator(CausalModel):
 class TransformersChatGenerator:
     """An aligned model of transformers, asked through its tokenizer's own chat template."""
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        identity: str,
-        rows: int = ROWS,
-        system: str = "",
-    ) -> None:
-        """InputError as `ChatLayout`."""
-        self.layout = ChatLayout(tokenizer, identity=identity, system=system)
-        self.generator = TransformersGenerator(model, tokenizer, identity=identity, rows=rows)
+    def __init__(self, generator: TransformersGenerator, *, system: str = "") -> None:
+        """`system` is the text that the template puts before each query. InputError as `ChatLayout`."""
+        self.layout = ChatLayout(generator.tokenizer, identity=generator.identity, system=system)
+        self.generator = generator
 
     @property
     def identity(self) -> str:
@@ -166,7 +160,7 @@ class TransformersChatGenerator:
         """As `protocols.ChatGenerator`. AdapterError if a query does not fit the model's window."""
         return [written.completion for written in self.write(queries, sampling)]
 
-    def write(self, queries: Sequence[str], sampling: Sampling) -> list[Written]:
+    def write(self, queries: Sequence[str], sampling: Sampling) -> list[GeneratedAnswer]:
         """As `answer`, with the tokens of each."""
         prompts = [self.layout.render(query) for query in queries]
         opening = self.layout.opening
@@ -215,7 +209,8 @@ def open_aligned(
     number = number_of_rows(rows, loading.role)
     loaded = loading.load(name, AutoModelForCausalLM)
     identity = f"hf-chat:{loaded.identity}" + (f" system {content_id(system)}" if system else "")
-    return TransformersChatGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number, system=system)
+    generator = TransformersGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number)
+    return TransformersChatGenerator(generator, system=system)
 
 
 def _write(
@@ -258,7 +253,7 @@ def _write(
         logits = rows.write(written)
 
 
-def _remove(rows: list[_Row], place: int) -> None:
+def _remove(rows: list[_T], place: int) -> None:
     """The last one, if there are any, takes the place of this one."""
     if rows:
         rows[place] = rows[-1]

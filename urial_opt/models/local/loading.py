@@ -25,7 +25,7 @@ from urial_opt.content import content_id
 from urial_opt.errors import InputError, causes
 from urial_opt.models.local.batching import out_of_memory
 
-Role: TypeAlias = Literal["base", "aligned", "judge"]
+ModelRole: TypeAlias = Literal["base", "aligned", "judge"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _DEVICE = re.compile(r"auto|balanced|cpu|mps|cuda(?::\d+)?")
 _MODEL_FILES = {".safetensors", ".json", ".jinja", ".model", ".py", ".txt"}
@@ -51,7 +51,7 @@ class Loaded:
 class Loading:
     """How a model is to be loaded, in the user's words."""
 
-    role: Role
+    role: ModelRole
     """Whose options these are, for what an error proposes to type."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps, or balanced over several GPUs."""

@@ -19,7 +19,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_cache import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _NOT_SERVED = ("softcap", "s_aux", "position_bias")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """Tokens that a model read, with what each layer keeps of them. See `prefix_memory.KeptPrefix`."""
+    """Tokens that a model read, with what each layer keeps of them. See `prefix_cache.KeptPrefix`."""
 
     model: PreTrainedModel
     tokens: tuple[int, ...] = ()
@@ -115,7 +115,7 @@ class Rows:
     """
 
     def __init__(self, prefix: Prefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
-        """See `prefix_memory.KeptPrefix.rows`."""
+        """See `prefix_cache.KeptPrefix.rows`."""
         self._model = model = prefix.model
         width = max(map(len, suffixes))
         padding = [width - len(suffix) for suffix in suffixes]
@@ -135,7 +135,7 @@ class Rows:
         return logits[:, -1]
 
     def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
-        """See `prefix_memory.SideBySide`."""
+        """See `prefix_cache.SideBySide`."""
         rows, width = self._ids.shape
         for part in passes(width, rows=rows, last=last, step=step):
             place = slice(part.start, part.end)
@@ -150,7 +150,7 @@ class Rows:
         return True
 
     def write(self, ids: Tensor) -> Tensor:
-        """See `prefix_memory.SideBySide`."""
+        """See `prefix_cache.SideBySide`."""
         new = ids.shape[1]
         starts = torch.tensor(self._ends, device=ids.device)[:, None]
         self._ends = [end + new for end in self._ends]
@@ -159,7 +159,7 @@ class Rows:
         return self._forward(ids, columns, end=end, kept=new)
 
     def take_back(self, counts: Sequence[int]) -> None:
-        """See `prefix_memory.SideBySide`. What comes next is written over them."""
+        """See `prefix_cache.SideBySide`. What comes next is written over them."""
         self._ends = [end - count for end, count in zip(self._ends, counts, strict=True)]
 
     def remove(self, row: int) -> None:

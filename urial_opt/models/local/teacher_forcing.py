@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from urial_opt.models.local.causal_model import CausalModel
-from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.prefix_cache import common_length
 from urial_opt.records import Usage
 
 
@@ -29,7 +29,7 @@ class GivenAnswers:
         model.check_fit(prompts, room=0)
         model.check_fit(self._rows, room=0)
         self._model = model
-        self._memory = model.memory(max(map(len, self._rows)))
+        self._memory = model.prefix_cache(max(map(len, self._rows)))
         # The last token of a prompt is each row's own: what follows it is the first thing asked.
         shared = min(common_length([list(head), *map(list, prompts)]), min(map(len, prompts)) - 1)
         self._shared = shared if self._memory else 0

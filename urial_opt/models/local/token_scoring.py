@@ -16,9 +16,9 @@ from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.local.batching import Batches
 from urial_opt.models.local.causal_model import CausalModel
 from urial_opt.models.local.chat_layout import ChatLayout
-from urial_opt.models.local.decoding import Written
+from urial_opt.models.local.decoding import GeneratedAnswer
 from urial_opt.models.local.layout_tokens import common_vocabulary, end_of_answer, without_space
-from urial_opt.models.local.prefix_memory import TOKENS_A_PASS
+from urial_opt.models.local.prefix_cache import TOKENS_A_PASS
 from urial_opt.models.local.reading_in_step import LOGITS_A_CHUNK, Said, Sought, read_in_step
 from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.prompt import UrialPrompt
@@ -30,7 +30,7 @@ _Told: TypeAlias = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _ScoredAnswer:
     """An answer as it is scored."""
 
     answer: AlignedAnswer
@@ -64,7 +64,7 @@ class LocalTokenScorer:
         aligned: CausalModel,
         *,
         layout: ChatLayout,
-        write: Callable[[Sequence[str], Sampling], list[Written]],
+        write: Callable[[Sequence[str], Sampling], list[GeneratedAnswer]],
     ) -> None:
         """`write` lets the aligned model answer queries. InputError if the two have different tokenizers."""
         sizes = [model.model.config.get_text_config().vocab_size for model in (base, aligned)]
@@ -129,7 +129,7 @@ class LocalTokenScorer:
             for place, base in enumerate(bases)
         ]
 
-    def _row(self, answer: AlignedAnswer, chat: str) -> _Row:
+    def _row(self, answer: AlignedAnswer, chat: str) -> _ScoredAnswer:
         unknown = [token for token in answer.tokens if token >= self._vocabulary]
         if unknown:
             raise InputError(
@@ -141,15 +141,15 @@ class LocalTokenScorer:
         if opening is not None:
             tokens[0] = opening
         ending = end_of_answer(self._base, answer.text, tokens) if answer.ended else None
-        return _Row(answer=answer, tokens=tuple(tokens), opening=opening, ending=ending)
+        return _ScoredAnswer(answer=answer, tokens=tuple(tokens), opening=opening, ending=ending)
 
-    def _in_context(self, context: UrialPrompt, rows: Sequence[_Row]) -> GivenAnswers:
+    def _in_context(self, context: UrialPrompt, rows: Sequence[_ScoredAnswer]) -> GivenAnswers:
         texts = [context.render(row.answer.query) for row in rows]
         *prompts, head = self._base.tokens([*texts, context.prefix], special=True)
         return GivenAnswers(self._base, prompts, [_read(row, row.tokens) for row in rows], head=head)
 
     def _read(
-        self, rows: list[_Row], batch: list[int], aligned: GivenAnswers, bases: Sequence[GivenAnswers]
+        self, rows: list[_ScoredAnswer], batch: list[int], aligned: GivenAnswers, bases: Sequence[GivenAnswers]
     ) -> list[Said]:
         """What the aligned model, and after it the base model in each context, says of these rows."""
         last = max(1, *(row.positions for row in rows))
@@ -171,7 +171,7 @@ class LocalTokenScorer:
                 each.tell_end(ended, endings.to(each.final.device))
         return said
 
-    def _scores(self, row: _Row, aligned: _Told, base: _Told) -> TokenScores:
+    def _scores(self, row: _ScoredAnswer, aligned: _Told, base: _Told) -> TokenScores:
         for model, told in ((self._base, base), (self._aligned, aligned)):
             if np.isnan(told["probability"]).any():
                 raise AdapterError(
@@ -199,12 +199,12 @@ class LocalTokenScorer:
         self._aligned.forget_prefixes()
 
 
-def _read(row: _Row, tokens: tuple[int, ...]) -> tuple[int, ...]:
+def _read(row: _ScoredAnswer, tokens: tuple[int, ...]) -> tuple[int, ...]:
     """What is to be read of an answer: of the last token only if it is asked what follows."""
     return tokens if row.answer.ended else tokens[:-1]
 
 
-def _at_the_end(answers: Sequence[tuple[int, ...]], rows: Sequence[_Row], last: int) -> Tensor:
+def _at_the_end(answers: Sequence[tuple[int, ...]], rows: Sequence[_ScoredAnswer], last: int) -> Tensor:
     """Tokens (R, last) of the answers, each in the last columns; 0 before it, and where its turn ends."""
     ended = [[*tokens, *[0] * row.answer.ended] for tokens, row in zip(answers, rows, strict=True)]
     return torch.tensor([[0] * (last - len(tokens)) + tokens for tokens in ended])

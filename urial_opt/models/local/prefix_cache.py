@@ -63,7 +63,7 @@ class KeptPrefix(Protocol):
         """Rows for `suffixes`, none empty, that may grow by `room` tokens."""
 
 
-class PrefixMemory:
+class KeptPrefixes:
     """Prefixes read before: the most recently used ones, up to `budget` tokens in all."""
 
     def __init__(self, empty: KeptPrefix, *, budget: int) -> None:
@@ -141,7 +141,7 @@ def whole_logits(model: PreTrainedModel) -> Tensor:
 def agrees(model: PreTrainedModel, empty: KeptPrefix, expected: Tensor) -> bool:
     """Whether the same prompts, continued from a prefix side by side, give the `whole_logits`, but for rounding."""
     suffixes = _SUFFIXES if empty.ragged else _SUFFIXES[:2]
-    prefix, _ = PrefixMemory(empty, budget=0).read(_SHARED)
+    prefix, _ = KeptPrefixes(empty, budget=0).read(_SHARED)
     rows = prefix.rows([suffix[:-1] for suffix in suffixes], room=1)
     rows.read()
     last = torch.tensor([suffix[-1:] for suffix in suffixes], device=model.device)
