@@ -16,7 +16,7 @@ from tests.model_pairs import (
     slow_scores,
 )
 from urial_opt.models.local.distributions import Columns, Distributions, compare_over, rank_of, top_ids
-from urial_opt.models.local.reading_in_step import Sought, read_in_step
+from urial_opt.models.local.reading_in_step import Targets, read_in_step
 from urial_opt.token_scores import TOP, AlignedAnswer
 
 
@@ -53,7 +53,7 @@ def test_chunks_may_be_parts_of_what_a_model_returned(dtype: torch.dtype) -> Non
     draw = torch.Generator().manual_seed(0)
     aligned, base = (torch.randn(2, 7, 90, generator=draw).to(dtype) for _ in range(2))
     tokens = torch.randint(80, (2, 4), generator=draw)
-    sought = Sought(aligned=tokens, base=tokens)
+    sought = Targets(aligned=tokens, base=tokens)
 
     def said(*chunks: torch.Tensor) -> Columns:
         heard, beside = (iter([chunk]) for chunk in chunks)

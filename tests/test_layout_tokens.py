@@ -124,7 +124,7 @@ def test_tokens_that_only_the_aligned_model_has_and_padding_are_left_out() -> No
     assert mine.aligned_top.ids[-1].tolist() == ids_by_logit(aligned[-1])[:TOP]
     assert mine.probability[-1] == pytest.approx(np.exp(log_softmax(base[-1])[newline_token(pair)]), abs=1e-9)
     turn = replace(answers[0], tokens=(*answers[0].tokens, 321))
-    with pytest.raises(InputError, match=r"holds '<\|over\|>' \(token 321\), which 'base' does not have; leave out"):
+    with pytest.raises(InputError, match=r"contains '<\|over\|>' \(token 321\), which 'base' does not have; leave out"):
         pair.scorer.score([turn], [ZERO_SHOT])
 
 
@@ -158,7 +158,7 @@ def _otherwise_cut(tokenizer: PreTrainedTokenizerFast) -> None:
     [
         (_swapped, "'a' is 64 in one and 65 in the other"),
         (_without_a_token, "is 319 in one and not a token in the other"),
-        (_otherwise_cut, "they cut a text into [0-9]+ and [0-9]+ tokens, not the same"),
+        (_otherwise_cut, "they split a text into [0-9]+ and [0-9]+ tokens, not the same"),
     ],
 )
 def test_models_of_different_tokenizers_cannot_be_compared(
@@ -185,7 +185,7 @@ class _Elsewhere:
 
 def test_a_model_behind_a_server_cannot_be_compared_with_a_local_one() -> None:
     with pytest.raises(
-        InputError, match=r"'openai-chat:gpt', which is no local model.*; give a local aligned model too"
+        InputError, match=r"'openai-chat:gpt', which is not a local model.*; give a local aligned model too"
     ):
         model_pair().base.token_scorer(_Elsewhere())
 

@@ -204,19 +204,19 @@ def test_a_gpu_of_its_own_kind_decides_the_automatic_type(monkeypatch: pytest.Mo
     [
         (
             Loading(role="base", device="tpu"),
-            "no device is called 'tpu'; choose auto, .*--base-option device=cuda",
+            "no device is called 'tpu'; choose auto, .* such as device=cuda for the base model",
         ),
         (Loading(role="base", device="cuda:x"), "no device is called 'cuda:x'"),
         (
             Loading(role="aligned", device="cuda"),
-            "no device 'cuda': PyTorch finds 0 .*--aligned-option device=auto",
+            "no device 'cuda': PyTorch finds 0 .*give device=auto for the aligned model",
         ),
-        (Loading(role="judge", device="mps"), "no device 'mps' here; type --judge-option device=cpu"),
+        (Loading(role="judge", device="mps"), "no device 'mps' here; give device=cpu for the judge model"),
         (
             Loading(role="base", device="balanced"),
             r"needs the package 'accelerate'; type: pip install 'urial-opt\[gpus\]'",
         ),
-        (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*--base-option dtype=float32"),
+        (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*dtype=float32"),
         (Loading(role="base", trust_remote_code="maybe"), "trust_remote_code is yes or no, not 'maybe'"),
     ],
 )
@@ -265,7 +265,7 @@ def test_code_that_comes_with_a_model_runs_only_if_asked_for(
     (folder / "config.json").write_text(json.dumps(config))
     refused = _refused(folder)
     assert "needs Python code that comes with it and would run on this machine" in refused
-    assert refused.endswith("--base-option trust_remote_code=yes")
+    assert refused.endswith("then give trust_remote_code=yes for the base model")
     trusting = _load(folder, Loading(role="base", device="cpu", trust_remote_code="yes"))
     assert type(trusting.model).__name__ == "OwnModel"
     code = folder / "modeling_own.py"
@@ -279,7 +279,7 @@ def test_no_space_on_the_device(model_folder: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(LlamaForCausalLM, "to", full)
     refused = _refused(model_folder)
-    assert "does not fit on 'cpu'; type --base-option device=balanced to spread it" in refused
+    assert "does not fit on 'cpu'; give the base model device=balanced to spread it" in refused
 
 
 def test_options_come_through_the_plugin_door(model_folder: Path) -> None:

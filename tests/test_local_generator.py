@@ -77,7 +77,7 @@ def test_rows_that_do_not_fit_are_halved_and_the_size_remembered(
         answers = [generator.generate(PREFIX, SUFFIXES, sampling) for sampling in (GREEDY, SAMPLED)]
     assert [[c.text for c in each] for each in answers] == [[c.text for c in each] for each in expected]
     assert [record.getMessage() for record in caplog.records] == [
-        "'llama': memory does not hold 5 rows side by side; going on with 2"
+        "'llama': a batch of 5 rows does not fit in memory; continuing with 2"
     ]
     assert seen.count(5) == 1
     assert max(seen[1:]) == 2
@@ -242,12 +242,12 @@ def test_rows_side_by_side_may_be_chosen(folder: Path, monkeypatch: pytest.Monke
     assert_plain(opened, PREFIX, SUFFIXES, GREEDY)
     assert max(seen) == 2
     for wrong in ("0", "-1", "many", "1.5"):
-        with pytest.raises(InputError, match=f"'{wrong}' rows .*; type a number, as in --base-option rows=16"):
+        with pytest.raises(InputError, match=f"'{wrong}' is not a number of rows; give a number, such as rows=16"):
             open_base(str(folder), rows=wrong)
 
 
 def test_drafts_may_be_left_out(folder: Path) -> None:
     assert open_base(str(folder), device="cpu").drafts
     assert not open_base(str(folder), device="cpu", drafts="no").drafts
-    with pytest.raises(InputError, match="drafts is yes or no, not 'some'; type --base-option drafts=no"):
+    with pytest.raises(InputError, match="drafts is yes or no, not 'some'; give drafts=no for the base model"):
         open_base(str(folder), drafts="some")

@@ -199,7 +199,7 @@ def test_each_model_pays_for_what_it_reads_and_a_shared_prefix_is_read_once() ->
 def test_a_model_without_numbers_is_an_error() -> None:
     pair = Pair(random_model("grouped heads", 1), random_model("grouped heads", 2), chat_tokenizer())
     pair.base.model.get_output_embeddings().weight.data[3] = torch.nan
-    with pytest.raises(AdapterError, match=r"'base' computes no numbers after 'What is .*; open it with another dtype"):
+    with pytest.raises(AdapterError, match=r"'base' computes NaN after 'What is .*; open it with another dtype"):
         pair.scorer.score(given_answers(pair), [ZERO_SHOT])
 
 
