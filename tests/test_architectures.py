@@ -138,10 +138,10 @@ def test_half_precision_gives_the_logits_of_whole_prompts_but_for_rounding(kind:
     assert generator.how == KINDS[kind][0]
     plain = plain_model(generator)
     prefix, *suffixes = (generator.tokenizer(text)["input_ids"] for text in [PREFIX, SUFFIXES[0], SUFFIXES[2]])
-    memory = generator._shared if kind in SERVED_IN_FULL else generator._expanded
-    assert memory is not None
-    own = suffixes if memory.ragged else [suffix[:20] for suffix in suffixes]
-    mine = memory.read(tuple(prefix))[0].rows(own, room=1).read().float()
+    cache = generator._shared if kind in SERVED_IN_FULL else generator._expanded
+    assert cache is not None
+    own = suffixes if cache.ragged else [suffix[:20] for suffix in suffixes]
+    mine = cache.read(tuple(prefix))[0].rows(own, room=1).read().float()
     expected = torch.cat([plain(torch.tensor([[*prefix, *suffix]])).logits[:, -1] for suffix in own]).float()
     in_single = _generator(kind)
     exact = torch.cat([plain_model(in_single)(torch.tensor([[*prefix, *s]])).logits[:, -1] for s in own])

@@ -112,13 +112,13 @@ def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> N
 
 @torch.inference_mode()
 def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel) -> None:
-    memory = KeptPrefixes(Prefix(model=model), budget=100)
-    assert memory.read(())[1] == 0
-    assert memory.read((1, 2, 3, 4, 5, 6))[1] == 6
-    assert memory.read((1, 2, 3, 9, 9))[1] == 2
-    assert memory.read((1, 2, 3, 4))[1] == 0
-    assert memory.read((7, 2, 3))[1] == 3
-    branched, new = memory.read((1, 2, 3, 9, 9, 8))
+    cache = KeptPrefixes(Prefix(model=model), budget=100)
+    assert cache.read(())[1] == 0
+    assert cache.read((1, 2, 3, 4, 5, 6))[1] == 6
+    assert cache.read((1, 2, 3, 9, 9))[1] == 2
+    assert cache.read((1, 2, 3, 4))[1] == 0
+    assert cache.read((7, 2, 3))[1] == 3
+    branched, new = cache.read((1, 2, 3, 9, 9, 8))
     assert new == 1
     fresh, _ = KeptPrefixes(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
     assert isinstance(branched, Prefix)
@@ -129,15 +129,15 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
 
 @torch.inference_mode()
 def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
-    memory = KeptPrefixes(Prefix(model=model), budget=8)
-    memory.read((1, 2, 3, 4))
-    memory.read((5, 6, 7, 8))
-    memory.read((1, 2, 3, 4))
-    memory.read((9, 9, 9, 9))
-    assert memory.read((1, 2, 3, 4))[1] == 0
-    assert memory.read((5, 6, 7, 8))[1] == 4
-    assert memory.read(tuple(range(20)))[1] == 20, "larger than the budget: read, and kept alone"
-    assert memory.read(tuple(range(20)))[1] == 0
+    cache = KeptPrefixes(Prefix(model=model), budget=8)
+    cache.read((1, 2, 3, 4))
+    cache.read((5, 6, 7, 8))
+    cache.read((1, 2, 3, 4))
+    cache.read((9, 9, 9, 9))
+    assert cache.read((1, 2, 3, 4))[1] == 0
+    assert cache.read((5, 6, 7, 8))[1] == 4
+    assert cache.read(tuple(range(20)))[1] == 20, "larger than the budget: read, and kept alone"
+    assert cache.read(tuple(range(20)))[1] == 0
 
 
 @torch.inference_mode()

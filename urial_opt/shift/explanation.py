@@ -1,25 +1,26 @@
-"""Shift explained: what a context repairs and breaks, against another one, in sentences that a person can act on.
+"""Explanation: what a context repairs and breaks against a baseline, in sentences that a person can act on.
 
 A position is repaired where it is shifted under the baseline and not under the context, and broken the other way round.
-A *trait* is something that the aligned answers do, such as to greet. The base model does it in an answer if, where the
-aligned answer begins it, its most probable token is that answer's or another with which aligned answers begin it: that
-is what it would write by itself, where "marginal" would not do. It is the beginning that counts, since what follows
-"Let me know if" is easy; and it is only the beginning: "I" may begin a greeting or something else. And it is told of an
-answer so far by the aligned model: a base model that closes politely after a greeting might not have greeted.
+A *trait* is something that aligned answers do, such as to greet. The base model shows a trait in an answer if, at the
+position where the aligned answer begins it, the base model's most probable token is the answer's own, or another token
+with which aligned answers begin the trait: this is what it would generate by itself, so rank 2 or 3 is not enough. Only
+the beginning counts, since what follows "Let me know if" is easy to predict. This has limits: "I" may begin a greeting
+or something else, and the text so far is the aligned model's, so a base model that closes politely after a greeting
+might not have greeted.
 
-Nothing is said on thin evidence:
+A finding needs enough evidence:
 
-- of a trait, only if at least 5 answers have it, with known ranks;
-- that a context repairs or breaks something, only if a one-sided exact sign test over the answers in which it differs
-  from the baseline has p ≤ .05 (so at least 5 such answers). For words and content an answer counts by whether more
-  of its positions were repaired or broken; the .05 is shared among all words that differ in at least 5 answers;
-- that a trait is lacking, only if at most half of the answers show it, and so few or fewer had a chance of at most .05
-  if four in five did;
-- that it is as it should be, only if at least nine in ten answers show it and the baseline does not differ;
-- that a refusal comes late, only if it is lacking and, once it has begun, at most a quarter of at least 10 further
-  positions of the refusals are shifted.
+- any finding on a trait: at least 5 answers have it, with known ranks;
+- repaired or broken: a one-sided exact sign test over the answers that differ from the baseline has p ≤ .05, which
+  takes at least 5 such answers. For words and content, an answer counts for the direction in which more of its
+  positions changed; the .05 is divided by the number of words that differ in at least 5 answers (Bonferroni);
+- lacking: at most half of the answers show the trait, and the chance of so few would be at most .05 if each answer
+  showed it with probability 4/5;
+- kept: at least nine in ten answers show the trait, and it is neither repaired nor broken;
+- late (refusals): the trait is lacking and, once the refusal has begun, at most a quarter of at least 10 further
+  positions are shifted.
 
-Every sentence tells the counts that it rests on; `ShiftFinding.numbers` has them as numbers.
+Every sentence gives the counts that it rests on; `ShiftFinding.numbers` holds them as numbers.
 """
 
 from __future__ import annotations
@@ -44,18 +45,18 @@ EXAMPLES = 3
 
 
 def explain_shift(reading: ShiftReading, context: str, *, baseline: str | None = None) -> ShiftExplanation:
-    """What the context repairs, breaks and still lacks; the baseline is the reading's first context unless named.
+    """What the context repairs, breaks, keeps and lacks; the default baseline is the reading's first context.
 
-    Where both are the same, only what is lacking or as it should be is told. UnknownNameError of a context that was not
-    read.
+    Where both are the same context, only what is kept or lacking is reported. UnknownNameError if the reading has no
+    such context.
     """
     before = next(iter(reading.contexts), context) if baseline is None else baseline
     for name in (context, before):
         if name not in reading.contexts:
             raise UnknownNameError.of("context", name, reading.contexts)
     ranks = PairedRanks(reading, context, None if before == context else before)
-    found = [finding for name, trait in TRAITS.items() for finding in _speak_of(ranks, name, trait)]
-    found += _speak_of_positions(ranks)
+    found = [finding for name, trait in TRAITS.items() for finding in _trait_findings(ranks, name, trait)]
+    found += _position_findings(ranks)
     order = list(FindingKind)
     return ShiftExplanation(
         context=context,
@@ -66,8 +67,8 @@ def explain_shift(reading: ShiftReading, context: str, *, baseline: str | None =
     )
 
 
-def _speak_of(ranks: PairedRanks, name: str, trait: Trait) -> list[ShiftFinding]:
-    """What evidence there is about one trait."""
+def _trait_findings(ranks: PairedRanks, name: str, trait: Trait) -> list[ShiftFinding]:
+    """The findings on one trait."""
     places = {
         answer: place
         for answer, tokens in enumerate(ranks.marked)
@@ -118,7 +119,7 @@ def _speak_of(ranks: PairedRanks, name: str, trait: Trait) -> list[ShiftFinding]
 
 
 def _after_refusal(ranks: PairedRanks, places: Mapping[int, int]) -> list[bool]:
-    """Whether the base model follows, at each further safety token of the refusals."""
+    """For each further safety token of the refusals, whether it is not shifted."""
     return [
         ranks.is_done(answer, place)
         for answer, begin in places.items()
@@ -128,7 +129,7 @@ def _after_refusal(ranks: PairedRanks, places: Mapping[int, int]) -> list[bool]:
 
 
 def _usual_words(ranks: PairedRanks, places: Mapping[int, int]) -> str:
-    """The most frequent text of what begins at the places, as far as its kind reaches in the line."""
+    """The most frequent text of the trait, from where it begins to where its kind or the line ends."""
     texts: Counter[str] = Counter()
     for answer, begin in places.items():
         tokens, text = ranks.marked[answer], ""
@@ -140,44 +141,44 @@ def _usual_words(ranks: PairedRanks, places: Mapping[int, int]) -> str:
     return texts.most_common(1)[0][0]
 
 
-def _speak_of_positions(ranks: PairedRanks) -> list[ShiftFinding]:
-    """Single words, and content as a whole, that the context repairs or breaks."""
+def _position_findings(ranks: PairedRanks) -> list[ShiftFinding]:
+    """The findings on single words, and on content as a whole."""
     if ranks.baseline is None:
         return []
     return [
         finding
         for repairs in (True, False)
-        for finding in (_speak_of_words(ranks, repairs=repairs), _speak_of_content(ranks, repairs=repairs))
+        for finding in (_word_finding(ranks, repairs=repairs), _content_finding(ranks, repairs=repairs))
         if finding is not None
     ]
 
 
-def _speak_of_words(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
-    """The words that are most clearly repaired, or broken."""
+def _word_finding(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
+    """The words that are most clearly repaired, or broken; None if there are none."""
     votes = {
         word: (better, worse)
         for word, changes in _changes_of_words(ranks).items()
         for better, worse in [_votes(changes, repairs=repairs)]
         if better + worse >= ENOUGH_ANSWERS
     }
-    told = [(a - b, word) for word, (a, b) in votes.items() if sign_test(a, b) <= SIGNIFICANT / len(votes)]
-    if not told:
+    named_words = [(a - b, word) for word, (a, b) in votes.items() if sign_test(a, b) <= SIGNIFICANT / len(votes)]
+    if not named_words:
         return None
-    told = sorted(told, key=lambda each: (-each[0], each[1]))[:NAMED_WORDS]
+    named_words = sorted(named_words, key=lambda each: (-each[0], each[1]))[:NAMED_WORDS]
     changes = ranks.changes()
     number = sum(change[0 if repairs else 1] for change in changes)
-    named = ", ".join(f"{word!r} (in {answers} answers)" for answers, word in told)
+    named = ", ".join(f"{word!r} (in {answers} answers)" for answers, word in named_words)
     return ShiftFinding(
         kind=FindingKind.REPAIRED if repairs else FindingKind.BROKEN,
         trait="words",
         sentence=f"{'repairs' if repairs else 'breaks'} {number} positions, most clearly {named}",
         numbers={"repaired": sum(r for r, _ in changes), "broken": sum(b for _, b in changes)},
-        examples=_changed(ranks, lambda token: token.word.lower() == told[0][1], repairs=repairs),
+        examples=_changed(ranks, lambda token: token.word.lower() == named_words[0][1], repairs=repairs),
     )
 
 
 def _changes_of_words(ranks: PairedRanks) -> dict[str, list[tuple[int, int]]]:
-    """By word: of each answer in which it changed, how many of its tokens were repaired and broken."""
+    """By word: for each answer in which it changed, how many of its tokens are repaired and how many broken."""
     found: dict[tuple[str, int], tuple[int, int]] = {}
     for answer, tokens in enumerate(ranks.marked):
         for place, token in enumerate(tokens):
@@ -191,7 +192,7 @@ def _changes_of_words(ranks: PairedRanks) -> dict[str, list[tuple[int, int]]]:
     return by_word
 
 
-def _speak_of_content(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
+def _content_finding(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
     def is_content(token: MarkedToken) -> bool:
         return token.kind is TokenKind.CONTENT
 
@@ -211,7 +212,7 @@ def _speak_of_content(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | No
 
 
 def _votes(changes: Sequence[tuple[int, int]], *, repairs: bool) -> tuple[int, int]:
-    """In how many answers more is repaired than broken, and less; the other way round unless `repairs`."""
+    """The answers in which more is repaired than broken, and those with less; swapped unless `repairs`."""
     up, down = (sum(r > b for r, b in changes), sum(r < b for r, b in changes))
     return (up, down) if repairs else (down, up)
 
@@ -219,7 +220,7 @@ def _votes(changes: Sequence[tuple[int, int]], *, repairs: bool) -> tuple[int, i
 def _changed(
     ranks: PairedRanks, choose: Callable[[MarkedToken], bool], *, repairs: bool
 ) -> tuple[ExamplePosition, ...]:
-    """The first such positions, one of an answer."""
+    """The first such positions, one for each answer."""
     found = []
     for answer, tokens in enumerate(ranks.marked):
         for place, token in enumerate(tokens):
