@@ -197,8 +197,8 @@ def test_what_is_not_known_is_shown_as_such(open_page: Open) -> None:
 def test_of_a_divergence_behind_a_server_the_least_is_shown(open_page: Open) -> None:
     shown = behind_a_server(reading(contexts=("zero-shot",)), less=0)
     page = open_page(shown)
-    assert "KL at least, nats" in page.locator(".summary th").all_text_contents()
-    assert "KL at least, nats" in page.locator(".curves h3 span").all_text_contents()
+    assert "KL(base ‖ aligned) at least, nats" in page.locator(".summary th").all_text_contents()
+    assert "KL(base ‖ aligned) ≥" in page.locator(".curves h3 span").all_text_contents()
     token(page, 3).hover()
     facts = page.locator(".facts dd").all_text_contents()
     for least, fact in zip(("kl_base_aligned_least", "kl_aligned_base_least"), facts[2:], strict=True):

@@ -1,4 +1,4 @@
-"""A closer look at a search's best prompts: aspects, answers, and where each wins over the prompt it started from."""
+"""Inspection of a search's best prompts: aspects, answers, and where each wins over the starting prompt."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ class ExampleAnswer:
     judgment: Judgment
     score: float
     before: float | None
-    """Score of the starting prompt's answer to the same query; None if it has none."""
+    """Score of the starting prompt's answer to the same query; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedTrial:
-    """One trial on the dev queries it was asked."""
+    """One trial, on the dev queries that it was evaluated on."""
 
     record: TrialRecord
     estimate: Estimate
-    """Shrunken."""
+    """Shrunken towards the other trials."""
     card: Scorecard
     shift: ProbeShift | None
-    """None where the token shift was not measured."""
+    """None if the token shift was not measured."""
     gains: Mapping[Aspect, Estimate]
-    """Paired differences to the starting prompt (trial 0), by aspect; empty for that one itself."""
+    """Paired differences to the starting prompt (trial 0), by aspect; empty for the starting prompt itself."""
     best: Sequence[ExampleAnswer]
     worst: Sequence[ExampleAnswer]
     won: Sequence[ExampleAnswer]
-    """Where it gained most on the starting prompt."""
+    """The largest gains over the starting prompt."""
 
 
 def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples: int = 2) -> list[InspectedTrial]:
-    """The `top` trials by shrunken estimate, best first, each with so many examples."""
+    """The `top` trials by shrunken estimate, best first, each with up to `examples` answers of each sort."""
     ranked = store.best(search.name, top)
     if not ranked:
         return []
@@ -60,7 +60,7 @@ def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples
 
 
 def objective_of(search: SearchRecord) -> Objective:
-    """The objective that the search was run with."""
+    """The objective of the search."""
     weights = search.settings["weights"]
     assert isinstance(weights, Mapping)
     return Objective(weights={Aspect(name): float(weight) for name, weight in weights.items()})
