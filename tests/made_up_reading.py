@@ -1,4 +1,4 @@
-"""A reading of made-up answers: greetings and closings are shifted, contexts repair some of it."""
+"""A reading of made-up answers: greetings and closings are shifted, and contexts repair some of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reading(
     base: str = "made-up/base",
     seed: int = 0,
 ) -> ShiftReading:
-    """Each context is nearer to the aligned model than the one before. `words` stand among the top tokens too."""
+    """Each context is nearer to the aligned model than the one before. `words` may be among the top tokens too."""
     rng = np.random.default_rng(seed)
     pieces = [tuple(re.findall(r"\n+|\*\*| ?[^\W\d_]+| ?\d| ?[^\w\s]|\s", text)) for _, text in answers]
     vocabulary = list(dict.fromkeys([*(piece for each in pieces for piece in each), *words]))

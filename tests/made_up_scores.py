@@ -1,4 +1,4 @@
-"""Token scores made up by hand, for tests of what is counted of them."""
+"""Token scores made up by hand, for tests of their summary and explanation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def made_up(
 
 
 def behind_a_server(reading: ShiftReading, *, less: float) -> ShiftReading:
-    """The same, but that of divergences only a bound is known, by so much less."""
+    """The same reading with only lower bounds of the divergences, which are smaller by `less`."""
     return replace(
         reading, contexts={name: [_bounded(s, less) for s in each] for name, each in reading.contexts.items()}
     )

@@ -59,7 +59,7 @@ def random_model(kind: str, seed: int, dtype: torch.dtype = torch.float64, **cha
 
 
 class Pair:
-    """A base and an aligned model, and what reads them slowly."""
+    """A base and an aligned model as generators."""
 
     def __init__(
         self,
@@ -109,18 +109,18 @@ def log_softmax(logits: Floats) -> Floats:
 
 @torch.inference_mode()
 def slow_logits(model: PreTrainedModel, prompt: Sequence[int], tokens: Sequence[int], positions: int) -> list[Floats]:
-    """One whole forward for each position."""
+    """The logits at each position, by one whole forward pass each."""
     rows = [[*prompt, *tokens[:place]] for place in range(positions)]
     return [model(torch.tensor([row])).logits[0, -1].double().numpy() for row in rows]
 
 
 def ids_by_logit(logits: Floats) -> list[int]:
-    """All ids, the most probable first, ties by id."""
+    """All ids, the most probable first; ties by id."""
     return sorted(range(len(logits)), key=lambda token: (-logits[token], token))
 
 
 def slow_scores(pair: Pair, answer: AlignedAnswer, context: UrialPrompt, *, ending: int | None) -> dict[str, Any]:
-    """What `TokenScores` should hold; `ending` is the base model's token at the end of the turn."""
+    """The expected fields of `TokenScores`; `ending` is the base model's token at the end of the turn."""
     chat = pair.aligned.generator.tokenizer
     turns = [{"role": "user", "content": answer.query}]
     chat_prompt = chat(
@@ -185,7 +185,7 @@ SPACED = "{% for m in messages %}[INST] {{ m.content }} [/INST]{% endfor %}"
 
 
 def sentencepiece_tokenizer(template: str) -> PreTrainedTokenizerFast:
-    """A tokenizer in the manner of Llama 2: a space is part of the word after it, unknown characters are bytes."""
+    """A tokenizer like that of Llama 2: a space is part of the word after it, unknown characters are bytes."""
     words = [
         "Hello",
         "Hi",

@@ -1,4 +1,4 @@
-"""Tests of every kind of layer: token for token what transformers' own `generate` writes, and how it is served."""
+"""Every kind of layer: the tokens are those of `generate` of transformers, and the prefix is read as expected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urial_opt.protocols import Noted
 from urial_opt.records import Sampling
 
 GROUPED = {**SHAPE, "num_key_value_heads": 2}
-WINDOW = {"sliding_window": 16}  # shorter than every prompt here, longer than what is tried at opening
+WINDOW = {"sliding_window": 16}  # shorter than every prompt here, longer than the prompts of the check at opening
 STATES = {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 16, "mamba_n_groups": 1}
 DELTA = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
 EXPERTS = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16}
@@ -101,7 +101,7 @@ def test_equals_plain_generate(kind: str, penalty: float) -> None:
     completions = assert_plain(generator, PREFIX, SUFFIXES, replace(GREEDY, repetition_penalty=penalty))
     saved = [completion.usage.saved_tokens > 0 for completion in completions[1:]]
     assert set(saved) == {generator.how != "whole prompts"}
-    # A prefix that begins like it, and one that goes on from it.
+    # A prefix with the same beginning, and a longer one.
     assert_plain(generator, PREFIX[:-9] + "ello\n", SUFFIXES[:2], GREEDY)
     assert_plain(generator, PREFIX + PREFIX, SUFFIXES[:2], GREEDY)
 
@@ -109,7 +109,7 @@ def test_equals_plain_generate(kind: str, penalty: float) -> None:
 def test_each_row_ends_at_its_own_stop_string(kind: str) -> None:
     generator = _generator(kind)
     whole = generator.generate(PREFIX, SUFFIXES, GREEDY)
-    # Stop strings out of the middle of two answers: each spans tokens, and stands somewhere else or nowhere in others.
+    # Stop strings from the middle of two answers: each spans several tokens, and is elsewhere or absent in the others.
     stop = (whole[0].text[9:12], whole[2].text[4:7])
     stopped = generator.generate(PREFIX, SUFFIXES, replace(GREEDY, stop=stop))
     for free, completion in zip(whole, stopped, strict=True):
@@ -145,7 +145,7 @@ def test_half_precision_gives_the_logits_of_whole_prompts_but_for_rounding(kind:
     expected = torch.cat([plain(torch.tensor([[*prefix, *suffix]])).logits[:, -1] for suffix in own]).float()
     in_single = _generator(kind)
     exact = torch.cat([plain_model(in_single)(torch.tensor([[*prefix, *s]])).logits[:, -1] for s in own])
-    # No further from the truth than plain bfloat16 is, within a factor.
+    # The error is that of plain bfloat16, within a factor.
     assert (mine - exact).norm() <= 2 * (expected - exact).norm() + 1e-3 * exact.norm()
 
 

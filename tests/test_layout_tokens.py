@@ -46,7 +46,7 @@ def test_the_end_of_the_turn_is_asked_of_each_model_in_its_own_layout() -> None:
     pair = model_pair()
     answers = given_answers(pair)
     ((*_, mine),) = pair.scorer.score(answers, [HAND_WRITTEN])
-    # An answer of nothing: the turn ends at once.
+    # An empty answer: the turn ends at once.
     prompt = pair.base.tokenizer(HAND_WRITTEN.render(answers[3].query))["input_ids"]
     (logits,) = slow_logits(plain_model(pair.base), prompt, [], 1)
     assert mine.rank.tolist() == [1 + ids_by_logit(logits).index(newline_token(pair))]

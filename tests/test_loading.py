@@ -1,4 +1,4 @@
-"""Tests of loading: folders, a hub on loopback, devices, number types, identities, and what each error says to type."""
+"""Loading: folders, a hub on loopback, devices, dtypes, identities, and what each error advises."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(model_folder: Path, tmp_path: Path) -> Path:
-    """One to change."""
+    """A copy that a test may change."""
     copy = tmp_path / "model"
     copy.mkdir()
     for file in model_folder.iterdir():
@@ -63,7 +63,7 @@ def folder(model_folder: Path, tmp_path: Path) -> Path:
 
 
 class _Hub(BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as transformers asks for: repositories tiny/…, some of them with a difficulty."""
+    """The part of the Hugging Face hub that transformers uses: repositories tiny/…, some of which fail in some way."""
 
     folder: Path
 
@@ -104,7 +104,7 @@ class _Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """A hub that can be reached until the function given is called."""
+    """A hub that is reachable until the yielded function is called."""
     _Hub.folder = model_folder
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -154,7 +154,7 @@ def test_a_folder_is_named_by_what_its_files_hold(folder: Path) -> None:
     assert after != before
     model = tiny_llama()
     with torch.no_grad():
-        # Exchanged, not changed: sums of the weights would be the same.
+        # Swapped, so that the sum of the weights stays the same.
         model.model.norm.weight[0] = 2
         model.save_pretrained(folder)
         first = _load(folder).identity

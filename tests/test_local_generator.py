@@ -1,4 +1,4 @@
-"""Tests of local generators: token for token what transformers' own greedy `generate` writes, for every batch shape."""
+"""Local generators: the tokens are those of greedy `generate` of transformers, for every batch shape."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_more_rows_than_a_batch_keep_their_order(llama: TransformersGenerator, m
 
 
 def _remember_rows(monkeypatch: pytest.MonkeyPatch, *, at_most: int, at_step: int = 1) -> list[int]:
-    """Memory runs out when more rows than `at_most` write their token number `at_step`; the rows of every step."""
+    """Runs out of memory when more than `at_most` rows write token number `at_step`; returns the rows of every step."""
     write, seen = Rows.write, list[int]()
 
     def limited(rows: Rows, ids: torch.Tensor) -> torch.Tensor:
@@ -93,7 +93,7 @@ def test_answers_finished_before_memory_ran_out_are_not_written_again(monkeypatc
     seen = _remember_rows(monkeypatch, at_most=2, at_step=8)
     answers = generator.generate(PREFIX, SUFFIXES, sampling)
     assert [(c.text, c.finish_reason) for c in answers] == [(c.text, c.finish_reason) for c in expected]
-    # One step of each answer comes with the reading of its prompt.
+    # Reading the prompt gives the first token of each answer.
     assert sum(seen[8:]) == sum(c.usage.completion_tokens - 1 for c in expected if c.usage.completion_tokens >= 8)
     assert ended_early
 

@@ -1,4 +1,4 @@
-"""Tests of the shared-prefix attention: equal to plain attention, and the prefix read no more than needed."""
+"""Shared-prefix attention: it equals plain attention, and no part of a prefix is read twice."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> N
     rows.remove(1)  # the last row takes its place
     second = rows.write(torch.tensor([[13, 23, 33], [14, 24, 34]]))
     rows.take_back([3, 1])
-    # The second row has room for one token more: what is written beyond is lost, and disturbs nothing.
+    # The second row has room for one more token; tokens written beyond it are dropped and change nothing.
     third = rows.write(torch.tensor([[15, 25, 35, 45], [16, 0, 0, 0]]))
     for logits, own in [
         *zip(first[0], ([2, 6, 10], [2, 6, 10, 20], [2, 6, 10, 20, 30]), strict=True),
@@ -128,7 +128,7 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
 
 
 @torch.inference_mode()
-def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
+def test_the_least_recently_used_prefix_is_dropped(model: PreTrainedModel) -> None:
     cache = KeptPrefixes(Prefix(model=model), budget=8)
     cache.read((1, 2, 3, 4))
     cache.read((5, 6, 7, 8))

@@ -1,4 +1,4 @@
-"""Sentences about a context: each trait where it is begun, and silence where the evidence is thin."""
+"""Explanations: a finding for each trait, at the position where it begins, and none without enough evidence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REFUSAL = ("I", " cannot", " help", " with", " that", ",", " it", " is", " illeg
 
 
 def warm(*, greets: int, closes: int, of: int, ends: int | None = None) -> list[list[int]]:
-    """Ranks under which the base model greets, closes and ends its answers in so many of all."""
+    """Ranks under which the base model greets, closes and ends in so many of all `of` answers."""
     ends = of if ends is None else ends
     return [
         [1 if place < greets else 2, *[1] * 4, 1 if place < closes else 9, *[1] * 6, 1 if place < ends else 5]
@@ -59,7 +59,10 @@ def test_a_context_that_teaches_to_greet() -> None:
         2,
     )
     assert told(found)["lacking closing"].examples[0].before.endswith("! Rome.")
-    assert (found.repaired, found.broken) == (0, 0)  # marginal is not shifted: a repair of the choice, not of the class
+    assert (found.repaired, found.broken) == (
+        0,
+        0,
+    )  # marginal is not shifted: the trait is repaired, the position is not
 
 
 def test_a_context_that_breaks_something() -> None:

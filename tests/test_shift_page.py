@@ -29,7 +29,7 @@ def test_every_token_has_the_colour_of_its_class(browser: Browser, open_page: Op
     wanted = classes(shown.contexts["zero-shot"][0])
     assert labels(page) == wanted
     assert {"unshifted", "marginal", "shifted"} == set(wanted)
-    # a token of several line breaks has several boxes
+    # a token with several line breaks has several boxes
     first = "tokens => tokens.map(token => token.getClientRects()[0].toJSON())"
     boxes = page.locator(".token").evaluate_all(first)
     picture = page.screenshot()

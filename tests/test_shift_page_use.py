@@ -49,7 +49,7 @@ def test_tab_goes_from_shifted_token_to_shifted_token(open_page: Open) -> None:
         walked.append(focused(page))
     assert walked == places
     page.keyboard.press("Tab")
-    assert focused(page) is None  # nobody is held in the answer
+    assert focused(page) is None  # the focus can leave the answer
 
 
 def test_a_pointer_does_not_move_what_was_opened(open_page: Open) -> None:
@@ -186,7 +186,7 @@ def test_a_phone_shows_all_within_its_width(open_page: Open) -> None:
     box, opened = sheet.bounding_box(), token(page, 30).bounding_box()
     assert box is not None
     assert (box["x"], box["width"], box["y"] + box["height"]) == (0, 360, 740)
-    assert opened["y"] + opened["height"] <= box["y"]  # the sheet does not lie over its own token
+    assert opened["y"] + opened["height"] <= box["y"]  # the sheet does not cover its own token
     page.get_by_label("Close").tap()
     assert page.locator(".token-panel.shown").count() == 0
 

@@ -32,7 +32,7 @@ from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.token_scores import TOP, TokenScores
 
 _SINGLE = {"capped scores", "sinks", "alibi, a bias", "delta rule"}
-"""Kinds whose layers compute in single precision alone."""
+"""Kinds whose layers compute only in single precision."""
 _SINGLE_IN_PART = {"states and attention in turn", "states beside attention", "states alone"}
 
 
@@ -54,7 +54,7 @@ def test_in_single_precision_it_is_the_same_but_for_rounding(kind: str) -> None:
     (scores,) = pair.scorer.score(answers, [HAND_WRITTEN])
     for answer, mine in zip(answers, scores, strict=True):
         expected = slow_scores(pair, answer, HAND_WRITTEN, ending=newline_token(pair))
-        # Nothing here is nearly tied but in one kind, whose tokens may change places.
+        # Near ties occur in one kind only, whose tokens may swap ranks.
         assert_close(mine, expected, within=1e-4, exact=kind != "states alone")
         assert np.abs(mine.rank - expected["rank"]).max() <= 1
 

@@ -35,16 +35,16 @@ MANY = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a search went."""
+    """The outcome of a search."""
 
     result: SearchResult
     trials: int
     judged: int
-    """Answers on `dev` whose verdicts it used."""
+    """Judged answers on `dev` that the search used."""
 
 
 def run(path: Path, *, seed: int, budget: int, judged: int | None) -> Run:
-    """A search of so many trials, or, dropping prompts by their shift, of so many judged answers."""
+    """A search of `budget` trials; with `judged`, one that prunes by shift until that many answers are judged."""
     space = load_space("nano")
     base, twin = plugins.open_generator("nano"), plugins.open_chat_generator("nano-aligned")
     with Store.open(str(path)) as store:
