@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
 from urial_opt.cli import main
+
+PROGRESS = re.compile(r"space |\[|  |\d+ of \d+ exemplars fall below the floor")
+"""How the lines begin that a search prints while it runs."""
 
 
 class Run:
@@ -32,7 +36,7 @@ class Run:
     def stopped(self, *words: object) -> str:
         """The one line of an error that ended a search under way: it stands after the lines of progress."""
         *progress, line = self._lines_of_refusal(words)
-        assert all(each.startswith(("space ", "[", "  ")) for each in progress), progress
+        assert all(PROGRESS.match(each) for each in progress), progress
         return line
 
     def _lines_of_refusal(self, words: tuple[object, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tests of every kind of layer: token for token what transformers' own `generate` writes, and how it is served."""
+"""Every kind of layer: the tokens are those of `generate` of transformers, and the prefix is read as expected."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.command_line import Run
 from tests.tiny_models import GREEDY, PREFIX, SHAPE, SUFFIXES, assert_plain, plain_model, tiny_tokenizer
 from urial_opt.models.local.causal_model import How
 from urial_opt.models.local.generator import TransformersGenerator
-from urial_opt.models.local.prefix_memory import KeptPrefix, PrefixMemory
+from urial_opt.models.local.prefix_cache import KeptPrefix, KeptPrefixes
 from urial_opt.protocols import Noted
 from urial_opt.records import Sampling
 
 GROUPED = {**SHAPE, "num_key_value_heads": 2}
-WINDOW = {"sliding_window": 16}  # shorter than every prompt here, longer than what is tried at opening
+WINDOW = {"sliding_window": 16}  # shorter than every prompt here, longer than the prompts of the check at opening
 STATES = {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_state": 16, "mamba_n_groups": 1}
 DELTA = {"linear_num_value_heads": 4, "linear_num_key_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
 EXPERTS = {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16}
@@ -101,7 +101,7 @@ def test_equals_plain_generate(kind: str, penalty: float) -> None:
     completions = assert_plain(generator, PREFIX, SUFFIXES, replace(GREEDY, repetition_penalty=penalty))
     saved = [completion.usage.saved_tokens > 0 for completion in completions[1:]]
     assert set(saved) == {generator.how != "whole prompts"}
-    # A prefix that begins like it, and one that goes on from it.
+    # A prefix with the same beginning, and a longer one.
     assert_plain(generator, PREFIX[:-9] + "ello\n", SUFFIXES[:2], GREEDY)
     assert_plain(generator, PREFIX + PREFIX, SUFFIXES[:2], GREEDY)
 
@@ -109,7 +109,7 @@ def test_equals_plain_generate(kind: str, penalty: float) -> None:
 def test_each_row_ends_at_its_own_stop_string(kind: str) -> None:
     generator = _generator(kind)
     whole = generator.generate(PREFIX, SUFFIXES, GREEDY)
-    # Stop strings out of the middle of two answers: each spans tokens, and stands somewhere else or nowhere in others.
+    # Stop strings from the middle of two answers: each spans several tokens, and is elsewhere or absent in the others.
     stop = (whole[0].text[9:12], whole[2].text[4:7])
     stopped = generator.generate(PREFIX, SUFFIXES, replace(GREEDY, stop=stop))
     for free, completion in zip(whole, stopped, strict=True):
@@ -138,27 +138,27 @@ def test_half_precision_gives_the_logits_of_whole_prompts_but_for_rounding(kind:
     assert generator.how == KINDS[kind][0]
     plain = plain_model(generator)
     prefix, *suffixes = (generator.tokenizer(text)["input_ids"] for text in [PREFIX, SUFFIXES[0], SUFFIXES[2]])
-    memory = generator._shared if kind in SERVED_IN_FULL else generator._expanded
-    assert memory is not None
-    own = suffixes if memory.ragged else [suffix[:20] for suffix in suffixes]
-    mine = memory.read(tuple(prefix))[0].rows(own, room=1).read().float()
+    cache = generator._shared if kind in SERVED_IN_FULL else generator._expanded
+    assert cache is not None
+    own = suffixes if cache.ragged else [suffix[:20] for suffix in suffixes]
+    mine = cache.read(tuple(prefix))[0].rows(own, room=1).read().float()
     expected = torch.cat([plain(torch.tensor([[*prefix, *suffix]])).logits[:, -1] for suffix in own]).float()
     in_single = _generator(kind)
     exact = torch.cat([plain_model(in_single)(torch.tensor([[*prefix, *s]])).logits[:, -1] for s in own])
-    # No further from the truth than plain bfloat16 is, within a factor.
+    # The error is that of plain bfloat16, within a factor.
     assert (mine - exact).norm() <= 2 * (expected - exact).norm() + 1e-3 * exact.norm()
 
 
 def test_within_a_sliding_window_the_prefix_is_shared_and_beyond_it_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = _generator("sliding window")
-    used: list[PrefixMemory] = []
-    read = PrefixMemory.read
+    used: list[KeptPrefixes] = []
+    read = KeptPrefixes.read
 
-    def watched(self: PrefixMemory, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
+    def watched(self: KeptPrefixes, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
         used.append(self)
         return read(self, tokens)
 
-    monkeypatch.setattr(PrefixMemory, "read", watched)
+    monkeypatch.setattr(KeptPrefixes, "read", watched)
     assert_plain(generator, "Hi", ["\n", "\n\n"], replace(GREEDY, max_tokens=2))
     assert_plain(generator, PREFIX, ["\n", "\n\n"], replace(GREEDY, max_tokens=2))
     assert used == [generator._shared, generator._expanded]

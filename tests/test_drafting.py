@@ -1,4 +1,4 @@
-"""Tests of drafts: what is guessed, how much of it, and that no answer ever changes by them."""
+"""Drafts: which tokens are guessed, how many, and that drafts never change an answer."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_drafts_grow_with_success_and_end_before_the_last_token() -> None:
 
 
 def _like(drafter: Drafter) -> Drafter:
-    """One at the beginning of another answer, with the length of this one."""
+    """A drafter at the start of another answer, with the draft length of this one."""
     other = Drafter(_earlier(tuple(range(100, 200))), max_tokens=60)
     other._length = drafter._length
     return other
@@ -97,7 +97,7 @@ def test_memory_keeps_the_texts_asked_last_and_their_last_answers(monkeypatch: p
 @pytest.mark.parametrize("sampling", [LONG, replace(LONG, repetition_penalty=1.1)], ids=["plain", "penalty"])
 def test_answers_equal_plain_generate_whatever_was_answered_before(sampling: Sampling) -> None:
     generator = TransformersGenerator(tiny_llama(), tiny_tokenizer(), identity="llama")
-    # The second prompt differs, the third is the first again, with every draft right.
+    # The second prompt differs; the third is the first one again, and every draft is right.
     for prefix in (PREFIX, "One more thing.\n" + PREFIX, PREFIX):
         assert_plain(generator, prefix, SUFFIXES, sampling)
 
@@ -119,7 +119,7 @@ def test_drafts_save_passes_and_change_no_answer(sampling: Sampling) -> None:
 
 def test_drafts_do_not_reach_beyond_the_window() -> None:
     torch.manual_seed(0)
-    # It looks its positions up in a table, which has no more of them.
+    # The model's table of positions ends here.
     config = GPT2Config(
         vocab_size=SHAPE["vocab_size"], n_embd=32, n_layer=2, n_head=4, n_positions=192, initializer_range=0.3
     )
@@ -154,7 +154,7 @@ def test_choice_after_drafts_equals_choice_token_by_token(sampling: Sampling) ->
     fast = choice()
     torch.testing.assert_close(fast.choose(logits[:, :4], expected[:, :3]), expected[:, :4])
     fast.take(expected[:, :4], [4, 2])
-    # From here on the rows are not at the same place.
+    # From here on the rows are at different positions.
     second = torch.stack([logits[0, 4:6], logits[1, 2:4]])
     draft = torch.stack([expected[0, 4:5], expected[1, 2:3]])
     chosen = fast.choose(second, draft)

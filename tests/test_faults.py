@@ -129,7 +129,9 @@ def test_damage_in_the_tables_of_optuna(run: Run, file: Path, small_space: Path,
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE trial_params SET distribution_json = '{\"name\": '")
     words = small(small_space, "--name", "mine", "--budget", 4)
-    assert "type the same command again or give another" in run.stopped(*words, "--store", file)
+    assert "start the same search again, or give another database as --store URL" in run.stopped(
+        *words, "--store", file
+    )
     assert_lists(run, file)
 
 
@@ -177,7 +179,7 @@ def test_a_store_that_is_locked_under_way(
             else:
                 line = run.stopped(*search_words, "--store", "store.db")
                 assert "locked" in line
-                assert "type the same command again" in line
+                assert "again, or give another database as --store URL" in line or "type the same command again" in line
         other.execute("ROLLBACK")
     assert told(run, *search_words, "--store", "store.db") == undisturbed
 
@@ -197,7 +199,7 @@ def test_a_disk_that_fills_up_again_and_again(
         with every_connection(f"PRAGMA max_page_count = {limit}"):
             line = run.stopped(*words, "--store", "store.db")
         assert "is full" in line
-        assert "type the same command again" in line
+        assert "again, or give another database as --store URL" in line or "type the same command again" in line
         before, recorded = recorded, _trials(tmp_path / "store.db")
         assert recorded >= before
     assert recorded > 0

@@ -120,12 +120,23 @@ def test_an_unread_verdict_bars_nothing_and_is_said(space: SearchSpace, tmp_path
 
 
 def test_the_start_keeps_its_exemplars_and_that_is_said(space: SearchSpace, tmp_path: Path) -> None:
+    key = space.exemplar_keys(space.start_params)[0]
+    with Store.open(str(tmp_path / "store.db")) as store:
+        floor = hold_to_floor(space, ByAnswer(**{space.exemplars[key].answer: 1.0}), store)
+    assert floor.kept == (key,)
+    assert key in floor.space.exemplars
+    assert f"kept because the starting prompt holds them: {key!r}" in " ".join(floor.notes)
+
+
+def test_exemplars_of_an_imported_prompt_are_of_no_known_kind_and_not_judged(
+    space: SearchSpace, tmp_path: Path
+) -> None:
+    judge = ByAnswer(This=1.0)
     start = UrialPrompt(exemplars=(Exemplar(query="What is bad?", answer="This is."),))
     with Store.open(str(tmp_path / "store.db")) as store:
-        floor = hold_to_floor(starting_from(small(space, *POOL), start), ByAnswer(This=1.0), store)
-    assert floor.kept == ("imported-1/imported",)
+        floor = hold_to_floor(starting_from(small(space, *POOL), start), judge, store)
     assert "imported-1/imported" in floor.space.exemplars
-    assert "kept because the starting prompt holds them: 'imported-1/imported'" in " ".join(floor.notes)
+    assert "What is bad?" not in {query.text for query in judge.asked}
 
 
 def test_a_pool_with_fewer_queries_than_slots_has_fewer_slots(space: SearchSpace) -> None:

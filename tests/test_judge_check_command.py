@@ -75,4 +75,6 @@ def test_the_command_says_no_in_one_line(run: Run, file: Path) -> None:
     assert "--judge" in run.refused("judge-check", file)
     assert "did you mean 'nano'?" in run.refused("judge-check", file, "--judge", "nanno")
     assert "there is no such file" in run.refused("judge-check", "none.csv", "--judge", "nano")
-    assert "name one that compares" in run.refused("judge-check", file, "--judge", "nano", "--position-bias")
+    assert "give one that compares, such as --judge llm:MODEL" in run.refused(
+        "judge-check", file, "--judge", "nano", "--position-bias"
+    )

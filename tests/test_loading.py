@@ -1,4 +1,4 @@
-"""Tests of loading: folders, a hub on loopback, devices, number types, identities, and what each error says to type."""
+"""Loading: folders, a hub on loopback, devices, dtypes, identities, and what each error advises."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(model_folder: Path, tmp_path: Path) -> Path:
-    """One to change."""
+    """A copy that a test may change."""
     copy = tmp_path / "model"
     copy.mkdir()
     for file in model_folder.iterdir():
@@ -63,7 +63,7 @@ def folder(model_folder: Path, tmp_path: Path) -> Path:
 
 
 class _Hub(BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as transformers asks for: repositories tiny/…, some of them with a difficulty."""
+    """The part of the Hugging Face hub that transformers uses: repositories tiny/…, some of which fail in some way."""
 
     folder: Path
 
@@ -104,7 +104,7 @@ class _Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
-    """A hub that can be reached until the function given is called."""
+    """A hub that is reachable until the yielded function is called."""
     _Hub.folder = model_folder
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -154,7 +154,7 @@ def test_a_folder_is_named_by_what_its_files_hold(folder: Path) -> None:
     assert after != before
     model = tiny_llama()
     with torch.no_grad():
-        # Exchanged, not changed: sums of the weights would be the same.
+        # Swapped, so that the sum of the weights stays the same.
         model.model.norm.weight[0] = 2
         model.save_pretrained(folder)
         first = _load(folder).identity
@@ -204,19 +204,19 @@ def test_a_gpu_of_its_own_kind_decides_the_automatic_type(monkeypatch: pytest.Mo
     [
         (
             Loading(role="base", device="tpu"),
-            "no device is called 'tpu'; choose auto, .*--base-option device=cuda",
+            "no device is called 'tpu'; choose auto, .* such as device=cuda for the base model",
         ),
         (Loading(role="base", device="cuda:x"), "no device is called 'cuda:x'"),
         (
             Loading(role="aligned", device="cuda"),
-            "no device 'cuda': PyTorch finds 0 .*--aligned-option device=auto",
+            "no device 'cuda': PyTorch finds 0 .*give device=auto for the aligned model",
         ),
-        (Loading(role="judge", device="mps"), "no device 'mps' here; type --judge-option device=cpu"),
+        (Loading(role="judge", device="mps"), "no device 'mps' here; give device=cpu for the judge model"),
         (
             Loading(role="base", device="balanced"),
             r"needs the package 'accelerate'; type: pip install 'urial-opt\[gpus\]'",
         ),
-        (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*--base-option dtype=float32"),
+        (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*dtype=float32"),
         (Loading(role="base", trust_remote_code="maybe"), "trust_remote_code is yes or no, not 'maybe'"),
     ],
 )
@@ -265,7 +265,7 @@ def test_code_that_comes_with_a_model_runs_only_if_asked_for(
     (folder / "config.json").write_text(json.dumps(config))
     refused = _refused(folder)
     assert "needs Python code that comes with it and would run on this machine" in refused
-    assert refused.endswith("--base-option trust_remote_code=yes")
+    assert refused.endswith("then give trust_remote_code=yes for the base model")
     trusting = _load(folder, Loading(role="base", device="cpu", trust_remote_code="yes"))
     assert type(trusting.model).__name__ == "OwnModel"
     code = folder / "modeling_own.py"
@@ -279,7 +279,7 @@ def test_no_space_on_the_device(model_folder: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(LlamaForCausalLM, "to", full)
     refused = _refused(model_folder)
-    assert "does not fit on 'cpu'; type --base-option device=balanced to spread it" in refused
+    assert "does not fit on 'cpu'; give the base model device=balanced to spread it" in refused
 
 
 def test_options_come_through_the_plugin_door(model_folder: Path) -> None:

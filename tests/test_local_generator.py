@@ -1,4 +1,4 @@
-"""Tests of local generators: token for token what transformers' own greedy `generate` writes, for every batch shape."""
+"""Local generators: the tokens are those of greedy `generate` of transformers, for every batch shape."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_more_rows_than_a_batch_keep_their_order(llama: TransformersGenerator, m
 
 
 def _remember_rows(monkeypatch: pytest.MonkeyPatch, *, at_most: int, at_step: int = 1) -> list[int]:
-    """Memory runs out when more rows than `at_most` write their token number `at_step`; the rows of every step."""
+    """Runs out of memory when more than `at_most` rows write token number `at_step`; returns the rows of every step."""
     write, seen = Rows.write, list[int]()
 
     def limited(rows: Rows, ids: torch.Tensor) -> torch.Tensor:
@@ -77,7 +77,7 @@ def test_rows_that_do_not_fit_are_halved_and_the_size_remembered(
         answers = [generator.generate(PREFIX, SUFFIXES, sampling) for sampling in (GREEDY, SAMPLED)]
     assert [[c.text for c in each] for each in answers] == [[c.text for c in each] for each in expected]
     assert [record.getMessage() for record in caplog.records] == [
-        "'llama': memory does not hold 5 rows side by side; going on with 2"
+        "'llama': a batch of 5 rows does not fit in memory; continuing with 2"
     ]
     assert seen.count(5) == 1
     assert max(seen[1:]) == 2
@@ -93,7 +93,7 @@ def test_answers_finished_before_memory_ran_out_are_not_written_again(monkeypatc
     seen = _remember_rows(monkeypatch, at_most=2, at_step=8)
     answers = generator.generate(PREFIX, SUFFIXES, sampling)
     assert [(c.text, c.finish_reason) for c in answers] == [(c.text, c.finish_reason) for c in expected]
-    # One step of each answer comes with the reading of its prompt.
+    # Reading the prompt gives the first token of each answer.
     assert sum(seen[8:]) == sum(c.usage.completion_tokens - 1 for c in expected if c.usage.completion_tokens >= 8)
     assert ended_early
 
@@ -242,12 +242,12 @@ def test_rows_side_by_side_may_be_chosen(folder: Path, monkeypatch: pytest.Monke
     assert_plain(opened, PREFIX, SUFFIXES, GREEDY)
     assert max(seen) == 2
     for wrong in ("0", "-1", "many", "1.5"):
-        with pytest.raises(InputError, match=f"'{wrong}' rows .*; type a number, as in --base-option rows=16"):
+        with pytest.raises(InputError, match=f"'{wrong}' is not a number of rows; give a number, such as rows=16"):
             open_base(str(folder), rows=wrong)
 
 
 def test_drafts_may_be_left_out(folder: Path) -> None:
     assert open_base(str(folder), device="cpu").drafts
     assert not open_base(str(folder), device="cpu", drafts="no").drafts
-    with pytest.raises(InputError, match="drafts is yes or no, not 'some'; type --base-option drafts=no"):
+    with pytest.raises(InputError, match="drafts is yes or no, not 'some'; give drafts=no for the base model"):
         open_base(str(folder), drafts="some")

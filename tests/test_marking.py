@@ -1,4 +1,4 @@
-"""The kinds of tokens: against answers labelled by hand, in pairs that differ by a word, and however text is split."""
+"""The kinds of tokens: against hand-labelled answers, in pairs that differ by a word, and for any split into tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text(ma
 
 
 def kinds(text: str) -> dict[str, TokenKind]:
-    """Kind of each word that stands once in the text."""
+    """The kind of each word that occurs once in the text."""
     return {word.text: word.kind for word in words_of(text)}
 
 

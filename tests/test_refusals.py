@@ -56,7 +56,7 @@ def test_a_mistake_in_a_space(run: Run, tmp_path: Path, file_name: str, old: str
 
 def test_a_space_that_names_no_judge(run: Run, tmp_path: Path) -> None:
     path = tiny_space.write(tmp_path, tiny_space.FILES)
-    assert "add --judge NAME, one of: llm, nano, panel, reward" in run.refused("search", "--space", path)
+    assert "give --judge NAME, one of: llm, nano, panel, reward" in run.refused("search", "--space", path)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_sampler_or_judge_that_there_is_not(run: Run, file: Path, small_space:
 def test_the_same_name_with_other_options(run: Run, file: Path, small_space: Path, parrot: None) -> None:
     line = run.refused(*small(small_space, "--name", "mine", "--seed", 7), "--store", file)
     assert "seed: 0 then, 7 now" in line
-    assert "another name" in line
+    assert "another --name NEW" in line
     assert_lists(run, file)
 
 

@@ -169,7 +169,7 @@ def test_answers_that_do_not_fit_side_by_side_are_read_in_smaller_batches(
         ({"center": "high"}, "the center must be a number, not 'high', as in center=2.5"),
         ({"scale": "nan"}, "the scale must be a number, not 'nan'"),
         ({"scale": "0"}, "the scale must be greater than 0, not '0', as in scale=2.5"),
-        ({"device": "tpu"}, "no device is called 'tpu'; .*--judge-option device=cuda"),
+        ({"device": "tpu"}, "no device is called 'tpu'; .*device=cuda for the judge"),
     ],
 )
 def test_options_that_cannot_be(folder: Path, options: dict[str, str], said: str) -> None:

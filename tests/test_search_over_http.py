@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import Run
+from tests.command_line import PROGRESS, Run
 from urial_opt import plugins
 from urial_opt.nano.faults import FAULTS, Faults
 from urial_opt.nano.json_server import listening
@@ -116,7 +116,7 @@ def stopped(run: Run, space: Path, url: str, model: str = "nano") -> str:
     out, err = run("search", *words, code=1)
     *progress, line = err.splitlines()
     assert out == ""
-    assert all(each.startswith(("space ", "[")) for each in progress), progress
+    assert all(PROGRESS.match(each) for each in progress), progress
     assert line.startswith("Error: ")
     return line
 

@@ -1,4 +1,4 @@
-"""Tests of the shared-prefix attention: equal to plain attention, and the prefix read no more than needed."""
+"""Shared-prefix attention: it equals plain attention, and no part of a prefix is read twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from urial_opt.models.local import shared_prefix
-from urial_opt.models.local.prefix_memory import PrefixMemory, common_length
+from urial_opt.models.local.prefix_cache import KeptPrefixes, common_length
 from urial_opt.models.local.shared_prefix import CAUSAL, Prefix, attend, switch_attention
 
 
@@ -73,9 +73,9 @@ def test_no_mask_but_its_sign_for_queries_that_see_up_to_themselves(
 
 @torch.inference_mode()
 def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("urial_opt.models.local.prefix_memory.TOKENS_A_PASS", 4)  # several passes
+    monkeypatch.setattr("urial_opt.models.local.prefix_cache.TOKENS_A_PASS", 4)  # several passes
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
-    prefix, _ = PrefixMemory(Prefix(model=model), budget=100).read(shared)
+    prefix, _ = KeptPrefixes(Prefix(model=model), budget=100).read(shared)
     rows = prefix.rows(suffixes, room=2)
     first = rows.read()
     rows.remove(0)  # the last row takes its place
@@ -89,7 +89,7 @@ def test_logits_of_padded_rows_equal_the_whole_prompts(model: PreTrainedModel, m
 @torch.inference_mode()
 def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> None:
     shared, suffixes = (3, 1, 4, 1, 5, 9), [[2, 6], [5, 3, 5, 8, 9], [7]]
-    rows = PrefixMemory(Prefix(model=model), budget=100).read(shared)[0].rows(suffixes, room=5)
+    rows = KeptPrefixes(Prefix(model=model), budget=100).read(shared)[0].rows(suffixes, room=5)
     rows.read()
     assert rows.takes_back
     first = rows.write(torch.tensor([[10, 20, 30], [11, 21, 31], [12, 22, 32]]))
@@ -97,7 +97,7 @@ def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> N
     rows.remove(1)  # the last row takes its place
     second = rows.write(torch.tensor([[13, 23, 33], [14, 24, 34]]))
     rows.take_back([3, 1])
-    # The second row has room for one token more: what is written beyond is lost, and disturbs nothing.
+    # The second row has room for one more token; tokens written beyond it are dropped and change nothing.
     third = rows.write(torch.tensor([[15, 25, 35, 45], [16, 0, 0, 0]]))
     for logits, own in [
         *zip(first[0], ([2, 6, 10], [2, 6, 10, 20], [2, 6, 10, 20, 30]), strict=True),
@@ -112,15 +112,15 @@ def test_tokens_that_were_taken_back_leave_no_trace(model: PreTrainedModel) -> N
 
 @torch.inference_mode()
 def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(Prefix(model=model), budget=100)
-    assert memory.read(())[1] == 0
-    assert memory.read((1, 2, 3, 4, 5, 6))[1] == 6
-    assert memory.read((1, 2, 3, 9, 9))[1] == 2
-    assert memory.read((1, 2, 3, 4))[1] == 0
-    assert memory.read((7, 2, 3))[1] == 3
-    branched, new = memory.read((1, 2, 3, 9, 9, 8))
+    cache = KeptPrefixes(Prefix(model=model), budget=100)
+    assert cache.read(())[1] == 0
+    assert cache.read((1, 2, 3, 4, 5, 6))[1] == 6
+    assert cache.read((1, 2, 3, 9, 9))[1] == 2
+    assert cache.read((1, 2, 3, 4))[1] == 0
+    assert cache.read((7, 2, 3))[1] == 3
+    branched, new = cache.read((1, 2, 3, 9, 9, 8))
     assert new == 1
-    fresh, _ = PrefixMemory(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
+    fresh, _ = KeptPrefixes(Prefix(model=model), budget=100).read((1, 2, 3, 9, 9, 8))
     assert isinstance(branched, Prefix)
     assert isinstance(fresh, Prefix)
     for mine, expected in zip(branched.layers, fresh.layers, strict=True):
@@ -128,16 +128,16 @@ def test_a_prefix_starts_from_the_nearest_one_read_before(model: PreTrainedModel
 
 
 @torch.inference_mode()
-def test_the_memory_forgets_what_was_not_used_for_longest(model: PreTrainedModel) -> None:
-    memory = PrefixMemory(Prefix(model=model), budget=8)
-    memory.read((1, 2, 3, 4))
-    memory.read((5, 6, 7, 8))
-    memory.read((1, 2, 3, 4))
-    memory.read((9, 9, 9, 9))
-    assert memory.read((1, 2, 3, 4))[1] == 0
-    assert memory.read((5, 6, 7, 8))[1] == 4
-    assert memory.read(tuple(range(20)))[1] == 20, "larger than the budget: read, and kept alone"
-    assert memory.read(tuple(range(20)))[1] == 0
+def test_the_least_recently_used_prefix_is_dropped(model: PreTrainedModel) -> None:
+    cache = KeptPrefixes(Prefix(model=model), budget=8)
+    cache.read((1, 2, 3, 4))
+    cache.read((5, 6, 7, 8))
+    cache.read((1, 2, 3, 4))
+    cache.read((9, 9, 9, 9))
+    assert cache.read((1, 2, 3, 4))[1] == 0
+    assert cache.read((5, 6, 7, 8))[1] == 4
+    assert cache.read(tuple(range(20)))[1] == 20, "larger than the budget: read, and kept alone"
+    assert cache.read(tuple(range(20)))[1] == 0
 
 
 @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Sentences about a context: each trait where it is begun, and silence where the evidence is thin."""
+"""Explanations: a finding for each trait, at the position where it begins, and none without enough evidence."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from scipy.stats import binom, binomtest  # type: ignore[import-untyped]
 
 from tests.made_up_scores import made_up, one_token
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift.explanation import _chance, _sign_test, explain_shift
-from urial_opt.shift.findings import Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.explanation import explain_shift
+from urial_opt.shift.findings import FindingKind, ShiftExplanation, ShiftFinding
 from urial_opt.shift.marking import mark_tokens
+from urial_opt.shift.paired_ranks import chance_of_so_few, sign_test
 from urial_opt.shift.traits import TRAITS
 from urial_opt.token_scores import AlignedAnswer, ShiftReading
 
@@ -25,7 +26,7 @@ REFUSAL = ("I", " cannot", " help", " with", " that", ",", " it", " is", " illeg
 
 
 def warm(*, greets: int, closes: int, of: int, ends: int | None = None) -> list[list[int]]:
-    """Ranks under which the base model greets, closes and ends its answers in so many of all."""
+    """Ranks under which the base model greets, closes and ends in so many of all `of` answers."""
     ends = of if ends is None else ends
     return [
         [1 if place < greets else 2, *[1] * 4, 1 if place < closes else 9, *[1] * 6, 1 if place < ends else 5]
@@ -37,7 +38,7 @@ def reading(found: list[list[int]], zero_shot: list[list[int]], pieces: Sequence
     return made_up([(pieces, len(found[0]) > len(pieces))] * len(found), {"zero-shot": zero_shot, "found": found})
 
 
-def told(explanation: ShiftExplanation) -> dict[str, Finding]:
+def told(explanation: ShiftExplanation) -> dict[str, ShiftFinding]:
     return {f"{each.kind} {each.trait}": each for each in explanation.findings}
 
 
@@ -58,7 +59,10 @@ def test_a_context_that_teaches_to_greet() -> None:
         2,
     )
     assert told(found)["lacking closing"].examples[0].before.endswith("! Rome.")
-    assert (found.repaired, found.broken) == (0, 0)  # marginal is not shifted: a repair of the choice, not of the class
+    assert (found.repaired, found.broken) == (
+        0,
+        0,
+    )  # marginal is not shifted: the trait is repaired, the position is not
 
 
 def test_a_context_that_breaks_something() -> None:
@@ -211,15 +215,15 @@ def test_refusals_and_warnings_are_told_apart() -> None:
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_chances_are_exact(better: int, worse: int) -> None:
     if better + worse:
-        assert _sign_test(better, worse) == pytest.approx(
+        assert sign_test(better, worse) == pytest.approx(
             binomtest(better, better + worse, alternative="greater").pvalue
         )
-        assert _chance(better, better + worse) == pytest.approx(binom.cdf(better, better + worse, 0.8))
+        assert chance_of_so_few(better, better + worse) == pytest.approx(binom.cdf(better, better + worse, 0.8))
 
 
 def test_thousands_of_answers_are_no_trouble() -> None:
-    assert _chance(1000, 2000) < 1e-9
-    assert _sign_test(2000, 0) == 0 or _sign_test(2000, 0) < 1e-300
+    assert chance_of_so_few(1000, 2000) < 1e-9
+    assert sign_test(2000, 0) == 0 or sign_test(2000, 0) < 1e-300
 
 
 @given(st.lists(st.lists(st.integers(0, 5), min_size=13, max_size=13), min_size=1, max_size=12), st.data())

@@ -1,4 +1,4 @@
-"""Overlap of two models' most probable tokens, against definitions written out; and the public code's definitions."""
+"""Overlap of two models' most probable tokens, against the written-out definitions, ours and the public code's."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_compatibility_is_with_the_public_definitions(ours: list[int], theirs: l
 
 
 def test_where_the_definitions_differ() -> None:
-    # two tokens of one text, and an aligned model whose favourite is not the answer's token
+    # two tokens with the same text, and an aligned model whose most probable token is not the answer's
     base, aligned = falling([7, 1, 2, *range(10, 45)]), falling([1, 3, *range(50, 86)])
     texts = {token: "yes" if token in (1, 7) else str(token) for token in range(100)}
     assert values(measure(scores(base, aligned, rank=2), 1), "rank") == [2]

@@ -1,4 +1,4 @@
-"""What is counted of a reading: cases by hand, properties of any reading, and the documented keys."""
+"""The summary of a reading: cases by hand, properties of any reading, and the documented keys."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_contexts_are_compared_position_by_position() -> None:
 
 def test_paired_differences_are_surer_than_the_shares() -> None:
     rng = np.random.default_rng(0)
-    hard = rng.random(40) < 0.5  # queries on which either context fails
+    hard = rng.random(40) < 0.5  # queries on which both contexts fail
     pieces = tuple(f" w{place}" for place in range(20))
     before = [[9 if bad else 1] * 20 for bad in hard]
     after = [[9 if bad and place > 3 else 1 for place in range(20)] for bad in hard]
@@ -189,7 +189,7 @@ def test_compatibility_changes_definitions_and_says_so() -> None:
     reading = made_up(ANSWERS, RANKS)
     found = summarise_shift(reading, compat="aligntds", resamples=FEW)
     assert found.as_json()["compat"] == "aligntds"
-    # of lists of one token, anything but the first is beyond the list
+    # the lists have one token, so every rank but 1 is beyond the list
     assert mean(found.contexts["zero-shot"].unshifted) == 4 / 8
     assert mean(found.contexts["zero-shot"].shifted) == 4 / 8
     assert found.contexts["zero-shot"].kl_aligned_base is None

@@ -98,7 +98,7 @@ def test_a_search_is_resumed_with_the_same_settings_only(store: Store) -> None:
         store.open_search("second", {**settings, "budget": 100, "weights": None, "seed": None})
     assert str(refused.value) == (
         "the search 'second' was begun with other settings (budget: 200 then, 100 now; seed: not given then, null now; "
-        'weights: {"depth": 1.0} then, null now); give the settings it was begun with, or another name'
+        'weights: {"depth": 1.0} then, null now); give the settings it was begun with, or another `name=NEW`'
     )
     store.finish("second", {"found": {"average": 4.0}})
     assert store.open_search("second", settings).summary == {"found": {"average": 4.0}}

@@ -1,4 +1,4 @@
-"""Tiny random models and a tokenizer of their own, and what plain transformers makes of them."""
+"""Tiny random models with a tokenizer of their own, and the answers of plain transformers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def tiny_llama(*, kv_heads: int = 2) -> LlamaForCausalLM:
 
 @cache
 def plain_model(generator: TransformersGenerator) -> PreTrainedModel:
-    """The generator's model as one that never heard of this package."""
+    """A copy of the generator's model without this package's attention."""
     model = generator.model
     config = model.config.__class__(**model.config.to_diff_dict())
     plain: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=model.dtype)  # type: ignore[no-untyped-call]
@@ -80,7 +80,7 @@ def plain_model(generator: TransformersGenerator) -> PreTrainedModel:
 
 @cache
 def plain_tokens(generator: TransformersGenerator, text: str, sampling: Sampling) -> list[int]:
-    """What `generate` of transformers writes after one whole prompt."""
+    """The tokens that `generate` of transformers returns for one whole prompt."""
     ids = torch.tensor([generator.tokenizer(text)["input_ids"]])
     written = plain_model(generator).generate(  # type: ignore[operator]
         ids,
@@ -96,7 +96,7 @@ def plain_tokens(generator: TransformersGenerator, text: str, sampling: Sampling
 def assert_plain(
     generator: TransformersGenerator, prefix: str, suffixes: list[str], sampling: Sampling
 ) -> list[Completion]:
-    """The completions, which are token for token what plain transformers writes."""
+    """The completions, after a check that their tokens are those of plain transformers."""
     completions = generator.generate(prefix, suffixes, sampling)
     for suffix, completion in zip(suffixes, completions, strict=True):
         expected = plain_tokens(generator, prefix + suffix, sampling)

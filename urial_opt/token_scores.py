@@ -1,4 +1,4 @@
-"""What two models say of the same answer, token by token: the values that a token-shift analysis rests on."""
+"""Token scores: what two models assign to the same answer, token by token, as input of a token-shift analysis."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from urial_opt.records import Usage
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
 
 TOP = 50
-"""Most probable tokens kept of each model at each position."""
+"""How many of the most probable tokens are kept for each model and position."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlignedAnswer:
-    """What an aligned model answered greedily, with repetition penalty 1, in its own tokens."""
+    """An aligned model's greedy answer, with repetition penalty 1, as tokens."""
 
     query: str
     tokens: tuple[int, ...]
     """Without the token that ends the turn."""
     pieces: tuple[str, ...]
-    """Text of each token. They join to the answer's text: of a character in several tokens, the last one carries it."""
+    """Text of each token; joined, they are the answer's text. A character of several tokens belongs to the last."""
     ended: bool
-    """Whether the model ended its turn; else the answer was cut off at the maximal length."""
+    """Whether the model ended its turn; otherwise the answer was cut off at the maximal length."""
     usage: Usage = field(default_factory=Usage)
 
     @property
@@ -38,56 +39,56 @@ class AlignedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TopTokens:
-    """The most probable tokens of one model at P positions, the most probable first; ties in order of token id."""
+    """The most probable tokens of one model at P positions, in descending order; ties in order of token id."""
 
     ids: Ints
-    """(P, up to `TOP`), as `TokenScorer.texts` names them; -1 where there is none."""
+    """(P, up to `TOP`) token ids, whose texts `TokenScorer.texts` gives; -1 where there is none."""
     probabilities: Floats
     """(P, up to `TOP`); NaN where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TokenScores:
-    """One aligned answer, read by both models: the aligned one after its chat layout, the base one after its context.
+    """One aligned answer, scored by both models: the aligned one after its chat layout, the base one after its context.
 
-    P positions: one for each token of the answer and, if the answer ended, one for the end of the turn, where `rank`,
-    `probability` and `aligned_probability` are of the token with which each model ends an answer in its own layout, and
-    the divergences, which would compare two layouts, are NaN. So they are where the answer's first token has a space in
-    the aligned model's layout and none in the base model's, which is then asked for the token without. What a model
-    behind a server does not tell is 0 in `rank` and NaN elsewhere, never guessed. Probabilities are of the whole
-    vocabulary, unscaled by temperature or penalty.
+    There are P positions: one for each token of the answer and, if the answer ended, one for the end of the turn. At
+    the end of the turn, `rank`, `probability` and `aligned_probability` are of the token with which each model ends an
+    answer in its own layout, and the divergences, which would compare two layouts, are NaN. Divergences are NaN too
+    where the answer's first token includes a space in the aligned model's layout alone; the base model is then scored
+    on the token without the space. Values that a server does not report are 0 in `rank` and NaN elsewhere, never
+    guessed. Probabilities are over the whole vocabulary, without temperature or penalty.
     """
 
     rank: Ints
     """(P) rank of the aligned model's token in the base model, 1 the most probable; ties in order of token id."""
     probability: Floats
-    """(P) of the aligned model's token in the base model."""
+    """(P) the base model's probability of the aligned model's token."""
     aligned_probability: Floats
-    """(P) of that token in the aligned model itself."""
+    """(P) the aligned model's own probability of that token."""
     kl_base_aligned: Floats
     """(P) Kullback-Leibler divergence KL(base || aligned) over the whole vocabulary, in nats."""
     kl_aligned_base: Floats
     """(P) KL(aligned || base), in nats."""
     entropy: Floats
-    """(P) of the base model's distribution, in nats."""
+    """(P) entropy of the base model's distribution, in nats."""
     aligned_entropy: Floats
-    """(P) of the aligned model's distribution, in nats."""
+    """(P) entropy of the aligned model's distribution, in nats."""
     top: TopTokens
     """The base model's."""
     aligned_top: TopTokens
     kl_base_aligned_least: Floats | None = None
-    """(P) what KL(base || aligned) is at least, where only the most probable tokens are told; None: it is known."""
+    """(P) lower bound of KL(base || aligned), where only the most probable tokens are reported; None: it is known."""
     kl_aligned_base_least: Floats | None = None
-    """(P) what KL(aligned || base) is at least, likewise. Neither has an upper bound: what is not told may be 0."""
+    """(P) lower bound of KL(aligned || base), likewise. There is no upper bound: unreported probabilities may be 0."""
     usage: Usage = field(default_factory=Usage)
     """Tokens that the base model read for this answer."""
     aligned_usage: Usage = field(default_factory=Usage)
-    """Tokens that the aligned model read for this answer; nothing in all but the first of several contexts."""
+    """Tokens that the aligned model read for this answer; zero in all but the first of several contexts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ShiftReading:
-    """Aligned answers, read under several base contexts."""
+    """Aligned answers, scored under several contexts of the base model."""
 
     base: str
     """Identity of the base model."""
@@ -95,6 +96,6 @@ class ShiftReading:
     """Identity of the aligned model."""
     answers: Sequence[AlignedAnswer]
     contexts: Mapping[str, Sequence[TokenScores]]
-    """By name of the context, such as `zero-shot`: one for each answer, in their order."""
+    """By name of the context, such as `zero-shot`: one for each answer, in order."""
     texts: Mapping[int, str]
-    """Text of every token id among the answers and top tokens."""
+    """Text of every token id in the answers and the lists of top tokens."""

@@ -1,4 +1,4 @@
-"""What earlier answers as drafts save: prompts of a search answered with and without, in one run, tokens compared.
+"""The time that drafts from earlier answers save: prompts of a search answered with and without, tokens compared.
 
     python experiments/performance/drafts.py [--prompts 40] [--threads N]
 
@@ -23,7 +23,7 @@ from urial_opt.spaces.space_file import load_space
 
 @dataclass(slots=True)
 class Way:
-    """A generator, and what its answers took."""
+    """A generator, and the cost of its answers."""
 
     generator: TransformersGenerator
     seconds: float = 0.0

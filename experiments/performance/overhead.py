@@ -1,4 +1,4 @@
-"""What search and store cost beyond Optuna's own ask and tell, with a generator and a judge that take no time.
+"""The cost of search and store beyond Optuna's own ask and tell, with a generator and a judge that take no time.
 
     python experiments/performance/overhead.py        200 trials of 64 queries each
 
@@ -29,7 +29,7 @@ from urial_opt.store import Store
 
 
 class InstantGenerator:
-    """Answers at once: each prompt and query gets an answer of its own."""
+    """Answers immediately, with a different answer for each prompt and query."""
 
     identity = "instant"
 
@@ -41,7 +41,7 @@ class InstantGenerator:
 
 
 class InstantJudge:
-    """Scores at once: by the answer's hash, so that prompts differ but little and every trial sees all queries."""
+    """Scores immediately, by the answer's hash, so that prompts differ little and every trial sees all queries."""
 
     identity = "instant"
 
@@ -57,7 +57,7 @@ class InstantJudge:
 
 @dataclass
 class Clock:
-    """Seconds spent in some functions, all together."""
+    """Total seconds spent in the watched methods."""
 
     seconds: float = 0.0
 
@@ -81,7 +81,7 @@ def main() -> None:
     trials = parser.parse_args().trials
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = load_space("nano")
-    space = replace(space, block=64)  # no racing: every trial is asked all 64 queries
+    space = replace(space, block=64)  # no racing: every trial gets all 64 queries
     optunas, models = Clock(), Clock()
     for owner, names in ((Study, ["ask", "tell"]), (Trial, ["suggest_int", "suggest_categorical"])):
         for name in names:

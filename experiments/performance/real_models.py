@@ -1,4 +1,4 @@
-"""How fast each kind of layer is continued after a long shared prefix, against transformers' own `generate`.
+"""Speed of generation after a long shared prefix for each kind of layer, against `generate` of transformers.
 
     python experiments/performance/real_models.py [--threads N] [--only NAME]
 
@@ -36,7 +36,7 @@ SIZE: dict[str, Any] = {
     "num_hidden_layers": 4,
     "num_attention_heads": 8,
     "max_position_embeddings": 2048,
-    "initializer_range": 0.1,  # sharp enough that rounding decides between no two tokens
+    "initializer_range": 0.1,  # distributions sharp enough that rounding never decides between two tokens
     "bos_token_id": None,
     "eos_token_id": None,
     "pad_token_id": None,
@@ -62,7 +62,7 @@ WITH_STATES = {"falcon_h1", "lfm2", "mamba"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
-    """Answers, and the seconds they took on a processor."""
+    """Answers, and their processor seconds."""
 
     answers: list[str]
     seconds: float

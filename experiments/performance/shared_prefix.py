@@ -1,4 +1,4 @@
-"""How fast prompts with a long shared prefix are continued, against transformers' own `generate`, tokens compared.
+"""Speed of generation after a long shared prefix, against `generate` of transformers, tokens compared.
 
     python experiments/performance/shared_prefix.py [--nano-shape] [--threads N] [--device cuda]
 
@@ -73,14 +73,14 @@ def _compare(shape: Shape, device: torch.device) -> None:
     tokenizer = _words(shape.vocabulary)
     draw = torch.Generator().manual_seed(1)
     prefix = _text(shape.prefix, shape, draw)
-    # Half to all of the queries' length, so that there is padding.
+    # Between half and all of the queries' length, so that there is padding.
     lengths = torch.randint(shape.query // 2, shape.query + 1, (shape.rows,), generator=draw).tolist()
     lengths[0] = shape.query
     suffixes = [" " + _text(length, shape, draw) for length in lengths]
     sampling = Sampling(max_tokens=shape.new, stop=())
 
     def shared_prefix() -> list[str]:
-        # A new one, which knows no prefix.
+        # A new generator, with an empty prefix cache.
         generator = TransformersGenerator(ours, tokenizer, identity="ours", drafts=False)
         return [completion.text for completion in generator.generate(prefix, suffixes, sampling)]
 
@@ -131,13 +131,13 @@ def _compare(shape: Shape, device: torch.device) -> None:
 
 
 def _in_common(one: str, other: str) -> int:
-    """How many words two answers begin alike with: a loop of `generate` and a batch of it differ by rounding, too."""
+    """Words with which two answers begin alike; rounding makes plain `generate` differ by batch size, too."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one.split(), other.split(), strict=False)))
 
 
 @torch.inference_mode()
 def _print_steps(model: PreTrainedModel) -> None:
-    """What one pass over so many rows of one token each takes: while few are computed, the weights come in."""
+    """Print the time of one pass over several rows of one token; for few rows, loading the weights dominates."""
     for tokens in STEPS:
         ids = torch.ones(tokens, 1, dtype=torch.long, device=model.device)
         taken = sorted(_timed(lambda: model(ids, use_cache=False), model.device).wall for _ in range(7))[3]  # noqa: B023
@@ -162,7 +162,7 @@ def _config(shape: Shape) -> LlamaConfig:
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.key_value_heads,
         max_position_embeddings=2048,
-        initializer_range=0.1,  # sharp enough that rounding decides between no two tokens
+        initializer_range=0.1,  # distributions sharp enough that rounding never decides between two tokens
         bos_token_id=None,
         eos_token_id=None,
         pad_token_id=None,
@@ -184,7 +184,7 @@ def _text(tokens: int, shape: Shape, draw: torch.Generator) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Timed(Generic[_Result]):
-    """What work gave, and its seconds on the wall clock and on processors, which a busy machine does not stretch."""
+    """The result of some work, its wall seconds, and its processor seconds, which a busy machine does not stretch."""
 
     result: _Result
     wall: float

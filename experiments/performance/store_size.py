@@ -1,4 +1,4 @@
-"""Measures a store of a million completions: how fast it opens and lists its best, and what a row takes.
+"""Measures a store of a million completions: the time to open it and to list its best, and the size of a row.
 
     python experiments/performance/store_size.py [--completions 1000000] [--folder FOLDER]
 
@@ -61,7 +61,7 @@ def prompt(search: int, number: int) -> UrialPrompt:
 
 
 def record_trial(store: Store, search: int, number: int) -> float:
-    """Record one trial as a search does. Returns the processor's seconds that it took."""
+    """Record one trial as a search does; returns the processor seconds."""
     shown = prompt(search, number)
     prefix = shown.prefix
     texts = [prefix + shown.suffix(query.text) for query in ASKED]

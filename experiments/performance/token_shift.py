@@ -1,13 +1,13 @@
-"""How fast two models read given answers in step, and how much memory that takes.
+"""How fast two models score given answers, token by token.
 
     python experiments/performance/token_shift.py [--threads N] [--device cuda]
 
-256 answer tokens after a prompt of 1,000, one answer or eight; random tokens, whose ranks take the longest to tell.
-(a) Against one whole forward for each token by each model, measured at eight positions and taken for all.
+256 answer tokens after a prompt of 1,000, one answer or eight; the tokens are random, since their ranks take the
+longest to compute.
+(a) Speed against one whole forward pass for each token by each model, timed at eight positions.
 (b) Share of the wall time that the two models' passes take.
-(c) Rate of the matrix products in these passes, those of attention included (of what each token must see, no padding),
-over the rate of plain products of the layers' shapes in the same run.
-(d) Peak memory beyond what stood before, of a vocabulary of 128,000, as answers grow.
+(c) Rate of the matrix products in these passes, attention's included (only what each token must see, no padding), over
+the rate of plain products of the layers' shapes in the same run.
 On a GPU: a model of Mistral-7B's shape, random, in bfloat16.
 """
 
@@ -20,8 +20,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import accumulate
 from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -29,11 +27,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
-from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.prefix_cache import common_length
 from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.prompt import UrialPrompt
@@ -45,13 +42,13 @@ WIDTHS: dict[str, dict[str, Any]] = {
     "llama, width 768": {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 8, "vocab_size": 32_000},
 }
 MISTRAL: dict[str, Any] = {"sliding_window": None, "max_position_embeddings": 4096}
-"""Beyond these the class's own defaults are Mistral-7B's shape."""
+"""The other defaults of the class are Mistral-7B's shape."""
 BARS = "bars: 100 times, 85 %, 50 %"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A base and an aligned model, and what they are asked."""
+    """A base and an aligned model, and the base model's context."""
 
     name: str
     base: TransformersGenerator
@@ -61,7 +58,7 @@ class Pair:
 
 @dataclass(slots=True, kw_only=True)
 class Passes:
-    """What the models' passes were: seconds, and matrix products by rows, inner and outer size."""
+    """The models' passes: seconds, and counts of matrix products by rows, inner and outer size."""
 
     seconds: float = 0.0
     products: Counter[tuple[int, int, int]] = field(default_factory=Counter)
@@ -86,8 +83,6 @@ def main() -> None:
         square = torch.randn(8192, 8192, dtype=torch.bfloat16, device=device)
         seconds = _best(lambda: square @ square, device)
         print(f"bfloat16 products of 8,192: {2 * 8192**3 / seconds / 1e12:.0f} TFLOP/s")
-    else:
-        _memory()
 
 
 def _measure(pair: Pair, number: int) -> None:
@@ -110,7 +105,7 @@ def _measure(pair: Pair, number: int) -> None:
             _wait(device)
             seconds += (time.perf_counter() - started) / repeats
         in_passes += passes.seconds / repeats
-        # Plain products in turn with the passes: a machine that others use is faster in one minute than in another.
+        # Plain products alternate with the passes: the speed of a shared machine changes from minute to minute.
         plain += sum(count * _product(shape, pair.base.model) for shape, count in passes.products.items())
         layers += sum(2 * count * rows * inner * outer for (rows, inner, outer), count in passes.products.items())
     achieved = (layers / repeats + _attention(pair, answers)) / in_passes
@@ -125,7 +120,7 @@ def _measure(pair: Pair, number: int) -> None:
 
 @contextmanager
 def _watched(pair: Pair) -> Iterator[Passes]:
-    """Times what `GivenAnswers.logits` takes, and notes the matrix products in it."""
+    """Times `GivenAnswers.logits` and records the matrix products in it."""
     passes, logits = Passes(), GivenAnswers.logits
     device = pair.base.model.device
 
@@ -142,12 +137,12 @@ def _watched(pair: Pair) -> Iterator[Passes]:
             yield chunk
             del chunk
 
-    def note(module: torch.nn.Linear, given: tuple[Tensor, ...], _: Tensor) -> None:
+    def record(module: torch.nn.Linear, given: tuple[Tensor, ...], _: Tensor) -> None:
         rows = given[0].numel() // module.in_features
         passes.products[rows, module.in_features, module.out_features] += 1
 
     parts = [part for model in (pair.base, pair.aligned.generator) for part in model.model.modules()]
-    hooks = [part.register_forward_hook(note) for part in parts if isinstance(part, torch.nn.Linear)]
+    hooks = [part.register_forward_hook(record) for part in parts if isinstance(part, torch.nn.Linear)]
     GivenAnswers.logits = timed  # type: ignore[assignment, method-assign]
     try:
         yield passes
@@ -158,7 +153,7 @@ def _watched(pair: Pair) -> Iterator[Passes]:
 
 
 def _attention(pair: Pair, answers: Sequence[AlignedAnswer]) -> float:
-    """Operations of attention's products when what prompts share is read once: each token sees those up to itself."""
+    """Operations of attention's products where the prompts' shared part is read once; each token sees those before."""
     total = 0.0
     texts = [
         [pair.context.render(answer.query) for answer in answers],
@@ -186,7 +181,7 @@ def _product(shape: tuple[int, int, int], model: torch.nn.Module) -> float:
 
 
 def _best(work: Callable[[], object], device: torch.device) -> float:
-    """The median of some repetitions, in seconds."""
+    """Median of five repetitions, in seconds."""
     taken = []
     for _ in range(5):
         _wait(device)
@@ -199,7 +194,7 @@ def _best(work: Callable[[], object], device: torch.device) -> float:
 
 @torch.inference_mode()
 def _one_forward_a_token(pair: Pair, answer: AlignedAnswer) -> float:
-    """Seconds for one token by one whole forward of each model, at the mean of some positions."""
+    """Seconds for one token by one whole forward pass of each model, averaged over some positions."""
     prompts = [
         (pair.base, pair.base.tokens([pair.context.render(answer.query)], special=True)[0]),
         (
@@ -219,42 +214,13 @@ def _one_forward_a_token(pair: Pair, answer: AlignedAnswer) -> float:
     return seconds / SAMPLED
 
 
-def _memory() -> None:
-    """Peak memory beyond what stood before, a vocabulary of 128,000."""
-    config: dict[str, Any] = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "vocab_size": 128_000,
-    }
-    pair = _pair("wide", LlamaForCausalLM, LlamaConfig(**config, num_attention_heads=2, max_position_embeddings=8192))
-    scorer = pair.base.token_scorer(pair.aligned)
-    scorer.score(_answers(pair, 4, 16), [pair.context])  # reads the prefix
-    print("\n| answers of tokens | all logits of both models would be | peak memory |")
-    print("|---|---|---|")
-    for length in (64, 256, 1024, 4096):
-        peak = _peak(partial(scorer.score, _answers(pair, 4, length), [pair.context]))
-        all_logits = 2 * 4 * length * 128_000 * 4 / 2**20
-        print(f"| 4 of {length} | {all_logits:,.0f} MiB | {peak:,.0f} MiB |", flush=True)
-
-
-def _peak(work: Callable[[], object]) -> float:
-    """The most that torch held at a time of what it allocated for this work, in MiB."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
-        work()
-    assert profiled.profiler is not None
-    events = [event for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = accumulate(int(event.nbytes()) for event in sorted(events, key=lambda event: event.start_ns()))
-    return max(held) / 2**20
-
-
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def _answers(pair: Pair, number: int, length: int) -> list[AlignedAnswer]:
-    """Random tokens: what they are changes no time."""
+    """Random tokens; the time does not depend on which."""
     draw = torch.Generator().manual_seed(number)
     vocabulary = len(pair.base.tokenizer)
     rows = torch.randint(5, vocabulary, (number, length), generator=draw).tolist()
@@ -302,7 +268,7 @@ def _pair(
     finally:
         torch.set_default_dtype(torch.float32)
     base = TransformersGenerator(models[0], tokenizer, identity="base")
-    aligned = TransformersChatGenerator(models[1], tokenizer, identity="aligned")
+    aligned = TransformersChatGenerator(TransformersGenerator(models[1], tokenizer, identity="aligned"))
     context = UrialPrompt(raw=_words_of(PROMPT, config.vocab_size, torch.Generator().manual_seed(1)) + "\n")
     return Pair(name=name, base=base, aligned=aligned, context=context)
 

@@ -100,7 +100,7 @@ def draw_curve(axes: Sequence[Axes], name: str, context: ContextShift, colour: s
 
 
 def tell_prompts(rows: Sequence[tuple[str, float, float, float]]) -> None:
-    """Score, surprise and share shifted of each prompt, and how they go together."""
+    """Score, KL(aligned || base) and share shifted of each prompt, and their rank correlations."""
     write("prompts.csv", ["prompt", "score", "KL(aligned || base)", "shifted"], rows)
     drawn = [row for row in rows if row[0].startswith("random")]
     for name, column in (("KL(aligned || base)", 2), ("share shifted", 3)):

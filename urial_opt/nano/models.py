@@ -24,7 +24,8 @@ def open_base(argument: str) -> TransformersGenerator:
 def open_aligned(argument: str) -> TransformersChatGenerator:
     """The aligned twin, in float32, with the chat layout it was tuned on."""
     folder = _folder(argument, "aligned")
-    return TransformersChatGenerator(_model(folder), _tokenizer(folder), identity=f"nano-aligned@{_revision(folder)}")
+    identity = f"nano-aligned@{_revision(folder)}"
+    return TransformersChatGenerator(TransformersGenerator(_model(folder), _tokenizer(folder), identity=identity))
 
 
 def _folder(argument: str, name: str) -> Path:

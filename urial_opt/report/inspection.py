@@ -1,4 +1,4 @@
-"""A closer look at a search's best prompts: aspects, answers, and where each wins over the prompt it started from."""
+"""Inspection of a search's best prompts: aspects, answers, and where each wins over the starting prompt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urial_opt.store import RankedTrial, SearchRecord, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class ExampleAnswer:
     """One answer under a prompt."""
 
     query: Query
@@ -23,31 +23,31 @@ class Example:
     judgment: Judgment
     score: float
     before: float | None
-    """Score of the starting prompt's answer to the same query; None if it has none."""
+    """Score of the starting prompt's answer to the same query; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedTrial:
-    """One trial on the dev queries it was asked."""
+    """One trial, on the dev queries that it was evaluated on."""
 
     record: TrialRecord
     estimate: Estimate
-    """Shrunken."""
+    """Shrunken towards the other trials."""
     card: Scorecard
     constraints: tuple[Kept, ...]
     """What the prompt does about each constraint of the search."""
     shift: ProbeShift | None
-    """None where the token shift was not measured."""
+    """None if the token shift was not measured."""
     gains: Mapping[Aspect, Estimate]
-    """Paired differences to the starting prompt (trial 0), by aspect; empty for that one itself."""
-    best: Sequence[Example]
-    worst: Sequence[Example]
-    won: Sequence[Example]
-    """Where it gained most on the starting prompt."""
+    """Paired differences to the starting prompt (trial 0), by aspect; empty for the starting prompt itself."""
+    best: Sequence[ExampleAnswer]
+    worst: Sequence[ExampleAnswer]
+    won: Sequence[ExampleAnswer]
+    """The largest gains over the starting prompt."""
 
 
 def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples: int = 2) -> list[InspectedTrial]:
-    """The `top` trials by shrunken estimate, best first, each with so many examples."""
+    """The `top` trials by shrunken estimate, best first, each with up to `examples` answers of each sort."""
     ranked = store.best(search.name, top)
     if not ranked:
         return []
@@ -63,7 +63,7 @@ def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples
 
 
 def objective_of(search: SearchRecord) -> Objective:
-    """The objective that the search was run with."""
+    """The objective of the search."""
     weights = search.settings["weights"]
     assert isinstance(weights, Mapping)
     return Objective(weights={Aspect(name): float(weight) for name, weight in weights.items()})
@@ -88,7 +88,7 @@ def _inspected(
     before = query_scores(start, objective)
     judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
     answers = [
-        Example(query=query, completion=completion, judgment=judgment, score=score, before=before.get(query.id))
+        ExampleAnswer(query=query, completion=completion, judgment=judgment, score=score, before=before.get(query.id))
         for query, completion, judgment in judged
         if (score := objective.query_score(judgment, query.kind)) is not None
     ]

@@ -18,7 +18,7 @@ function labelsNow(answer) {
   return labelsOf(answer, view.context, comparing());
 }
 
-/** Whether each position is among those that the filters let through. */
+/** Whether each position passes the filters. */
 function matchesOf(answer) {
   return labelsNow(answer).map((label, place) =>
     (view.only.size === 0 || view.only.has(label)) && (view.kind === "" || data.kinds[answer.kinds[place]] === view.kind));
@@ -26,7 +26,7 @@ function matchesOf(answer) {
 
 const filtering = () => view.only.size > 0 || view.kind !== "";
 
-/** Answers that are shown in the list, in its order. */
+/** The answers shown in the list, in order. */
 function answersFound() {
   const wanted = view.search.trim().toLowerCase();
   const found = data.answers.map((_, index) => index).filter((index) =>
@@ -74,7 +74,7 @@ function showList() {
   return found;
 }
 
-/** Builds the answer anew; `colourAnswer` alone serves when only the view of it changes. */
+/** Rebuilds the answer; `colourAnswer` is enough where only its view changes. */
 function showAnswer() {
   const answer = data.answers[view.answer];
   document.getElementById("answer-heading").textContent = nameUnseen(answer.query) || "(empty query)";
@@ -88,13 +88,13 @@ function tokenElement(answer, place) {
   const element = make("span", { className: ends ? "token end" : "token", role: "button", "aria-haspopup": "dialog" });
   element.dataset.place = place;
   const text = ends ? "end of turn" : data.texts[answer.pieces[place]];
-  // the blank before a word stands before its box, so that no empty box hangs at the end of a line
+  // the space before a word goes before its box, so that no empty box is left at the end of a line
   if (/^ \S/.test(text)) element.dataset.blank = " ";
   element.append(...marked(element.dataset.blank ? text.slice(1) : text));
   return element;
 }
 
-/** Line breaks and tabs with a sign before them that is not copied along. */
+/** Line breaks and tabs, after a visible sign that is not copied. */
 function marked(text) {
   if (text === "") return [make("i", { className: "mark", textContent: "▫" })];
   return text.split(/(?=[\n\t])|(?<=[\n\t])/).flatMap((part) =>
@@ -124,7 +124,7 @@ function colourAnswer() {
 
 const rankWords = (rank) => (rank === 0 ? "rank unknown" : `rank ${rank}`);
 
-/** Places of the tokens that hold what is searched for. */
+/** Positions of the tokens that contain the searched text. */
 function foundTokens(answer) {
   const wanted = view.search.trim().toLowerCase();
   const found = new Set();
@@ -141,7 +141,7 @@ function foundTokens(answer) {
   return found;
 }
 
-/** The token that begins above or below, as the lines happen to break. */
+/** The nearest token in the line above or below. */
 function neighbourLine(place, direction) {
   const middle = (box) => (box.left + box.right) / 2;
   const boxes = tokens.map((element) => element.getClientRects()[0] ?? element.getBoundingClientRect());

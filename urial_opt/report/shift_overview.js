@@ -6,15 +6,15 @@ const dashOf = (context) => DASHES[context % DASHES.length];
 const WIDTH = 190;
 const HEIGHT = 112;
 const MARGIN = { left: 34, right: 6, top: 8, bottom: 18 };
-/** Not so by the definitions of the paper's public code, which has divergences of its own. */
+/** False under the definitions of the paper's public code, which has divergences of its own. */
 const MEANS_ARE_LEAST = data.contexts.some((context) => context.least);
-const KL = MEANS_ARE_LEAST ? "KL at least, nats" : "KL, nats";
+const KL = MEANS_ARE_LEAST ? "KL(base ‖ aligned) at least, nats" : "KL(base ‖ aligned), nats";
 const CURVES = [
   { name: "shifted", title: "Share shifted", write: percent },
-  { name: "kl", title: KL, write: MEANS_ARE_LEAST ? divergence : nats },
+  { name: "kl", title: MEANS_ARE_LEAST ? "KL(base ‖ aligned) ≥" : "KL(base ‖ aligned)", write: MEANS_ARE_LEAST ? divergence : nats },
   { name: "probability", title: "Base probability", write: percent },
 ];
-/** Positions that fewer than a tenth of the answers reach say too little. */
+/** Positions that fewer than a tenth of the answers reach are left out. */
 const followed = data.reach.filter((answers) => answers >= Math.max(1, data.answers.length / 10)).length;
 const charts = [];
 
@@ -46,11 +46,11 @@ function showSummary() {
 }
 
 const HINTS = {
-  against: "Share shifted less that of the first context, in points, paired position by position",
+  against: "Share shifted minus that of the first context, in percentage points, paired by position",
   [KL]: MEANS_ARE_LEAST
-    ? "What the mean of KL(base ‖ aligned) over positions is at least: the server tells only the most probable tokens"
+    ? "Lower bound of the mean of KL(base ‖ aligned) over positions: the server reports only the most probable tokens"
     : "Mean of KL(base ‖ aligned) over positions",
-  "Ends alike": "Ended answers at whose end the base model, too, would end first of all",
+  "Ends alike": "Ended answers at whose end the base model ranks ending first, too",
 };
 
 function estimateCell([mean, low, high], write, writeEnd) {
@@ -115,7 +115,7 @@ function pathOf(values, x, y) {
   }).join("");
 }
 
-/** Brings out a context in table and curves, and what they say at a position. */
+/** Highlights a context in table and curves, and shows their values at a position. */
 function markOverview(context, place) {
   for (const items of [document.querySelectorAll(".summary tbody tr"), document.querySelectorAll(".lines li")])
     items.forEach((item, index) => item.toggleAttribute("aria-current", index === context));

@@ -1,4 +1,4 @@
-// What is looked at, and how keys, pointer and switches change it.
+// The state of the view, and how keys, pointer and switches change it.
 
 const view = { answer: 0, context: 0, compare: false, place: null, pinned: false, near: false, only: new Set(), kind: "", search: "", order: "as asked" };
 const field = (id) => document.getElementById(id);
@@ -10,7 +10,7 @@ function showAll() {
   showView();
 }
 
-/** Everything that hangs on context, comparison and filters; the answer stays where it is. */
+/** Updates all that depends on context, comparison and filters; the answer does not move. */
 function showView() {
   document.querySelectorAll(".segments input").forEach((input, context) => { input.checked = context === view.context; });
   field("compare").checked = view.compare;
@@ -102,7 +102,7 @@ function nextAnswer(direction) {
   rows[next].button.scrollIntoView({ block: "nearest" });
 }
 
-/** The address tells the place, so that a reload or a link comes back to it. */
+/** The address holds the place, so that a reload or a link returns to it. */
 function keepPlace() {
   const parts = [view.answer + 1, view.context + 1, view.pinned ? view.place + 1 : 0, comparing() ? 1 : 0];
   history.replaceState(null, "", `#${parts.join("/")}`);
@@ -188,7 +188,7 @@ function listenToTokens() {
     if (view.pinned && place === view.place && view.opened) closeToken();
     else openToken(place, { inside: false });
   });
-  // a click focuses first, which moves an open panel along: remember where it stood
+  // a click focuses first, which moves an open panel: remember where it was
   answerBox.addEventListener("pointerdown", (event) => { view.opened = view.pinned && placeOf(event) === view.place; });
 }
 

@@ -1,8 +1,8 @@
-"""The token-shift page: one HTML file with every token of every answer, that needs nothing but a browser.
+"""The token-shift page: one HTML file with every token of every answer, which needs only a browser.
 
-It is put together from `shift_page.html`, its style and its scripts, and `page_data`. The page forbids itself, by a
-content security policy, to load anything and to run or apply anything but its own script and style, known by their
-hashes: whatever a query or an answer holds stays text.
+It is built from `shift_page.html`, its style sheet, its scripts and `page_data`. Its content security policy forbids it
+to load anything, and allows no script and no style but its own, by their hashes, so that queries and answers can never
+be more than text.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SCRIPTS = ("shift_reading.js", "shift_overview.js", "shift_answer.js", "shift_t
 _IN_A_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
-def shift_page(reading: ShiftReading, shift: TokenShift) -> str:
-    """The page of a reading and its figures, in ASCII but for the template's own typography.
+def render_shift_page(reading: ShiftReading, shift: TokenShift) -> str:
+    """The page of a reading and its figures; the data is ASCII.
 
-    A position takes 50 bytes for each context where the vocabulary is small, 80 where all its lists differ: 200 answers
-    of 300 tokens under four contexts are a file of 12 to 19 MB.
+    A position takes 50 bytes for each context where the vocabulary is small, 80 where all lists differ: 200 answers of
+    300 tokens under four contexts make a file of 12 to 19 MB.
     """
     style = _read("shift_page.css")
     script = "\n".join(map(_read, _SCRIPTS))
@@ -49,5 +49,5 @@ def _hash(text: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    """With character references: what no encoding can write, such as half a surrogate pair, has one too."""
+    """The text with character references, which also exist for unencodable characters such as lone surrogates."""
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")

@@ -1,21 +1,22 @@
-"""The data of the token-shift page: what `shift_page.js` reads, rounded and with every text kept once.
+"""The data of the token-shift page, as its scripts read it: numbers rounded, and every text stored once.
 
     base, aligned     identities of the models
-    least             whether "kl" and "reverse" of tokens are what the divergences are at least: a server told them
-    texts             every text, named by its place below; the most frequent first, so that common places are short
-    kinds             names of kinds of token, named by their place below
-    contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl", "least": whether that is
-                      what it is at least, "end": [ended answers, those whose end is ranked first], "difference": of
-                      shifted, to the first context}
-    curves            by context: {"shifted", "kl", "probability"}, each [means, lows, highs] over positions
-    reach             answers that reach each position of the curves
+    least             whether "kl" and "reverse" of tokens are lower bounds of the divergences, as behind a server
+    texts             every text, referred to by its index; the most frequent first, so that their indices are short
+    kinds             names of the kinds of token, referred to by index
+    contexts          by context: {"name", "shares": [unshifted, marginal, shifted], "kl": KL(base || aligned), "least":
+                      whether that is a lower bound, "end": [ended answers, those whose end has rank 1], "difference":
+                      of the share shifted, to the first context}
+    curves            by context: {"shifted", "kl": KL(base || aligned), "probability"}, each [means, lows, highs] over
+                      positions
+    reach             number of answers that reach each position of the curves
     answers           each {"query", "ended", "pieces", "kinds", "ranks": by context, "packed"}
 
-An estimate is [mean, low, high]. Null says that a number is not known, and a rank of 0 too. What is looked at for one
-token at a time is `packed` (JSON, zlib, base64), which takes a third of the room: {"tokens": of the answer, "aligned",
-"under": by context}, the latter two {"tokens", "permille": ten of each for each position, most probable first, -1 where
-there is none, "probability": of the answer's token} and, for contexts, "kl": KL(base || aligned) and "reverse":
-KL(aligned || base).
+An estimate is [mean, low, high]. Unknown numbers are null, unknown ranks 0. The details of an answer, which the page
+needs for one token at a time, are in `packed` (JSON, zlib, base64), which takes a third of the space: {"tokens": of the
+answer, "aligned", "under": by context}. The latter two are {"tokens", "permille": ten of each for each position, most
+probable first, -1 where there is none, "probability": of the answer's token}; contexts also have "kl":
+KL(base || aligned) and "reverse": KL(aligned || base).
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ from urial_opt.shift.marking import kinds_of
 from urial_opt.token_scores import AlignedAnswer, Floats, ShiftReading, TokenScores, TopTokens
 
 LISTED = 10
-"""Most probable tokens shown of each model."""
+"""Most probable tokens shown for each model."""
 _DIGITS = 3
-"""Significant ones; an estimate's mean and ends have as many."""
+"""Significant digits of every number."""
 _KINDS = tuple(TokenKind)
 
 
 def page_data(reading: ShiftReading, shift: TokenShift) -> dict[str, object]:
-    """The object described above."""
+    """The object described at the top of this file."""
     texts = _Texts(reading)
     return {
         "base": reading.base,
@@ -63,7 +64,7 @@ def page_data(reading: ShiftReading, shift: TokenShift) -> dict[str, object]:
 
 
 class _Texts:
-    """Texts by place, and the place of each text."""
+    """All texts, and the index of each."""
 
     def __init__(self, reading: ShiftReading) -> None:
         used = [np.array(answer.tokens, dtype=np.int64) for answer in reading.answers]
@@ -83,7 +84,7 @@ class _Texts:
         return [self._places[text] for text in texts]
 
     def of_tokens(self, tokens: npt.ArrayLike) -> object:
-        """Lists of the same shape; -1 of no token."""
+        """The indices of the tokens' texts, as nested lists of the same shape; -1 where there is no token."""
         places: object = self._of_token[np.searchsorted(self._tokens, np.asarray(tokens, dtype=np.int64))].tolist()
         return places
 
@@ -114,7 +115,7 @@ def _curves(points: Sequence[CurvePoint]) -> dict[str, list[list[float | None]]]
 
 
 def _answer(answer: AlignedAnswer, scores: Sequence[TokenScores], texts: _Texts) -> dict[str, object]:
-    aligned = scores[0]  # what it says does not hang on the base model's context
+    aligned = scores[0]  # the aligned model's scores do not depend on the base model's context
     packed = {
         "tokens": texts.of_tokens(answer.tokens),
         "aligned": {**_lists(aligned.aligned_top, texts), "probability": _numbers(aligned.aligned_probability)},
@@ -161,12 +162,12 @@ def _estimate(estimate: Estimate | None) -> list[float | None]:
 
 
 def _short(value: float) -> float | None:
-    """To few digits; below what is shown, 0. Numbers that are none are null: JSON knows no others."""
+    """The value with few digits, 0 if it is too small to be shown, and None for NaN and infinity, which JSON lacks."""
     if not math.isfinite(value):
         return None
     return float(f"{value:.{_DIGITS}g}") if abs(value) >= 1e-5 else 0.0
 
 
 def compact_json(value: object) -> str:
-    """JSON in ASCII without blanks, lone surrogates escaped."""
+    """JSON in ASCII without spaces; lone surrogates are escaped."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))

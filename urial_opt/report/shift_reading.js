@@ -1,4 +1,4 @@
-// What was read: the data, its classes and counts, and how texts and numbers are written.
+// The data of the reading, its classes and counts, and the format of texts and numbers.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const CLASSES = ["unshifted", "marginal", "shifted", "unknown"];
@@ -13,13 +13,13 @@ function changeOf(before, now) {
   return now > 3 ? "broken" : "never shifted";
 }
 
-/** Class of each position of an answer under a context or, compared, what becomes of it against the first context. */
+/** Class of each position of an answer under a context or, in a comparison, its change from the first context. */
 function labelsOf(answer, context, compared) {
   const ranks = answer.ranks[context];
   return compared ? ranks.map((rank, place) => changeOf(answer.ranks[0][place], rank)) : ranks.map(classOf);
 }
 
-/** How many tokens have each label; the end of the turn is no token. */
+/** How many tokens have each label; the end of the turn is not a token. */
 function countLabels(labels, length) {
   const counts = {};
   for (const label of labels.slice(0, length)) counts[label] = (counts[label] ?? 0) + 1;
@@ -28,14 +28,14 @@ function countLabels(labels, length) {
 
 const textOf = (answer) => answer.pieces.map((piece) => data.texts[piece]).join("");
 
-/** Probabilities, divergences and lists of an answer, which lie packed until it is looked at. */
+/** Probabilities, divergences and lists of an answer, which stay packed until the answer is opened. */
 async function unpack(answer) {
   const packed = Uint8Array.from(atob(answer.packed), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(stream).text());
 }
 
-// Characters that would not be seen, or would turn the text around them, are shown as what they are.
+// Characters that are invisible, or change the direction of text, are shown by name.
 // eslint-disable-next-line no-control-regex
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -47,10 +47,10 @@ function nameUnseen(text) {
   });
 }
 
-/** A token's text on one line: blanks as signs. */
+/** A token's text on one line, with signs for whitespace. */
 const signs = (text) => (text === "" ? "▫" : nameUnseen(text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣")));
 
-/** A token's text as a voice reads it. */
+/** A token's text for a screen reader. */
 const spoken = (text) =>
   text === "" ? "piece of a character" : text.trim() === "" ? (text.includes("\n") ? "line break" : "blank") : nameUnseen(text.trim());
 
@@ -64,7 +64,7 @@ function percent(share) {
 
 const fromPermille = (value) => (value < 0 ? NONE : value === 0 ? "<0.1 %" : value === 1000 ? "100 %" : `${(value / 10).toFixed(1)} %`);
 const nats = (value) => (value === null || value === undefined ? NONE : value < 0.001 && value > 0 ? "<0.001" : value.toFixed(value < 10 ? 3 : 1));
-/** Behind a server only what a divergence is at least is known. */
+/** Behind a server only a lower bound of the divergence is known. */
 const divergence = (value) => (data.least && value !== null && value !== undefined ? `≥ ${nats(value)}` : nats(value));
 const signed = (share) => (share === null ? NONE : `${share > 0 ? "+" : "−"}${Math.abs(100 * share).toFixed(1)}`);
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -88,7 +88,7 @@ function draw(tag, attributes, ...children) {
   return element;
 }
 
-/** Shares of a whole as a bar; the words beside it say the same. */
+/** Shares of a whole as a bar; the text beside it gives the same numbers. */
 function ratio(parts) {
   const bar = make("div", { className: "ratio", "aria-hidden": "true" });
   for (const [name, share] of Object.entries(parts)) {

@@ -13,17 +13,18 @@ from urial_opt.shift.marking import kinds_of
 from urial_opt.token_scores import Floats, Ints, ShiftReading, TopTokens
 
 LISTED = 10
-"""Most probable tokens told of each model."""
+"""Most probable tokens listed of each model."""
 
 
 def write_shift_table(path: Path, reading: ShiftReading) -> None:
-    """Write the table; what is not known is null. The end of a turn has the kind `end` and the token null.
+    """Write the table; unknown values are null. The end of a turn has the kind `end` and no token (null).
 
-    Columns: context, answer (its number), query, position (from 0), token, token_id, kind, class, rank, probability,
-    aligned_probability, kl_base_aligned, kl_aligned_base, entropy, aligned_entropy (nats); where a server does not tell
-    divergences, what they are at least: kl_base_aligned_least, kl_aligned_base_least; and of both models the most
-    probable tokens with their probabilities: top_tokens, top_probabilities, aligned_top_tokens,
-    aligned_top_probabilities. InputError if the file cannot be written, AdapterError without pyarrow.
+    Columns: context, answer (its number, from 0), query, position (from 0), token, token_id, kind, class, rank,
+    probability, aligned_probability, kl_base_aligned = KL(base || aligned), kl_aligned_base = KL(aligned || base),
+    entropy, aligned_entropy (all in nats); kl_base_aligned_least and kl_aligned_base_least, lower bounds of the
+    divergences where a server reports only the most probable tokens; and the most probable tokens of both models with
+    their probabilities: top_tokens, top_probabilities, aligned_top_tokens, aligned_top_probabilities. InputError if the
+    file cannot be written, AdapterError without pyarrow.
     """
     try:
         import pyarrow as pa  # type: ignore[import-untyped]
@@ -34,7 +35,7 @@ def write_shift_table(path: Path, reading: ShiftReading) -> None:
     try:
         pq.write_table(table, path)
     except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be written ({error}); give another --parquet") from error
+        raise InputError(f"{str(path)!r} cannot be written ({error}); give another path") from error
 
 
 def _rows(reading: ShiftReading) -> list[dict[str, Any]]:

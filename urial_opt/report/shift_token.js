@@ -1,4 +1,4 @@
-// One token: what both models would have said in its place.
+// One token: what both models predict at its position.
 
 const panel = document.querySelector(".token-panel");
 const unpacked = new Map();
@@ -55,17 +55,17 @@ function panelHead(answer, place, text, ends) {
 }
 
 function facts(rank, under, aligned, place) {
-  const told = [
+  const rows = [
     ["Rank in base", rank === 0 ? NONE : String(rank)],
     ["Base / aligned", `${percent(under.probability[place])} / ${percent(aligned.probability[place])}`],
     ["KL(b ‖ a)", divergence(under.kl[place])],
     ["KL(a ‖ b)", divergence(under.reverse[place])],
   ];
-  return make("dl", { className: "facts" }, ...told.map(([name, value]) =>
+  return make("dl", { className: "facts" }, ...rows.map(([name, value]) =>
     make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value }))));
 }
 
-/** A list with the answer's own token marked: where its rank says, as a layout may write it with a blank or without. */
+/** A list with the answer's own token marked by its rank, since a layout may write it with or without a space. */
 function topList(title, detail, lists, place, own, rank) {
   const probability = lists.probability[place];
   const items = lists.tokens[place].map((token, index) => {
@@ -104,6 +104,6 @@ function acrossContexts(answer, content, place) {
     if (context === view.context) line.setAttribute("aria-current", "true");
     return line;
   });
-  const heads = ["After", "class", "rank", "base prob.", "KL"].map((text, index) => make("th", { scope: "col", textContent: text, className: index > 1 ? "number" : "" }));
+  const heads = ["After", "class", "rank", "base prob.", "KL(base ‖ aligned)"].map((text, index) => make("th", { scope: "col", textContent: text, className: index > 1 ? "number" : "" }));
   return make("table", { className: "across" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
 }

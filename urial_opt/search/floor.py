@@ -52,8 +52,12 @@ class Floor:
 
 
 def judged_exemplars(space: SearchSpace) -> dict[str, Query]:
-    """The queries that exemplars answer, by key, where the floor bounds an aspect that is judged on their kind."""
-    queries = {key: _query(exemplar) for key, exemplar in space.exemplars.items()}
+    """The queries that exemplars answer, by key, where the floor bounds an aspect that is judged on their kind.
+
+    Without those of imported prompts: nobody says of which kind they are, and the start keeps them anyway.
+    """
+    known = {key: each for key, each in space.exemplars.items() if ASPECTS_OF.keys() & set(each.tags)}
+    queries = {key: _query(exemplar) for key, exemplar in known.items()}
     return {key: query for key, query in queries.items() if space.exemplar_floor.keys() & set(ASPECTS_OF[query.kind])}
 
 

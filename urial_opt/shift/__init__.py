@@ -1,1 +1,1 @@
-"""Token shift: where a base model parts from its aligned twin, token by token, and what a prompt changes."""
+"""Token shift: where a base model departs from its aligned version, token by token, and what a prompt changes."""

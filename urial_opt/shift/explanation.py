@@ -1,41 +1,39 @@
-"""Shift explained: what a context repairs and breaks, against another one, in sentences that a person can act on.
+"""Explanation: what a context repairs and breaks against a baseline, in sentences that a person can act on.
 
 A position is repaired where it is shifted under the baseline and not under the context, and broken the other way round.
-A *trait* is something that the aligned answers do, such as to greet. The base model does it in an answer if, where the
-aligned answer begins it, its most probable token is that answer's or another with which aligned answers begin it: that
-is what it would write by itself, where "marginal" would not do. It is the beginning that counts, since what follows
-"Let me know if" is easy; and it is only the beginning: "I" may begin a greeting or something else. And it is told of an
-answer so far by the aligned model: a base model that closes politely after a greeting might not have greeted.
+A *trait* is something that aligned answers do, such as to greet. The base model shows a trait in an answer if, at the
+position where the aligned answer begins it, the base model's most probable token is the answer's own, or another token
+with which aligned answers begin the trait: this is what it would generate by itself, so rank 2 or 3 is not enough. Only
+the beginning counts, since what follows "Let me know if" is easy to predict. This has limits: "I" may begin a greeting
+or something else, and the text so far is the aligned model's, so a base model that closes politely after a greeting
+might not have greeted.
 
-Nothing is said on thin evidence:
+A finding needs enough evidence:
 
-- of a trait, only if at least 5 answers have it, with known ranks;
-- that a context repairs or breaks something, only if a one-sided exact sign test over the answers in which it differs
-  from the baseline has p ≤ .05 (so at least 5 such answers). For words and content an answer counts by whether more
-  of its positions were repaired or broken; the .05 is shared among all words that differ in at least 5 answers;
-- that a trait is lacking, only if at most half of the answers show it, and so few or fewer had a chance of at most .05
-  if four in five did;
-- that it is as it should be, only if at least nine in ten answers show it and the baseline does not differ;
-- that a refusal comes late, only if it is lacking and, once it has begun, at most a quarter of at least 10 further
-  positions of the refusals are shifted.
+- any finding on a trait: at least 5 answers have it, with known ranks;
+- repaired or broken: a one-sided exact sign test over the answers that differ from the baseline has p ≤ .05, which
+  takes at least 5 such answers. For words and content, an answer counts for the direction in which more of its
+  positions changed; the .05 is divided by the number of words that differ in at least 5 answers (Bonferroni);
+- lacking: at most half of the answers show the trait, and the chance of so few would be at most .05 if each answer
+  showed it with probability 4/5;
+- kept: at least nine in ten answers show the trait, and it is neither repaired nor broken;
+- late (refusals): the trait is lacking and, once the refusal has begun, at most a quarter of at least 10 further
+  positions are shifted.
 
-Every sentence tells the counts that it rests on; `Finding.numbers` has them as numbers.
+Every sentence gives the counts that it rests on; `ShiftFinding.numbers` holds them as numbers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from fractions import Fraction
-from math import comb
+from collections.abc import Callable, Mapping, Sequence
 
 from urial_opt.errors import UnknownNameError
-from urial_opt.shift.figures import MARGINAL_RANK
-from urial_opt.shift.findings import Example, Finding, FindingKind, ShiftExplanation
+from urial_opt.shift.findings import ExamplePosition, FindingKind, ShiftExplanation, ShiftFinding
 from urial_opt.shift.kinds import MarkedToken, TokenKind
-from urial_opt.shift.marking import mark_answer
+from urial_opt.shift.paired_ranks import PairedRanks, chance_of_so_few, sign_test
 from urial_opt.shift.traits import TRAITS, Trait
-from urial_opt.token_scores import ShiftReading, TokenScores
+from urial_opt.token_scores import ShiftReading
 
 ENOUGH_ANSWERS = 5
 SIGNIFICANT = 0.05
@@ -44,133 +42,70 @@ LATE_POSITIONS = 10
 LATE_SHIFTED = 0.25
 NAMED_WORDS = 6
 EXAMPLES = 3
-_LEAD = 40
-"""Characters shown before the token of an example."""
 
 
 def explain_shift(reading: ShiftReading, context: str, *, baseline: str | None = None) -> ShiftExplanation:
-    """What the context repairs, breaks and still lacks; the baseline is the reading's first context unless named.
+    """What the context repairs, breaks, keeps and lacks; the default baseline is the reading's first context.
 
-    Where both are the same, only what is lacking or as it should be is told. UnknownNameError of a context that was not
-    read.
+    Where both are the same context, only what is kept or lacking is reported. UnknownNameError if the reading has no
+    such context.
     """
     before = next(iter(reading.contexts), context) if baseline is None else baseline
     for name in (context, before):
         if name not in reading.contexts:
             raise UnknownNameError.of("context", name, reading.contexts)
-    page = _Page(reading, context, None if before == context else before)
-    found = [finding for name, trait in TRAITS.items() for finding in _speak_of(page, name, trait)]
-    found += _speak_of_positions(page)
+    ranks = PairedRanks(reading, context, None if before == context else before)
+    found = [finding for name, trait in TRAITS.items() for finding in _trait_findings(ranks, name, trait)]
+    found += _position_findings(ranks)
     order = list(FindingKind)
     return ShiftExplanation(
         context=context,
-        baseline=page.baseline,
-        repaired=sum(repaired for repaired, _ in page.changes()),
-        broken=sum(broken for _, broken in page.changes()),
+        baseline=ranks.baseline,
+        repaired=sum(repaired for repaired, _ in ranks.changes()),
+        broken=sum(broken for _, broken in ranks.changes()),
         findings=tuple(sorted(found, key=lambda each: order.index(each.kind))),
     )
 
 
-class _Page:
-    """The answers of a reading with their ranks under a context and, if there is one, a baseline."""
-
-    def __init__(self, reading: ShiftReading, context: str, baseline: str | None) -> None:
-        self.answers = reading.answers
-        self.baseline = baseline
-        self.marked = [mark_answer(answer) for answer in reading.answers]
-        self.ranks, self._favourites = _ranks_and_favourites(reading.contexts[context])
-        self.before: list[list[int]] | None = None
-        self._favourites_before: list[list[int]] = []
-        if baseline is not None:
-            self.before, self._favourites_before = _ranks_and_favourites(reading.contexts[baseline])
-
-    def is_known(self, answer: int, place: int) -> bool:
-        return self.ranks[answer][place] > 0 and (self.before is None or self.before[answer][place] > 0)
-
-    def is_done(self, answer: int, place: int) -> bool:
-        return bool(self.ranks[answer][place] <= MARGINAL_RANK)
-
-    def was_done(self, answer: int, place: int) -> bool:
-        return self.before is not None and bool(self.before[answer][place] <= MARGINAL_RANK)
-
-    def begins(self, answer: int, place: int, tokens: Collection[int]) -> bool:
-        """Whether the most probable token there is the answer's or one of these."""
-        return self.ranks[answer][place] == 1 or self._favourites[answer][place] in tokens
-
-    def began(self, answer: int, place: int, tokens: Collection[int]) -> bool:
-        if self.before is None:
-            return False
-        return self.before[answer][place] == 1 or self._favourites_before[answer][place] in tokens
-
-    def changes(self, choose: Callable[[MarkedToken], bool] = lambda _: True) -> list[tuple[int, int]]:
-        """Of each answer, how many of the chosen positions were repaired and broken."""
-        if self.before is None:
-            return [(0, 0)] * len(self.answers)
-        found = []
-        for answer, tokens in enumerate(self.marked):
-            chosen = [p for p, token in enumerate(tokens) if choose(token) and self.is_known(answer, p)]
-            turned = [(self.is_done(answer, p), self.was_done(answer, p)) for p in chosen]
-            found.append((turned.count((True, False)), turned.count((False, True))))
-        return found
-
-    def example(self, answer: int, place: int) -> Example:
-        pieces = self.answers[answer].pieces
-        return Example(
-            query=self.answers[answer].query,
-            before="".join(pieces[:place])[-_LEAD:],
-            token=pieces[place] if place < len(pieces) else "",
-            position=place,
-            rank=self.ranks[answer][place],
-            baseline_rank=None if self.before is None else self.before[answer][place],
-        )
-
-
-def _ranks_and_favourites(scores: Sequence[TokenScores]) -> tuple[list[list[int]], list[list[int]]]:
-    """Of each answer and position, the rank and the most probable token; -1 where that is not known."""
-    ranks: list[list[int]] = [each.rank.tolist() for each in scores]
-    favourites = [each.top.ids[:, 0].tolist() if each.top.ids.shape[1] else [-1] * each.rank.size for each in scores]
-    return ranks, favourites
-
-
-def _speak_of(page: _Page, name: str, trait: Trait) -> list[Finding]:
-    """What evidence there is about one trait."""
+def _trait_findings(ranks: PairedRanks, name: str, trait: Trait) -> list[ShiftFinding]:
+    """The findings on one trait."""
     places = {
         answer: place
-        for answer, tokens in enumerate(page.marked)
-        if (place := trait.begins(tokens, page.answers[answer].pieces)) is not None and page.is_known(answer, place)
+        for answer, tokens in enumerate(ranks.marked)
+        if (place := trait.begins(tokens, ranks.answers[answer].pieces)) is not None and ranks.is_known(answer, place)
     }
     if len(places) < ENOUGH_ANSWERS:
         return []
-    begins = {page.answers[answer].tokens[place] for answer, place in places.items() if name != "ending"}
-    done = [answer for answer, place in places.items() if page.begins(answer, place, begins)]
-    was_done = [answer for answer, place in places.items() if page.began(answer, place, begins)]
+    begins = {ranks.answers[answer].tokens[place] for answer, place in places.items() if name != "ending"}
+    done = [answer for answer, place in places.items() if ranks.begins(answer, place, begins)]
+    was_done = [answer for answer, place in places.items() if ranks.began(answer, place, begins)]
     repaired, broken = sorted(set(done) - set(was_done)), sorted(set(was_done) - set(done))
     counts = f"{len(done)} of {len(places)} answers"
-    if page.baseline is not None:
-        counts += f"; {page.baseline}: {len(was_done)}"
+    if ranks.baseline is not None:
+        counts += f"; {ranks.baseline}: {len(was_done)}"
     numbers = {"answers": len(places), "done": len(done)}
-    if page.baseline is not None:
+    if ranks.baseline is not None:
         numbers |= {"baseline_done": len(was_done), "repaired": len(repaired), "broken": len(broken)}
 
-    def finding(kind: FindingKind, sentence: str, answers: Sequence[int], **more: float) -> Finding:
-        examples = tuple(page.example(answer, places[answer]) for answer in answers[:EXAMPLES])
-        return Finding(kind=kind, trait=name, sentence=sentence, numbers=numbers | more, examples=examples)
+    def finding(kind: FindingKind, sentence: str, answers: Sequence[int], **more: float) -> ShiftFinding:
+        examples = tuple(ranks.example(answer, places[answer]) for answer in answers[:EXAMPLES])
+        return ShiftFinding(kind=kind, trait=name, sentence=sentence, numbers=numbers | more, examples=examples)
 
     found = []
     like = "as the aligned model does"
-    differs = page.baseline is not None and max(len(repaired), len(broken)) > 0
-    if differs and _sign_test(len(repaired), len(broken)) <= SIGNIFICANT:
+    differs = ranks.baseline is not None and max(len(repaired), len(broken)) > 0
+    if differs and sign_test(len(repaired), len(broken)) <= SIGNIFICANT:
         often = "" if 5 * len(done) >= 4 * len(places) else " more often"
         found.append(finding(FindingKind.REPAIRED, f"{trait.does}{often} {like} ({counts})", repaired))
-    elif differs and _sign_test(len(broken), len(repaired)) <= SIGNIFICANT:
+    elif differs and sign_test(len(broken), len(repaired)) <= SIGNIFICANT:
         found.append(finding(FindingKind.BROKEN, f"{trait.does} less often {like} ({counts})", broken))
     elif len(done) >= ESTABLISHED * len(places):
         found.append(finding(FindingKind.KEPT, f"{trait.does} {like} ({counts})", done))
-    if len(done) <= len(places) / 2 and _chance(len(done), len(places)) <= SIGNIFICANT:
+    if len(done) <= len(places) / 2 and chance_of_so_few(len(done), len(places)) <= SIGNIFICANT:
         missing = [answer for answer in places if answer not in done]
-        advice = trait.advice.format(example=repr(_usual_words(page, places)))
-        still = "still " if page.baseline is not None and len(was_done) <= len(places) / 2 else ""
-        rest = _after_refusal(page, places) if name == "refusal" else []
+        advice = trait.advice.format(example=repr(_usual_words(ranks, places)))
+        still = "still " if ranks.baseline is not None and len(was_done) <= len(places) / 2 else ""
+        rest = _after_refusal(ranks, places) if name == "refusal" else []
         if len(rest) >= LATE_POSITIONS and rest.count(False) <= LATE_SHIFTED * len(rest):
             goes_on = f"once begun, {rest.count(True)} of {len(rest)} further tokens follow"
             sentence = f"{still}refuses late (begins with it in {counts}; {goes_on}): {advice}"
@@ -183,22 +118,22 @@ def _speak_of(page: _Page, name: str, trait: Trait) -> list[Finding]:
     return found
 
 
-def _after_refusal(page: _Page, places: Mapping[int, int]) -> list[bool]:
-    """Whether the base model follows, at each further safety token of the refusals."""
+def _after_refusal(ranks: PairedRanks, places: Mapping[int, int]) -> list[bool]:
+    """For each further safety token of the refusals, whether it is not shifted."""
     return [
-        page.is_done(answer, place)
+        ranks.is_done(answer, place)
         for answer, begin in places.items()
-        for place, token in enumerate(page.marked[answer])
-        if place > begin and token.kind is TokenKind.SAFETY and page.is_known(answer, place)
+        for place, token in enumerate(ranks.marked[answer])
+        if place > begin and token.kind is TokenKind.SAFETY and ranks.is_known(answer, place)
     ]
 
 
-def _usual_words(page: _Page, places: Mapping[int, int]) -> str:
-    """The most frequent text of what begins at the places, as far as its kind reaches in the line."""
+def _usual_words(ranks: PairedRanks, places: Mapping[int, int]) -> str:
+    """The most frequent text of the trait, from where it begins to where its kind or the line ends."""
     texts: Counter[str] = Counter()
     for answer, begin in places.items():
-        tokens, text = page.marked[answer], ""
-        for place, piece in enumerate(page.answers[answer].pieces[begin:], begin):
+        tokens, text = ranks.marked[answer], ""
+        for place, piece in enumerate(ranks.answers[answer].pieces[begin:], begin):
             if tokens[place].kind is not tokens[begin].kind or "\n" in piece:
                 break
             text += piece
@@ -206,49 +141,49 @@ def _usual_words(page: _Page, places: Mapping[int, int]) -> str:
     return texts.most_common(1)[0][0]
 
 
-def _speak_of_positions(page: _Page) -> list[Finding]:
-    """Single words, and content as a whole, that the context repairs or breaks."""
-    if page.baseline is None:
+def _position_findings(ranks: PairedRanks) -> list[ShiftFinding]:
+    """The findings on single words, and on content as a whole."""
+    if ranks.baseline is None:
         return []
     return [
         finding
         for repairs in (True, False)
-        for finding in (_speak_of_words(page, repairs=repairs), _speak_of_content(page, repairs=repairs))
+        for finding in (_word_finding(ranks, repairs=repairs), _content_finding(ranks, repairs=repairs))
         if finding is not None
     ]
 
 
-def _speak_of_words(page: _Page, *, repairs: bool) -> Finding | None:
-    """The words that are most clearly repaired, or broken."""
+def _word_finding(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
+    """The words that are most clearly repaired, or broken; None if there are none."""
     votes = {
         word: (better, worse)
-        for word, changes in _changes_of_words(page).items()
+        for word, changes in _changes_of_words(ranks).items()
         for better, worse in [_votes(changes, repairs=repairs)]
         if better + worse >= ENOUGH_ANSWERS
     }
-    told = [(a - b, word) for word, (a, b) in votes.items() if _sign_test(a, b) <= SIGNIFICANT / len(votes)]
-    if not told:
+    named_words = [(a - b, word) for word, (a, b) in votes.items() if sign_test(a, b) <= SIGNIFICANT / len(votes)]
+    if not named_words:
         return None
-    told = sorted(told, key=lambda each: (-each[0], each[1]))[:NAMED_WORDS]
-    changes = page.changes()
+    named_words = sorted(named_words, key=lambda each: (-each[0], each[1]))[:NAMED_WORDS]
+    changes = ranks.changes()
     number = sum(change[0 if repairs else 1] for change in changes)
-    named = ", ".join(f"{word!r} (in {answers} answers)" for answers, word in told)
-    return Finding(
+    named = ", ".join(f"{word!r} (in {answers} answers)" for answers, word in named_words)
+    return ShiftFinding(
         kind=FindingKind.REPAIRED if repairs else FindingKind.BROKEN,
         trait="words",
         sentence=f"{'repairs' if repairs else 'breaks'} {number} positions, most clearly {named}",
         numbers={"repaired": sum(r for r, _ in changes), "broken": sum(b for _, b in changes)},
-        examples=_changed(page, lambda token: token.word.lower() == told[0][1], repairs=repairs),
+        examples=_changed(ranks, lambda token: token.word.lower() == named_words[0][1], repairs=repairs),
     )
 
 
-def _changes_of_words(page: _Page) -> dict[str, list[tuple[int, int]]]:
-    """By word: of each answer in which it changed, how many of its tokens were repaired and broken."""
+def _changes_of_words(ranks: PairedRanks) -> dict[str, list[tuple[int, int]]]:
+    """By word: for each answer in which it changed, how many of its tokens are repaired and how many broken."""
     found: dict[tuple[str, int], tuple[int, int]] = {}
-    for answer, tokens in enumerate(page.marked):
+    for answer, tokens in enumerate(ranks.marked):
         for place, token in enumerate(tokens):
-            done, was_done = page.is_done(answer, place), page.was_done(answer, place)
-            if token.word and done != was_done and page.is_known(answer, place):
+            done, was_done = ranks.is_done(answer, place), ranks.was_done(answer, place)
+            if token.word and done != was_done and ranks.is_known(answer, place):
                 repaired, broken = found.get((token.word.lower(), answer), (0, 0))
                 found[token.word.lower(), answer] = repaired + done, broken + was_done
     by_word: dict[str, list[tuple[int, int]]] = {}
@@ -257,50 +192,40 @@ def _changes_of_words(page: _Page) -> dict[str, list[tuple[int, int]]]:
     return by_word
 
 
-def _speak_of_content(page: _Page, *, repairs: bool) -> Finding | None:
+def _content_finding(ranks: PairedRanks, *, repairs: bool) -> ShiftFinding | None:
     def is_content(token: MarkedToken) -> bool:
         return token.kind is TokenKind.CONTENT
 
-    changes = page.changes(is_content)
+    changes = ranks.changes(is_content)
     better, worse = _votes(changes, repairs=repairs)
-    if not better or _sign_test(better, worse) > SIGNIFICANT:
+    if not better or sign_test(better, worse) > SIGNIFICANT:
         return None
     repaired, broken = (sum(change[side] for change in changes) for side in (0, 1))
-    return Finding(
+    return ShiftFinding(
         kind=FindingKind.REPAIRED if repairs else FindingKind.BROKEN,
         trait="content",
         sentence=f"is {'nearer to' if repairs else 'further from'} the aligned model's content in {better} answers and "
         f"{'further' if repairs else 'nearer'} in {worse} ({repaired} content tokens repaired, {broken} broken)",
         numbers={"repaired": repaired, "broken": broken, "answers_for": better, "answers_against": worse},
-        examples=_changed(page, is_content, repairs=repairs),
+        examples=_changed(ranks, is_content, repairs=repairs),
     )
 
 
 def _votes(changes: Sequence[tuple[int, int]], *, repairs: bool) -> tuple[int, int]:
-    """In how many answers more is repaired than broken, and less; the other way round unless `repairs`."""
+    """The answers in which more is repaired than broken, and those with less; swapped unless `repairs`."""
     up, down = (sum(r > b for r, b in changes), sum(r < b for r, b in changes))
     return (up, down) if repairs else (down, up)
 
 
-def _changed(page: _Page, choose: Callable[[MarkedToken], bool], *, repairs: bool) -> tuple[Example, ...]:
-    """The first such positions, one of an answer."""
+def _changed(
+    ranks: PairedRanks, choose: Callable[[MarkedToken], bool], *, repairs: bool
+) -> tuple[ExamplePosition, ...]:
+    """The first such positions, one for each answer."""
     found = []
-    for answer, tokens in enumerate(page.marked):
+    for answer, tokens in enumerate(ranks.marked):
         for place, token in enumerate(tokens):
-            turned = page.is_done(answer, place), page.was_done(answer, place)
-            if choose(token) and page.is_known(answer, place) and turned == (repairs, not repairs):
-                found.append(page.example(answer, place))
+            turned = ranks.is_done(answer, place), ranks.was_done(answer, place)
+            if choose(token) and ranks.is_known(answer, place) and turned == (repairs, not repairs):
+                found.append(ranks.example(answer, place))
                 break
     return tuple(found[:EXAMPLES])
-
-
-def _sign_test(better: int, worse: int) -> float:
-    """Chance of at least `better` of all differences in favour, were both directions equally likely."""
-    number = better + worse
-    return sum(comb(number, hits) for hits in range(better, number + 1)) / (1 << number)
-
-
-def _chance(done: int, answers: int) -> float:
-    """Chance that so few answers or fewer show a trait that four in five of all answers do."""
-    ways = sum(comb(answers, hits) << (2 * hits) for hits in range(done + 1))  # whole numbers: hundreds of answers
-    return float(Fraction(ways, 5**answers))

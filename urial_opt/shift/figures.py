@@ -1,45 +1,48 @@
-"""Token shift: how often, where and at which kinds of tokens a base model parts from its aligned twin.
+"""Figures of token shift: how often, where and at which kinds of tokens a base model departs from its aligned version.
 
 Classes by the rank η of the aligned model's token in the base model (Lin et al. 2024, section 2): unshifted η = 1,
-marginal 1 < η ≤ 3, shifted η > 3. Figures are ratios of sums over all positions of all answers; their 95 % intervals
-come from resampled queries, since the positions of one answer lean the same way. A share of all or nothing has the
-Wilson interval of as many queries instead. Positions at which a number is absent, as servers leave it, are left out of
-its figures and counted in `absent`.
+marginal 1 < η ≤ 3, shifted η > 3. Figures are ratios of sums over all positions of all answers. Their 95 % intervals
+come from resampling queries, since the positions of one answer are correlated. A share of 0 or 1 has the Wilson
+interval for that number of queries instead. Positions at which a value is unknown, because a server does not report it,
+are left out of its figures and counted in `absent`.
 
-What `TokenShift.as_json` holds. An estimate is `{"mean", "interval": [low, high]}`, null where there is nothing to
-measure; its interval is null where fewer than two queries tell.
+The object that `TokenShift.as_json` returns. An estimate is `{"mean", "interval": [low, high]}`, or null where there is
+nothing to measure; its interval is null where fewer than two queries contribute.
 
     base, aligned        identities of the two models
-    compat               null, or "aligntds": the definitions of the paper's public code, see `shift_measures`
-    answers, cut_off     answers read, and how many of them the aligned model did not end in time
+    compat               null, or "aligntds": the definitions of the paper's public code, see `measures`
+    answers, cut_off     answers read, and how many of them were cut off at the maximal length
     contexts             by name of the context:
-      positions          tokens of the answers; the end of the turn is none of them
-      absent             by measure: positions at which it is not known
-      unshifted, marginal, shifted    share of the positions of known rank; estimates, like all that follow but counts
+      positions          tokens of the answers, without the ends of turns
+      absent             by measure: number of positions at which it is unknown
+      unshifted, marginal, shifted    share of the positions of known rank; an estimate, as are all that follow except
+                         counts
       rank               geometric mean
-      probability, aligned_probability    means over positions, of the aligned model's token in either model
-      entropy, aligned_entropy, kl_base_aligned, kl_aligned_base    means over positions, in nats
-      kl_base_aligned_least, kl_aligned_base_least    what the divergences are at least, where a server tells only the
-                         most probable tokens; null where they are known
-      kl_of_shifted      {"kl_base_aligned", "kl_aligned_base"}: part of the divergence that shifted positions carry
+      probability, aligned_probability    mean over positions of the aligned model's token's probability, in the base
+                         model and in the aligned model
+      entropy, aligned_entropy    mean over positions, in nats
+      kl_base_aligned, kl_aligned_base    mean over positions of KL(base || aligned) and KL(aligned || base), in nats
+      kl_base_aligned_least, kl_aligned_base_least    lower bounds of the divergences, where a server reports only the
+                         most probable tokens; null where the divergences are known
+      kl_of_shifted      {"kl_base_aligned", "kl_aligned_base"}: part of either divergence that shifted positions carry
       overlap            {"jaccard_10", "jaccard_50", "ndcg_10", "ndcg_50", "weighted_sum",
-                         "probability_of_aligned_top", "aligned_probability_of_top"}: see `shift_measures`
+                         "probability_of_aligned_top", "aligned_probability_of_top"}: see `measures`
       end_of_turn        {"answers": ended ones of known rank, "absent", "unshifted", "marginal", "shifted",
                          "probability", "aligned_probability"}
-      curve              one for each position from the first: {"position", "answers": that reach there, "shifted",
-                         "rank", "probability", "kl_base_aligned", "kl_aligned_base", and what both are at least}
-      kinds, groups      by kind of token (see `token_kinds`), and by group of kinds: {"positions", "share": of all,
-                         "shifted": share of them that is, "of_shifted": their share of all shifted positions,
-                         "kl": their part of KL(base || aligned)}; here the end of the turn is a position of its own
-                         kind, without divergence
-      top_tokens, top_words    most often shifted first: {"text", "kind", "count", "shifted", "share": shifted of
-                         count, "rank": geometric mean}. A word counts as shifted where one of its tokens is, and has
-                         the rank of its worst; words are in lower case
+      curve              one for each position from the first: {"position", "answers": those that reach it, "shifted",
+                         "rank", "probability", "kl_base_aligned", "kl_aligned_base", and lower bounds of both}
+      kinds, groups      by kind of token (see `kinds`), and by group of kinds: {"positions", "share": of all
+                         positions, "shifted": share of its positions that is shifted, "of_shifted": its share of all
+                         shifted positions, "kl": its part of KL(base || aligned)}; here the end of the turn is a
+                         position of its own kind, without divergence
+      top_tokens, top_words    most often shifted first: {"text", "kind", "count", "shifted", "share": shifted / count,
+                         "rank": geometric mean}. A word counts as shifted where one of its tokens is, and has the
+                         greatest rank among its tokens; words are in lower case
     baseline             name of the first context
-    differences          by name of every other context, paired position by position with the baseline:
-                         {"positions", "repaired": shifted there, not here, "broken": shifted here, not there, and
-                         estimates of here minus there of "unshifted", "marginal", "shifted", "probability",
-                         "kl_base_aligned", "kl_aligned_base"}
+    differences          by name of every other context, paired with the baseline at each position:
+                         {"positions", "repaired": shifted under the baseline only, "broken": shifted under this context
+                         only, and estimates of this context minus the baseline of "unshifted", "marginal", "shifted",
+                         "probability", "kl_base_aligned", "kl_aligned_base"}
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ from urial_opt.shift.kinds import TokenKind
 Compat: TypeAlias = Literal["aligntds"]
 
 MARGINAL_RANK = 3
-"""Up to here a token is not shifted."""
+"""The greatest rank that does not count as shifted."""
 
 
 class ShiftClass(StrEnum):
@@ -68,7 +71,7 @@ class ShiftClass(StrEnum):
 
 
 def shift_class(rank: float) -> ShiftClass | None:
-    """The class of a rank; None of 0 and NaN, which say that it is not known."""
+    """The class of a rank; None for 0 and NaN, which mean unknown."""
     if not rank >= 1:
         return None
     if rank > MARGINAL_RANK:
@@ -78,10 +81,10 @@ def shift_class(rank: float) -> ShiftClass | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfTurn:
-    """How the base model sees the end of the answers that ended."""
+    """The base model at the end of the turn, over the answers that ended."""
 
     answers: int
-    """Of known rank."""
+    """Ended answers of known rank."""
     absent: int
     unshifted: Estimate | None
     marginal: Estimate | None
@@ -97,10 +100,10 @@ class CurvePoint:
     position: int
     """1 is the first."""
     answers: int
-    """How many reach it."""
+    """Answers that reach this position."""
     shifted: Estimate | None
     rank: Estimate | None
-    """Geometric mean: early on, too, the median is 1 for most pairs of models and says nothing."""
+    """Geometric mean. The median would be 1 for most pairs of models, even at early positions."""
     probability: Estimate | None
     kl_base_aligned: Estimate | None
     kl_aligned_base: Estimate | None
@@ -116,7 +119,7 @@ class KindShift:
     share: Estimate | None
     """Of all positions."""
     shifted: Estimate | None
-    """Share of them that is shifted."""
+    """Share of these positions that is shifted."""
     of_shifted: Estimate | None
     """Their share of all shifted positions."""
     kl: Estimate | None
@@ -129,7 +132,7 @@ class ShiftedText:
 
     text: str
     kind: TokenKind
-    """Its most frequent one where it is shifted."""
+    """The most frequent kind of its shifted occurrences."""
     count: int
     shifted: int
     rank: float
@@ -165,16 +168,16 @@ class ContextShift:
     top_tokens: Sequence[ShiftedText]
     top_words: Sequence[ShiftedText]
     kl_base_aligned_least: Estimate | None = None
-    """Where the divergence itself is not known."""
+    """Lower bound, where the divergence itself is unknown."""
     kl_aligned_base_least: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextDifference:
-    """A context less the baseline, at the positions where both are known."""
+    """A context minus the baseline, at the positions where both are known."""
 
     positions: int
-    """At which both ranks are known."""
+    """Positions at which both ranks are known."""
     repaired: int
     broken: int
     unshifted: Estimate | None
@@ -187,7 +190,7 @@ class ContextDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenShift:
-    """Everything that is counted of a `ShiftReading`."""
+    """All figures of a `ShiftReading`."""
 
     base: str
     aligned: str
@@ -196,7 +199,7 @@ class TokenShift:
     cut_off: int
     contexts: Mapping[str, ContextShift]
     differences: Mapping[str, ContextDifference]
-    """Of every context but the first, with the first."""
+    """Every context but the first, minus the first."""
 
     def as_json(self) -> dict[str, object]:
         """The object described at the top of this file."""

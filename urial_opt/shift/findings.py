@@ -1,4 +1,4 @@
-"""Findings: what an explanation of token shift says, with examples."""
+"""Findings: the sentences of an explanation of token shift, with numbers and examples."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class FindingKind(StrEnum):
     BROKEN = "broken"
     LACKING = "lacking"
     KEPT = "kept"
-    """As it should be, with and without the context."""
+    """As in the aligned answers, under the context as under the baseline."""
     LATE = "late"
-    """Lacking where it should begin, but gone along with once it has begun."""
+    """Lacking where it should begin, but followed once it has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One position that a finding rests on."""
+class ExamplePosition:
+    """One position that supports a finding."""
 
     query: str
     before: str
-    """The end of the answer up to there."""
+    """The end of the answer's text before this position."""
     token: str
     """Empty for the end of the turn."""
     position: int
@@ -35,29 +35,29 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One sentence about a context, and what it rests on."""
+class ShiftFinding:
+    """One sentence about a context, with its evidence."""
 
     kind: FindingKind
     trait: str
-    """One of the names in `TRAITS`, or `words`, `content`."""
+    """A name in `TRAITS`, or `words` or `content`."""
     sentence: str
     numbers: Mapping[str, float]
-    """Of traits: `answers` that have it, `done` under the context and `baseline_done`; `repaired` and `broken` ones."""
-    examples: tuple[Example, ...]
+    """For a trait: `answers` that have it, `done` under the context, `baseline_done`, `repaired` and `broken`."""
+    examples: tuple[ExamplePosition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftExplanation:
-    """Everything found about one context, the most telling first."""
+    """All findings about one context, in the order of `FindingKind`."""
 
     context: str
     baseline: str | None
     repaired: int
-    """Positions, the end of the turn among them."""
+    """Number of positions, ends of turns included."""
     broken: int
-    findings: tuple[Finding, ...]
+    findings: tuple[ShiftFinding, ...]
 
     def as_json(self) -> dict[str, object]:
-        """Fields by name; findings and examples are objects of theirs."""
+        """Fields by name; findings and examples are nested objects."""
         return asdict(self)

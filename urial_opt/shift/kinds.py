@@ -1,46 +1,44 @@
 """The kind of each token of an answer: content, style of several sorts, safety, grammar, end of turn, or unknown.
 
-It is told by words and phrases in their places, in English, from the answer's text alone; the lists of them are in
-`token_lexicon`. Every character but blanks belongs to one word or mark, and a word has one kind. The first rule that
-speaks of it decides:
+Kinds follow from words and phrases and where they occur, in English, from the answer's text alone; the lists are in
+`lexicon`. Every character except whitespace belongs to one word or mark, and a word has one kind. The first rule that
+applies decides:
 
 | rule | kind |
 |---|---|
 | fences with their language, backticks | structure |
-| what stands in code; a web address | content |
+| text inside code; a web address | content |
 | a line break; at the start of a line, what opens a list item, heading or quotation; rulers; pipes of a table; asterisks; a colon that ends a line | structure |
 | "Warning:", "Disclaimer:" … at the start of a line | safety |
 | refusals ("I cannot help with that"), apologies, disclaimers, advice to see a professional | safety |
-| from the start of the answer on, as long as one follows the other: thanks, praise of the question, "Hello", "Sure!" | greeting |
-| a clause that begins an offer of help or a hope to have helped, to the end of its sentence | closing |
-| good wishes, thanks and questions back, where nothing but closings (and a name) follows to the end of the answer | closing |
+| in an unbroken sequence from the start of the answer: thanks, praise of the question, "Hello", "Sure!" | greeting |
+| from a clause that begins an offer of help or a hope to have helped, to the end of its sentence | closing |
+| good wishes, thanks and questions to the reader, where only closings (and a name) follow to the end of the answer | closing |
 | "Tip:", "Step 2:" … at the start of a line; "Here are the steps", "The following" at the start of a sentence | structure |
 | "for example", "however" anywhere; "then" at the start of a sentence; "first," there and before a comma | connective |
-| what stands in double quotes is spoken by somebody else: only the rules below hold | |
+| text in double quotes is somebody else's speech: only the rules below apply | |
 | you, I, we, let's, please, thank you, with all their forms; not "World War I" nor "US" | address |
-| illegal, unethical …; and in an answer that refuses, the words of its reasons: dangerous, harm, crime … | safety |
+| illegal, unethical …; and in an answer that refuses, words that give reasons: dangerous, harm, crime … | safety |
 | articles, pronouns, prepositions, conjunctions, auxiliaries, quantifiers, "not" | function |
-| letters of other scripts than Latin, emoji, mathematical and other symbols, pieces of characters | unknown |
-| other marks: punctuation; directly after a phrase of another kind, its kind | punctuation |
+| letters of scripts other than Latin, emoji, mathematical and other symbols, parts of characters | unknown |
+| other marks, except directly after a phrase of another kind, where they have its kind | punctuation |
 | all other words, and numbers with their signs | content |
 
-A token has the kind of the first of its characters that is neither blank nor punctuation; of punctuation alone,
-punctuation; of blanks alone, the kind of what follows. A token without text belongs to the character that a later token
-carries, and is unknown if that is not one of several bytes.
+A token has the kind of its first character that is neither whitespace nor punctuation. A token of punctuation alone is
+punctuation, and one of whitespace alone has the kind of what follows. A token without text belongs to the character
+that a later token completes, and is unknown if that character is not one of several bytes.
 
-What to expect of it. It knows no other language: whatever is written in Latin letters passes for English, and its words
-for content. Tone beyond the lists is content (a joke, a warm adjective in mid-sentence), and so are the words of a
-heading. Whether a safety word is a warning or the matter itself (an answer about illegal goods) it cannot tell, and it
-follows the lists. A phrase cut off at the maximal length is not recognised. Content that stands in the sentence of an
-offer ("let me know if you would like to hear about Saturn") counts as closing.
+Limits. Other languages are not recognised: text in Latin letters is treated as English, and its words as content. Tone
+beyond the lists is content (a joke, a warm adjective in mid-sentence), and so are the words of a heading. The rules
+cannot distinguish a safety word that warns from one that is the topic (an answer about illegal goods). A phrase cut off
+at the maximal length is not recognised. Content within the sentence of an offer ("let me know if you would like to hear
+about Saturn") counts as closing.
 """  # noqa: E501 - rows of a table
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from urial_opt.shift import lexicon as lexicon
 
 
 class TokenKind(StrEnum):
@@ -59,11 +57,11 @@ class TokenKind(StrEnum):
     END = "end"
     """The end of the turn."""
     UNKNOWN = "unknown"
-    """The rules cannot tell."""
+    """The rules do not apply."""
 
 
 STYLE = frozenset({TokenKind.GREETING, TokenKind.CONNECTIVE, TokenKind.STRUCTURE, TokenKind.CLOSING, TokenKind.ADDRESS})
-"""The kinds that the paper calls stylistic, but for safety and the end of the turn."""
+"""The kinds that the paper calls stylistic, except safety and the end of the turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +76,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedToken:
-    """What is known of one token."""
+    """A token's kind and the word that decided it."""
 
     kind: TokenKind
     word: str
-    """The word or mark that decided its kind; empty for the end of the turn and where there is none."""
+    """The word or mark that decided the kind; empty if there is none, as at the end of the turn."""
     opens: bool
-    """Whether it is the first token of that word."""
+    """Whether this is the first token of that word."""

@@ -1,7 +1,7 @@
-"""The words and phrases by which the kinds of tokens are told apart; English, and our own short lists.
+"""Lexicon: the words and phrases that decide the kinds of tokens; English, our own short lists.
 
-Phrases are regular expressions in lower case in which a blank stands for any blanks and `'` for both apostrophes. They
-match whole words only. Where each of them may stand is the business of `token_kinds`.
+Phrases are regular expressions in lower case, in which a space matches any spaces and tabs and `'` both apostrophes.
+They match whole words only. `marking` decides where each of them may occur.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ GREETINGS = (
     r"good (morning|day|afternoon|evening)",
     r"(hello|hi) and welcome",
 )
-"""Openings that need nothing after them."""
+"""Openings, whatever follows."""
 INTERJECTIONS = (
     r"(hello|hi|hey|greetings|dear)( there| everyone| friend| reader| \w+)?",
     r"(oh|ah|wow|yay|great|wonderful|awesome|nice|perfect|welcome|sure|sure thing|of course|certainly|absolutely"
     r"|definitely|gladly|with pleasure|no problem|good news( first)?)",
 )
-"""Openings only before a mark of punctuation: `Great Britain` greets nobody."""
+"""Openings only before a punctuation mark: `Great Britain` is not a greeting."""
 
 OFFERS = (
     r"(please )?let me know( if| when| how| whether| what| should)?",
@@ -61,7 +61,7 @@ OFFERS = (
     r"i (would|'d) gladly help",
     r"(do )?tell me if",
 )
-"""Closings wherever a clause begins; the offer reaches to the end of its sentence."""
+"""Closings wherever a clause begins, up to the end of the sentence."""
 FAREWELLS = (
     r"good luck",
     r"(best wishes|best of luck)",
@@ -85,7 +85,7 @@ FAREWELLS = (
     r"can you believe it",
     r"a reference work gives the details",
 )
-"""Closings only where nothing but closings follows; whole sentences."""
+"""Closings only where nothing but closings follows; they take the whole sentence."""
 
 REFUSALS = (
     r"(but )?i (simply |really |honestly )?(cannot|can't|can not|could not|couldn't|won't|will not|would not|wouldn't"
@@ -122,14 +122,14 @@ DISCLAIMERS = (
     r"(please )?(be careful|use caution|exercise caution|proceed with caution)",
 )
 WARNING_LABELS = r"(safety (note|warning|first)|warning|caution|disclaimer|danger)"
-"""Where a line begins, before a colon."""
+"""At the start of a line, before a colon."""
 SAFETY_WORDS = _words("illegal illegally unlawful unethical immoral inappropriate")
 REFUSAL_REASONS = _words(
     "abuse crime crimes criminal danger dangerous dangers fraud harm harmed harmful harming harms hateful hurt hurting "
     "hurts injure injured injury kill kills legal offensive police risk risks risky safe safely safety unsafe victim "
     "victims violate violates violence violent consequences"
 )
-"""Safety words where the answer refuses; elsewhere they are what it is about."""
+"""Safety words in answers that refuse; in other answers they are the topic."""
 
 LEADS = (
     r"(here|these|below|following) (is|are)( \w+){0,3} (steps|step|tips|tip|ways|examples|example|facts|ideas|reasons"
@@ -141,12 +141,12 @@ LEADS = (
     r"the record shows the following",
     r"the following",
 )
-"""Announcements of what follows, where a sentence begins."""
+"""Announcements of what follows, at the start of a sentence."""
 LABELS = (
     r"((an? |pro |quick |helpful |useful |extra |bonus |final |important |key )?(tips?|notes?|steps?|examples?|answer"
     r"|summary|conclusion|ingredients|instructions|overview|introduction|takeaways?|points?|facts?|pros|cons))( \d+)?"
 )
-"""Where a line begins, before a colon."""
+"""At the start of a line, before a colon."""
 
 CONNECTIVES = (
     r"for (example|instance)",
@@ -175,11 +175,11 @@ SENTENCE_CONNECTIVES = (
     r"|essentially|generally|typically|interestingly|importantly|specifically|alternatively|instead|yet|so|now)",
     r"after (that|this)",
 )
-"""Only where a sentence begins."""
+"""Only at the start of a sentence."""
 COMMA_CONNECTIVES = (
     r"(first|second|third|fourth|fifth|next|last|still|again|of course|in any case|remember|indeed|well|actually)"
 )
-"""Only where a sentence begins, before a comma: `First, …` orders, `First presidents …` tells of presidents."""
+"""Only at the start of a sentence, before a comma: `First, …` but not `First presidents …`."""
 
 ADDRESS = _words(
     "you your yours yourself yourselves you're you've you'll you'd i me my mine myself i'm i've i'll i'd we us our "

@@ -1,4 +1,4 @@
-"""Marking: which kind each token of an answer is of, by rules over its text."""
+"""Marking: the kind of each token of an answer, by rules over its text (see `kinds`)."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 
-from urial_opt.shift import lexicon as lexicon
+from urial_opt.shift import lexicon
 from urial_opt.shift.kinds import MarkedToken, TokenKind, Word
 from urial_opt.token_scores import AlignedAnswer
 
 
 def kinds_of(answer: AlignedAnswer) -> tuple[TokenKind, ...]:
-    """Kind of each position of the answer: its tokens and, if it ended, the end of the turn."""
+    """The kind of each position of the answer: its tokens and, if it ended, the end of the turn."""
     return tuple(token.kind for token in mark_answer(answer))
 
 
 def mark_answer(answer: AlignedAnswer) -> tuple[MarkedToken, ...]:
-    """As `kinds_of`, with the words."""
+    """As `kinds_of`, with the words that decide."""
     end = (MarkedToken(kind=TokenKind.END, word="", opens=True),) if answer.ended else ()
     return (*mark_tokens(answer.pieces), *end)
 
 
 def mark_tokens(pieces: Sequence[str]) -> tuple[MarkedToken, ...]:
-    """What is known of each token of a text, given as their texts, which join to it."""
+    """The marked tokens of a text; `pieces` are their texts, which join to it."""
     text = "".join(pieces)
     words = words_of(text)
     starts = [word.start for word in words]
@@ -45,11 +45,11 @@ def mark_tokens(pieces: Sequence[str]) -> tuple[MarkedToken, ...]:
 
 
 def _deciding(piece: str, offset: int, text: str, words: Sequence[Word], starts: Sequence[int]) -> int | None:
-    """The word that decides the kind of a token, by its number; None if there is none."""
+    """The index of the word that decides the kind of a token; None if there is none."""
     if not piece:
         within = offset < len(text) and ord(text[offset]) > 127 and not text[offset].isspace()
         return bisect_right(starts, offset) - 1 if within else None
-    first = bisect_right(starts, offset) - 1  # the word that began before the token, if it reaches into it
+    first = bisect_right(starts, offset) - 1  # a word that began before the token may reach into it
     if first < 0 or words[first].start + len(words[first].text) <= offset:
         first += 1
     touched = range(first, bisect_left(starts, offset + len(piece)))
@@ -58,7 +58,7 @@ def _deciding(piece: str, offset: int, text: str, words: Sequence[Word], starts:
 
 
 def words_of(text: str) -> list[Word]:
-    """Every word and mark of a text, in order, with its kind; what stands between them is blank."""
+    """Every word and mark of a text, in order, with its kind; all other characters are whitespace."""
     page = _Text(text)
     page.mark_code()
     page.mark_lines()
@@ -68,7 +68,7 @@ def words_of(text: str) -> list[Word]:
 
 
 def refuses(text: str) -> bool:
-    """Whether the answer declines, wholly or in part."""
+    """Whether the answer refuses, wholly or in part."""
     return _Text(text).mark_phrases()
 
 
@@ -83,58 +83,34 @@ _ATOMS = re.compile(
     """,
     re.VERBOSE,
 )
-
-
 _FENCED = re.compile(r"(```[^\n`]*)(.*?)(```|\Z)", re.DOTALL)
-
-
 _INLINE = re.compile(r"(`+)([^`\n]+)(\1)")
-
-
 _QUOTED = re.compile(r'"[^"\n]+"|“[^”\n]+”')
-
-
 _LINE_START = re.compile(r"^[ \t]*((?:[-*+•–]|\d{1,3}[.)]|\(\d{1,3}\)|[a-z]\)|\#{1,6}|>+)(?=[ \t]|$))?", re.MULTILINE)
-
-
 _RULER = re.compile(r"^[ \t]*[-*_=|:][-*_=|: \t]{2,}$", re.MULTILINE)
-
-
 _TABLE_ROW = re.compile(r"^[ \t]*\|.*$", re.MULTILINE)
-
-
 _COLON = re.compile(r":(?=[*_ \t]*[\r\n])")
-
-
 _SENTENCE_END = re.compile(r"[.!?…]+[\"”')\]]*(?=\s|$)|:(?=\s)|[\r\n]+")
-
-
 _SIGNATURE = re.compile(r",[ \t]*\n+((?:[A-Z\[][\w.'\]]*[ \t]*){1,3})\s*\Z")
-
-
 _CLAUSE = re.compile(r"(?:[,;:–—-]|\b(?:and|but|so|or))[ \t]+(?:and|but|so|or)?[ \t]*")
-
-
 _BETWEEN = re.compile(r"[^\w\"“”`]*")
-
-
 _TRAILING = frozenset(",.!?;:…")
 
 
 @cache
 def _phrases(patterns: tuple[str, ...], after: str = "") -> re.Pattern[str]:
-    """One expression for several phrases, the longest that matches first found by the order of the list."""
+    """One expression for several phrases; at each position, the first of the list that matches wins."""
     blanks = {" ": r"[ \t]+", " ?": r"[ \t]*"}
     joined = re.sub(r" \??", lambda match: blanks[match[0]], "|".join(f"(?:{pattern})" for pattern in patterns))
     return re.compile(rf"(?<![\w'])(?:{joined})(?![\w'-]){after}")
 
 
 class _Text:
-    """A text on which words are marked one rule after the other; a word once marked stays so."""
+    """A text whose words are marked rule by rule; the first rule that marks a word decides."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # of the same length, so that places agree: some letters grow when lowered
+        # Of the same length, so that offsets agree: lower case makes some letters longer.
         self.plain = "".join(low if len(low := c.lower()) == 1 else c for c in text).replace("’", "'").replace("*", " ")
         self.spans = [match.span() for match in _ATOMS.finditer(text)]
         self._starts = [start for start, _ in self.spans]
@@ -146,13 +122,13 @@ class _Text:
         return [kind if kind is not None else TokenKind.UNKNOWN for kind in self._found]
 
     def _mark(self, start: int, end: int, kind: TokenKind) -> None:
-        """All words that lie wholly between, unless marked before."""
+        """Mark all unmarked words that lie wholly between `start` and `end`."""
         for place in range(bisect_left(self._starts, start), bisect_left(self._starts, end)):
             if self._found[place] is None and self.spans[place][1] <= end:
                 self._found[place] = kind
 
     def _mark_phrase(self, start: int, end: int, kind: TokenKind) -> int:
-        """As `_mark`, with the punctuation directly after it; where that ends."""
+        """As `_mark`, with the punctuation directly after; returns where that ends."""
         while end < len(self.text) and self.text[end] in _TRAILING:
             end += 1
         self._mark(start, end, kind)
@@ -181,7 +157,7 @@ class _Text:
             self._mark(*match.span(), TokenKind.STRUCTURE)
 
     def mark_phrases(self) -> bool:
-        """Greetings, safety, closings, announcements and connectives; tells whether the answer refuses."""
+        """Mark greetings, safety, closings, announcements and connectives; returns whether the answer refuses."""
         lines = [match.end() for match in _LINE_START.finditer(self.text)]
         breaks = [0, *lines, *(match.end() for match in _SENTENCE_END.finditer(self.text))]
         sentences = sorted({start for at in breaks if (start := self._word_at(at)) is not None})
@@ -253,13 +229,13 @@ class _Text:
         return TokenKind.FUNCTION if word in lexicon.FUNCTION else TokenKind.CONTENT
 
     def _shouts(self, place: int) -> bool:
-        """Whether a neighbouring word is in capitals too, and so tells nothing."""
+        """Whether a neighbouring word is in capitals too, so that capitals do not mean an abbreviation."""
         sides = (self.spans[other] for other in (place - 1, place + 1) if 0 <= other < len(self.spans))
         near = [self.text[start:end] for start, end in sides]
         return any(len(word) > 1 and word.isalpha() and word.isupper() for word in near)
 
     def _is_numeral(self, place: int) -> bool:
-        """Whether an I counts wars or kings: after a name within a sentence."""
+        """Whether an `I` is a numeral, as of wars or kings: after a name within a sentence."""
         before = self.text[slice(*self.spans[place - 1])] if place else ""
         apart = self.text[self.spans[place - 1][1] : self.spans[place][0]] if place else ""
         named = before[:1].isupper() and before.lower() not in lexicon.FUNCTION | lexicon.ADDRESS
@@ -271,7 +247,7 @@ class _Text:
             self._mark(start + match.start(), start + match.end(), kind)
 
     def _word_at(self, place: int) -> int | None:
-        """Where the next word begins, past blanks, asterisks and brackets; None if there is none or a quotation."""
+        """Where the next word begins, past whitespace, asterisks and brackets; None if none or quoted."""
         at = _skip(re.compile(r"[\s(\[_]*"), self.plain, place)
         return at if at < len(self.plain) and self.plain[at].isalnum() and not self._is_quoted(at) else None
 
@@ -286,5 +262,5 @@ def _skip(pattern: re.Pattern[str], text: str, place: int) -> int:
 
 @cache
 def _is_latin(character: str) -> bool:
-    """Whether it is a letter of the Latin script, or no letter at all."""
+    """Whether the character is a Latin letter, or not a letter at all."""
     return character.isascii() or not character.isalpha() or unicodedata.name(character, "").startswith("LATIN")

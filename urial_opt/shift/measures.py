@@ -1,23 +1,28 @@
-"""What two models' scores of one answer measure at each of its positions, as we define it and as AlignTDS did.
+"""Measures at each position of an answer, from two models' token scores: by our definitions and by those of AlignTDS.
 
-Overlap is that of the two lists of most probable tokens, cut to k each:
+Overlap compares the two lists of most probable tokens, cut to k tokens each:
 
 - **Jaccard**: tokens in both lists over tokens in either.
-- **nDCG**: the aligned model's order is the standard. The token at its place i (from 1) gains 1 / log2(i + 1); the base
-  model's list collects the gains of its tokens, the one at place j discounted by 1 / log2(j + 1); over what the aligned
-  list itself would collect. 1 for equal lists, 0 for disjoint ones.
-- **weighted sum**: the probability mass that both models give to their common tokens: sum of min(base, aligned) over
-  tokens in both lists, of all that is kept. At most 1; one less the total variation distance, as far as they reach.
+- **nDCG**: the aligned model's list is the reference. Its i-th token (from 1) has the gain 1 / log2(i + 1). The base
+  model's list sums the gains of its tokens, the j-th discounted by 1 / log2(j + 1), and the sum is divided by that of
+  the aligned list itself. 1 for equal lists, 0 for disjoint ones.
+- **weighted sum**: the probability mass that both models give to their common tokens: the sum of min(base, aligned)
+  over tokens in both lists, at full length. At most 1; with whole distributions it would be 1 minus the total variation
+  distance.
 - **top probabilities**: the base model's probability of the aligned model's most probable token, and the aligned
-  model's of the base model's most probable one; 0 where it is not kept.
+  model's probability of the base model's most probable one; 0 where that token is not in the list.
 
-`measure_as_aligntds` follows the public code of the paper, for comparison with its published numbers. What differs: all
-that is known are the 30 most probable tokens of each model, with probabilities renormalised over them. Tokens are the
-same if their decoded texts are. The aligned token is the aligned model's most probable one rather than the answer's
-(they part where the answer was not greedy). Its rank is its place in the base list, 31 if it is not there; the classes
-are ours. KL(base || aligned) sums over the intersection of the two lists, so that it can be negative; the other
-direction does not exist. The weighted sum is of products. nDCG is by token id and over all 30, whatever k, and Jaccard
-at 50 is over the 30 kept. The end of the turn has no position in either.
+`measure_as_aligntds` follows the public code of the paper, for comparison with its published numbers. The differences:
+
+- Only the 30 most probable tokens of each model are used, with probabilities renormalised over them.
+- Tokens are the same if their decoded texts are.
+- The aligned token is the aligned model's most probable one, not the answer's; they differ if the answer is not greedy.
+- Its rank is its place in the base list, or 31 if it is not there. The classes are ours.
+- KL(base || aligned) sums over the intersection of the two lists, so it can be negative. KL(aligned || base) is absent.
+- The weighted sum is of products.
+- nDCG is by token id and over all 30, whatever k; Jaccard at 50 is over the 30 that are kept.
+
+Neither has a position for the end of the turn.
 """
 
 from __future__ import annotations
@@ -26,16 +31,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
-from urial_opt.token_scores import TOP, Floats, Ints, TokenScores, TopTokens
+from urial_opt.token_scores import TOP, Bools, Floats, Ints, TokenScores, TopTokens
 
 ALIGNTDS_KEPT = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PositionMeasures:
-    """Each at P answer positions, the end of the turn left out; NaN where it is not known."""
+    """(P) each: measures at P positions of an answer, without the end of the turn; NaN where unknown."""
 
     rank: Floats
     probability: Floats
@@ -50,10 +54,10 @@ class PositionMeasures:
     ndcg_50: Floats
     weighted_sum: Floats
     probability_of_aligned_top: Floats
-    """The base model's."""
+    """The base model's probability."""
     aligned_probability_of_top: Floats
     kl_base_aligned_least: Floats
-    """What the divergence is at least; NaN too where it is known itself."""
+    """Lower bound of the divergence; NaN also where the divergence itself is known."""
     kl_aligned_base_least: Floats
 
 
@@ -66,7 +70,7 @@ MEASURES = tuple(field.name for field in fields(PositionMeasures) if field.name 
 
 
 def measure(scores: TokenScores, positions: int) -> PositionMeasures:
-    """At the first `positions` positions, over the whole vocabulary and by token id."""
+    """By our definitions, at the first `positions` positions: over the whole vocabulary, by token id."""
     rank = scores.rank[:positions].astype(np.float64)
     lists = _Lists.of(_first(scores.top, positions, TOP), _first(scores.aligned_top, positions, TOP))
     ten = lists.cut(10)
@@ -95,7 +99,7 @@ def _bound(least: Floats | None, positions: int) -> Floats:
 
 
 def measure_as_aligntds(scores: TokenScores, positions: int, texts: Mapping[int, str]) -> PositionMeasures:
-    """At the first `positions` positions, as the public code of the paper has it; see the top of this file."""
+    """As the public code of the paper, at the first `positions` positions; see the top of this file."""
     top, aligned = (_first(each, positions, ALIGNTDS_KEPT) for each in (scores.top, scores.aligned_top))
     by_id = _Lists.of(top, aligned)
     names: dict[str, int] = {}
@@ -133,13 +137,13 @@ class _Lists:
     ours: Floats
     """(P, K) probabilities of the base model's tokens; 0 where there is none."""
     theirs: Floats
-    """(P, K) of the aligned model's."""
-    same: npt.NDArray[np.bool_]
-    """(P, K, K) whether the base model's token i is the aligned model's j."""
+    """(P, K) probabilities of the aligned model's tokens."""
+    same: Bools
+    """(P, K, K) whether the base model's i-th token is the aligned model's j-th."""
     sizes: tuple[Ints, Ints]
-    """(P) tokens in either list."""
+    """(P) number of tokens in each list."""
     ids: tuple[Ints, Ints]
-    """(P, K) of either list, -1 where there is none."""
+    """(P, K) token ids of each list; -1 where there is none."""
 
     @classmethod
     def of(cls, top: TopTokens, aligned: TopTokens) -> _Lists:
@@ -164,7 +168,7 @@ class _Lists:
         )
 
     def without_repeats(self) -> _Lists:
-        """Each token only where it stands first: several may have one decoded text."""
+        """Only the first occurrence of each token, since several tokens may have the same decoded text."""
         one, other = map(_repeats, self.ids)
         return _Lists(
             ours=self.ours,
@@ -190,7 +194,7 @@ class _Lists:
         return ratio
 
     def sum_common(self, of_both: Callable[[Floats, Floats], Floats]) -> Floats:
-        """Sum over the common tokens of a function of both probabilities."""
+        """The sum over the common tokens of a function of both probabilities."""
         met = self._met()
         partners = np.take_along_axis(self.theirs, self._partners(), axis=1)
         each = of_both(np.where(met, self.ours, 1.0), np.where(met, partners, 1.0))
@@ -205,11 +209,11 @@ class _Lists:
         first = self.same[:, 0, :]
         return np.where(first.any(axis=1), _pick(self.theirs, first.argmax(axis=1)), 0.0)
 
-    def _met(self) -> npt.NDArray[np.bool_]:
+    def _met(self) -> Bools:
         return np.asarray(self.same.any(axis=2))
 
     def _partners(self) -> Ints:
-        """(P, K) place in the aligned model's list of each of the base model's tokens, if it is there."""
+        """(P, K) index in the aligned model's list of each of the base model's tokens; 0 if it is not there."""
         return np.asarray(self.same.argmax(axis=2))
 
 
@@ -227,15 +231,18 @@ def _pick(values: Floats, places: Ints) -> Floats:
     return np.take_along_axis(values, places[:, None], axis=1)[:, 0]
 
 
-def _repeats(ids: Ints) -> npt.NDArray[np.bool_]:
-    """(P, K) whether the id stands earlier in its row."""
+def _repeats(ids: Ints) -> Bools:
+    """(P, K) whether the id occurs earlier in its row."""
     earlier = np.tri(ids.shape[1], k=-1, dtype=np.bool_)
-    found: npt.NDArray[np.bool_] = ((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2) & (ids >= 0)
+    found: Bools = ((ids[:, :, None] == ids[:, None, :]) & earlier).any(axis=2) & (ids >= 0)
     return found
 
 
 def _by_text(top: TopTokens, texts: Mapping[int, str], names: dict[str, int]) -> TopTokens:
-    """The list with equal ids for tokens of equal text, noted in `names`, and probabilities renormalised over it."""
+    """The lists with one id for all tokens of the same text, and probabilities renormalised.
+
+    `names` maps each text to its id and is extended here.
+    """
     distinct, places = np.unique(top.ids, return_inverse=True)
     ids = [names.setdefault(texts[token], token) if token in texts else token for token in distinct.tolist()]
     total = np.nansum(top.probabilities, axis=1, keepdims=True)

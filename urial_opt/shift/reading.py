@@ -1,4 +1,4 @@
-"""A reading: an aligned model answers queries, and both models read the answers, the base model in several contexts."""
+"""A reading: an aligned model answers queries; both models score the answers, the base model in several contexts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from urial_opt.records import Query
 from urial_opt.token_scores import AlignedAnswer, ShiftReading, TokenScores
 
 _AT_ONCE = 64
-"""Queries between two words on how far it is."""
+"""Queries between two progress reports."""
 
 
 def scorer_of(base: Generator, aligned: ChatGenerator) -> TokenScorer:
     """The two models as one scorer. InputError if they cannot be compared."""
     if not isinstance(base, Scorable):
         raise InputError(
-            f"{base.identity!r} does not tell probabilities of tokens; give a local base model, such as hf:…, or one "
-            "behind a server that does: see urial-opt doctor"
+            f"{base.identity!r} does not report token probabilities; give a local base model, such as hf:…, or one "
+            "behind a server that reports them: see urial-opt doctor"
         )
     return base.token_scorer(aligned)
 
@@ -35,10 +35,10 @@ def read_shift(
     max_tokens: int,
     watch: Callable[[int], None] = lambda _: None,
 ) -> ShiftReading:
-    """Let the aligned model answer the queries, and read the answers under each context, by name.
+    """Let the aligned model answer the queries, and score the answers under each context, by name.
 
-    `max_tokens`: longest answer; `watch` hears how many queries are done. InputError if the models cannot be compared,
-    or a query is a later turn of a conversation.
+    `max_tokens` limits the length of an answer. `watch` is called with the number of queries done. InputError if the
+    models cannot be compared, or a query is a later turn of a conversation.
     """
     if later := next((query for query in queries if query.earlier), None):
         raise InputError(f"{later.id!r} is a later turn of a conversation; leave it out, or give other queries")
@@ -64,8 +64,8 @@ def read_shift(
 def _texts(
     scorer: TokenScorer, answers: Sequence[AlignedAnswer], scores: Mapping[str, Sequence[TokenScores]]
 ) -> dict[int, str]:
-    """The text of every token that occurs."""
+    """The text of every token in the answers and the lists of top tokens."""
     tops = [top.ids.ravel() for each in scores.values() for score in each for top in (score.top, score.aligned_top)]
-    said = [np.array(answer.tokens, dtype=np.int64) for answer in answers]
-    ids = [int(token) for token in np.unique(np.concatenate([*tops, *said])) if token >= 0] if tops or said else []
+    own = [np.array(answer.tokens, dtype=np.int64) for answer in answers]
+    ids = [int(token) for token in np.unique(np.concatenate([*tops, *own])) if token >= 0] if tops or own else []
     return dict(zip(ids, scorer.texts(ids), strict=True))

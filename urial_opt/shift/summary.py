@@ -1,15 +1,10 @@
-"""What a reading of two models shows: its positions counted, averaged and compared, with intervals over queries."""
+"""Summary: the positions of a reading counted, averaged and compared, with intervals over queries."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import isnan
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from urial_opt.records import Estimate
 from urial_opt.shift.figures import (
@@ -20,22 +15,19 @@ from urial_opt.shift.figures import (
     CurvePoint,
     EndOfTurn,
     KindShift,
-    ShiftedText,
     TokenShift,
 )
 from urial_opt.shift.kinds import STYLE, MarkedToken, TokenKind
 from urial_opt.shift.marking import mark_answer
-from urial_opt.shift.measures import BOUNDS, MEASURES, OVERLAPS, PositionMeasures, measure, measure_as_aligntds
+from urial_opt.shift.measures import BOUNDS, MEASURES, OVERLAPS
+from urial_opt.shift.most_shifted import most_shifted_tokens, most_shifted_words
+from urial_opt.shift.positions import ContextPositions
 from urial_opt.statistics.bootstrap import RESAMPLES
 from urial_opt.statistics.ratios import Ratios, Resampling
-from urial_opt.token_scores import Floats, Ints, ShiftReading, TokenScores
-
-Flags: TypeAlias = npt.NDArray[np.bool_]
+from urial_opt.token_scores import Bools, Floats, ShiftReading
 
 CURVE = 100
-"""Positions that a curve follows."""
-TOP_LISTED = 50
-"""Most shifted tokens and words told."""
+"""Positions of each curve."""
 GROUPS: Mapping[str, frozenset[TokenKind]] = {
     "content": frozenset({TokenKind.CONTENT}),
     "style": STYLE,
@@ -55,75 +47,34 @@ def summarise_shift(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> TokenShift:
-    """Count what a reading shows under each context, and how each other context differs from the first.
+    """The figures of a reading under each context, and how every other context differs from the first.
 
-    `compat`: by the definitions of the paper's public code, see `shift_measures`. `curve`: how many positions the
-    curves follow.
+    `compat` selects the definitions of the paper's public code, see `measures`. `curve` is the number of positions in
+    each curve.
     """
     marked = [mark_answer(answer) for answer in reading.answers]
     clusters = {query: place for place, query in enumerate(dict.fromkeys(answer.query for answer in reading.answers))}
     of_answer = [clusters[answer.query] for answer in reading.answers]
-    pages = {name: _Page.of(reading, scores, of_answer, compat=compat) for name, scores in reading.contexts.items()}
+    contexts = {
+        name: ContextPositions.of(reading, scores, of_answer, compat=compat)
+        for name, scores in reading.contexts.items()
+    }
     sampling = Resampling(clusters=len(clusters), seed=seed, resamples=resamples)
-    baseline, *others = pages or [""]
+    baseline, *others = contexts or [""]
     return TokenShift(
         base=reading.base,
         aligned=reading.aligned,
         compat=compat,
         answers=len(reading.answers),
         cut_off=sum(not answer.ended for answer in reading.answers),
-        contexts={name: _summarise(page, reading, marked, sampling, curve) for name, page in pages.items()},
-        differences={name: _compare(pages[name], pages[baseline], sampling) for name in others},
+        contexts={
+            name: _summarise(positions, reading, marked, sampling, curve) for name, positions in contexts.items()
+        },
+        differences={name: _compare(contexts[name], contexts[baseline], sampling) for name in others},
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Page:
-    """All answers under one context, one after the other: T positions, and E answers that ended."""
-
-    measures: PositionMeasures
-    query: Ints
-    """(T) number of the query."""
-    place: Ints
-    """(T) position in its answer, from 0."""
-    token: Ints
-    """(T) its id."""
-    end_rank: Floats
-    """(E), NaN where it is not known."""
-    end_probability: Floats
-    end_aligned_probability: Floats
-    end_query: Ints
-
-    @classmethod
-    def of(
-        cls, reading: ShiftReading, scores: Sequence[TokenScores], of_answer: Sequence[int], *, compat: Compat | None
-    ) -> _Page:
-        lengths = [len(answer.tokens) for answer in reading.answers]
-        each = [
-            measure_as_aligntds(score, length, reading.texts) if compat else measure(score, length)
-            for score, length in zip(scores, lengths, strict=True)
-        ]
-        ended = [place for place, answer in enumerate(reading.answers) if answer.ended]
-        ranks = np.array([scores[place].rank[-1] for place in ended], dtype=np.float64)
-        return cls(
-            measures=PositionMeasures(
-                **{name: _joined([getattr(m, name) for m in each]) for name in (*MEASURES, *BOUNDS)}
-            ),
-            query=np.repeat(np.array(of_answer, dtype=np.int64), lengths),
-            place=np.array([place for length in lengths for place in range(length)], dtype=np.int64),
-            token=np.array([token for answer in reading.answers for token in answer.tokens], dtype=np.int64),
-            end_rank=np.where(ranks > 0, ranks, np.nan),
-            end_probability=np.array([scores[place].probability[-1] for place in ended], dtype=np.float64),
-            end_aligned_probability=np.array([scores[p].aligned_probability[-1] for p in ended], dtype=np.float64),
-            end_query=np.array([of_answer[place] for place in ended], dtype=np.int64),
-        )
-
-
-def _joined(parts: Sequence[Floats]) -> Floats:
-    return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts]) if parts else np.zeros(0)
-
-
-def _classes(ranks: Floats) -> dict[str, Flags]:
+def _classes(ranks: Floats) -> dict[str, Bools]:
     return {
         "unshifted": ranks == 1,
         "marginal": (ranks > 1) & (ranks <= MARGINAL_RANK),
@@ -137,7 +88,7 @@ def _add_classes(ratios: Ratios, ranks: Floats) -> None:
 
 
 def _geometric(estimate: Estimate | None) -> Estimate | None:
-    """The mean of logarithms as a geometric mean."""
+    """The geometric mean, from an estimate of the mean logarithm."""
     if estimate is None:
         return None
     mean, low, high = np.exp([estimate.mean, estimate.low, estimate.high]).tolist()
@@ -145,11 +96,15 @@ def _geometric(estimate: Estimate | None) -> Estimate | None:
 
 
 def _summarise(
-    page: _Page, reading: ShiftReading, marked: Sequence[Sequence[MarkedToken]], sampling: Resampling, curve: int
+    positions: ContextPositions,
+    reading: ShiftReading,
+    marked: Sequence[Sequence[MarkedToken]],
+    sampling: Resampling,
+    curve: int,
 ) -> ContextShift:
-    measures, ranks = page.measures, page.measures.rank
+    measures, ranks = positions.measures, positions.measures.rank
     kinds = [token.kind for tokens in marked for token in tokens if token.kind is not TokenKind.END]
-    ratios = Ratios(sampling, page.query)
+    ratios = Ratios(sampling, positions.query)
     _add_classes(ratios, ranks)
     means = (
         *("probability", "aligned_probability", "entropy", "aligned_entropy", "kl_base_aligned", "kl_aligned_base"),
@@ -168,39 +123,39 @@ def _summarise(
         rank=_geometric(found["rank"]),
         kl_of_shifted={name: found[f"{name} of shifted"] for name in ("kl_base_aligned", "kl_aligned_base")},
         overlap={name: found[name] for name in OVERLAPS},
-        end_of_turn=_end_of_turn(page, sampling),
-        curve=_curve(page, sampling, curve),
-        kinds=_by_kind(page, kinds, {kind.value: frozenset({kind}) for kind in TokenKind}, sampling),
-        groups=_by_kind(page, kinds, GROUPS, sampling),
-        top_tokens=_top(_tokens(page, reading, kinds)),
-        top_words=_top(_words(page, marked)),
+        end_of_turn=_end_of_turn(positions, sampling),
+        curve=_curve(positions, sampling, curve),
+        kinds=_by_kind(positions, kinds, {kind.value: frozenset({kind}) for kind in TokenKind}, sampling),
+        groups=_by_kind(positions, kinds, GROUPS, sampling),
+        top_tokens=most_shifted_tokens(positions, reading, kinds),
+        top_words=most_shifted_words(positions, marked),
     )
 
 
-def _end_of_turn(page: _Page, sampling: Resampling) -> EndOfTurn:
-    ratios = Ratios(sampling, page.end_query)
-    _add_classes(ratios, page.end_rank)
-    ratios.add_mean("probability", page.end_probability)
-    ratios.add_mean("aligned_probability", page.end_aligned_probability)
-    absent = int(np.isnan(page.end_rank).sum())
-    return EndOfTurn(answers=page.end_rank.size - absent, absent=absent, **ratios.estimates())
+def _end_of_turn(positions: ContextPositions, sampling: Resampling) -> EndOfTurn:
+    ratios = Ratios(sampling, positions.end_query)
+    _add_classes(ratios, positions.end_rank)
+    ratios.add_mean("probability", positions.end_probability)
+    ratios.add_mean("aligned_probability", positions.end_aligned_probability)
+    absent = int(np.isnan(positions.end_rank).sum())
+    return EndOfTurn(answers=positions.end_rank.size - absent, absent=absent, **ratios.estimates())
 
 
-def _curve(page: _Page, sampling: Resampling, length: int) -> tuple[CurvePoint, ...]:
-    """Up to `length` positions, or as far as an answer reaches."""
-    reached = np.bincount(page.place)[:length]
+def _curve(positions: ContextPositions, sampling: Resampling, length: int) -> tuple[CurvePoint, ...]:
+    """The first `length` positions, or as many as the longest answer has."""
+    reached = np.bincount(positions.place)[:length]
     if not reached.size:
         return ()
-    ratios = Ratios(sampling, page.query)
-    ranks = page.measures.rank
+    ratios = Ratios(sampling, positions.query)
+    ranks = positions.measures.rank
     means = ("probability", "kl_base_aligned", "kl_aligned_base", *BOUNDS)
-    order = np.argsort(page.place, kind="stable")
-    for place, here in enumerate(np.split(order, np.cumsum(np.bincount(page.place)))[: reached.size]):
+    order = np.argsort(positions.place, kind="stable")
+    for place, here in enumerate(np.split(order, np.cumsum(np.bincount(positions.place)))[: reached.size]):
         known = ~np.isnan(ranks[here])
         ratios.add_share(f"shifted {place}", ranks[here] > MARGINAL_RANK, known, at=here)
         ratios.add_mean(f"rank {place}", np.log(ranks[here]), at=here)
         for name in means:
-            ratios.add_mean(f"{name} {place}", getattr(page.measures, name)[here], at=here)
+            ratios.add_mean(f"{name} {place}", getattr(positions.measures, name)[here], at=here)
     found = ratios.estimates()
     return tuple(
         CurvePoint(
@@ -215,13 +170,16 @@ def _curve(page: _Page, sampling: Resampling, length: int) -> tuple[CurvePoint, 
 
 
 def _by_kind(
-    page: _Page, kinds: Sequence[TokenKind], groups: Mapping[str, frozenset[TokenKind]], sampling: Resampling
+    positions: ContextPositions,
+    kinds: Sequence[TokenKind],
+    groups: Mapping[str, frozenset[TokenKind]],
+    sampling: Resampling,
 ) -> dict[str, KindShift]:
-    """Of every group of kinds; the ends of the turn stand behind the answers' own positions, without divergence."""
-    ratios = Ratios(sampling, np.concatenate([page.query, page.end_query]))
-    of_position = np.array([*kinds, *[TokenKind.END] * page.end_rank.size], dtype=object)
-    ranks = np.concatenate([page.measures.rank, page.end_rank])
-    divergence = np.concatenate([page.measures.kl_base_aligned, np.full(page.end_rank.size, np.nan)])
+    """Figures of each group of kinds. Here the ends of turns count as positions too; they have no divergence."""
+    ratios = Ratios(sampling, np.concatenate([positions.query, positions.end_query]))
+    of_position = np.array([*kinds, *[TokenKind.END] * positions.end_rank.size], dtype=object)
+    ranks = np.concatenate([positions.measures.rank, positions.end_rank])
+    divergence = np.concatenate([positions.measures.kl_base_aligned, np.full(positions.end_rank.size, np.nan)])
     known, shifted = ~np.isnan(ranks), ranks > MARGINAL_RANK
     counts = {}
     for name, group in groups.items():
@@ -234,62 +192,13 @@ def _by_kind(
     found = ratios.estimates()
     return {
         name: KindShift(
-            positions=positions, **{each: found[f"{each} {name}"] for each in ("share", "shifted", "of_shifted", "kl")}
+            positions=count, **{each: found[f"{each} {name}"] for each in ("share", "shifted", "of_shifted", "kl")}
         )
-        for name, positions in counts.items()
+        for name, count in counts.items()
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Occurrence:
-    """One token or word in its place."""
-
-    text: str
-    kind: TokenKind
-    rank: float
-    """NaN where it is not known."""
-
-
-def _tokens(page: _Page, reading: ShiftReading, kinds: Sequence[TokenKind]) -> Iterator[_Occurrence]:
-    for token, kind, rank in zip(page.token.tolist(), kinds, page.measures.rank.tolist(), strict=True):
-        yield _Occurrence(text=reading.texts[token], kind=kind, rank=rank)
-
-
-def _words(page: _Page, marked: Sequence[Sequence[MarkedToken]]) -> Iterator[_Occurrence]:
-    """Each word once, with the rank of its worst token."""
-    ranks = iter(page.measures.rank.tolist())
-    for tokens in marked:
-        word, worst = None, float("nan")
-        for token in tokens:
-            if token.kind is TokenKind.END:
-                continue
-            if token.opens:
-                if word is not None and word.word:
-                    yield _Occurrence(text=word.word.lower(), kind=word.kind, rank=worst)
-                word, worst = token, float("nan")
-            rank = next(ranks)
-            worst = rank if isnan(worst) or rank > worst else worst
-        if word is not None and word.word:
-            yield _Occurrence(text=word.word.lower(), kind=word.kind, rank=worst)
-
-
-def _top(occurrences: Iterator[_Occurrence]) -> tuple[ShiftedText, ...]:
-    """The texts that are most often shifted, those first that are so in most of their places."""
-    known: dict[str, list[_Occurrence]] = {}
-    for each in occurrences:
-        if not np.isnan(each.rank):
-            known.setdefault(each.text, []).append(each)
-    found = []
-    for text, places in known.items():
-        kinds = Counter(each.kind for each in places if each.rank > MARGINAL_RANK)
-        if kinds:
-            rank = float(np.exp(np.mean(np.log([each.rank for each in places]))))
-            kind = kinds.most_common(1)[0][0]
-            found.append(ShiftedText(text=text, kind=kind, count=len(places), shifted=kinds.total(), rank=rank))
-    return tuple(sorted(found, key=lambda each: (-each.shifted, -each.share, each.text))[:TOP_LISTED])
-
-
-def _compare(ours: _Page, theirs: _Page, sampling: Resampling) -> ContextDifference:
+def _compare(ours: ContextPositions, theirs: ContextPositions, sampling: Resampling) -> ContextDifference:
     ranks, others = ours.measures.rank, theirs.measures.rank
     known = ~np.isnan(ranks) & ~np.isnan(others)
     ratios = Ratios(sampling, ours.query)

@@ -1,4 +1,4 @@
-"""Traits: what aligned answers do that a prompt can teach, and where in an answer each begins."""
+"""Traits: what aligned answers do and a prompt can teach, and where in an answer each trait begins."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from urial_opt.shift.marking import refuses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:
-    """Something that aligned answers do, and how to speak of it."""
+    """Something that aligned answers do, and how to describe it."""
 
     does: str
-    """Third person, to go before `as the aligned model does`."""
+    """In the third person, as in `… as the aligned model does`."""
     advice: str
-    """What to type or add; `{example}` is how the aligned answers most often do it."""
+    """How to change the prompt; `{example}` is the most frequent text of the trait in the aligned answers."""
     begins: Callable[[Sequence[MarkedToken], Sequence[str]], int | None]
-    """The position at which an answer, given by its tokens and their texts, begins it."""
+    """The position at which an answer, given as tokens and their texts, begins the trait; None if it lacks it."""
 
 
 def _first(kind: TokenKind, words: Callable[[str], bool] = lambda _: True) -> Callable[..., int | None]:
@@ -97,4 +97,4 @@ TRAITS: Mapping[str, Trait] = {
         begins=_first(TokenKind.END),
     ),
 }
-"""By name, in the order of an answer."""
+"""By name, roughly in the order in which answers show them."""

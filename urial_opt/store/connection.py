@@ -32,6 +32,7 @@ _OTHERWISE = "look at that message, then type the same command again or give ano
 _PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
 _CHUNK = 900
 _T = TypeVar("_T")
+_STUDY_NAMES = "CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name)"
 
 
 class Connection:
@@ -94,10 +95,16 @@ class Connection:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def tune(self, engine: sa.Engine) -> None:
-        """Give another engine on this database, such as Optuna's, the commit settings of this one."""
+        """Give another engine on this database, such as Optuna's, the commit settings of this one.
+
+        Optuna creates its tables one by one. If the disk fills up in between, the index that keeps two studies from
+        having one name is missing, and Optuna does not create it later: it is created here.
+        """
         if self.dialect == "sqlite":
             sa.event.listen(engine, "connect", _commit_cheaply)
             engine.dispose()  # drops connections that were made without the settings
+            with self._explained(), engine.begin() as connection:
+                connection.exec_driver_sql(_STUDY_NAMES)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -10,7 +10,7 @@ import click
 from urial_opt.cli.options import json_option, print_json, store_option
 
 if TYPE_CHECKING:
-    from urial_opt.report.inspection import Example, InspectedTrial
+    from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
 
 
 @click.command(short_help="Show the best prompts of a search.")
@@ -88,7 +88,7 @@ def _show(inspected: InspectedTrial) -> None:
         _show_examples("most gained on the starting prompt", inspected.won)
 
 
-def _show_examples(title: str, examples: Sequence[Example]) -> None:
+def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
     from urial_opt.cli.layout import say
 
     if not examples:
@@ -132,7 +132,7 @@ def _as_json(inspected: InspectedTrial) -> dict[str, object]:
     }
 
 
-def _example_json(example: Example) -> Mapping[str, object]:
+def _example_json(example: ExampleAnswer) -> Mapping[str, object]:
     return {
         "query": example.query.text,
         "answer": example.completion.text,

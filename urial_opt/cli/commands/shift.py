@@ -133,9 +133,9 @@ def command(
 
 def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:
     if page_file is not None:
-        from urial_opt.report.shift_page import shift_page
+        from urial_opt.report.shift_page import render_shift_page
 
-        write_file(page_file, shift_page(reading, shift), option="--html")
+        write_file(page_file, render_shift_page(reading, shift), option="--html")
         click.echo(f"Wrote the page to {page_file}; open it in a browser.", err=True)
     if table_file is not None:
         from urial_opt.report.shift_table import write_shift_table

@@ -1,4 +1,4 @@
-"""Batches as large as memory holds: halved where it does not suffice, and what was finished by then stays."""
+"""Batches as large as memory allows: halved when memory runs out, without losing finished rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class Batches:
-    """How many rows a model works on side by side; it never grows again."""
+    """The batch size of a model. It shrinks when memory runs out and never grows again."""
 
     def __init__(self, rows: int, *, owner: str, release: Callable[[], None] = lambda: None) -> None:
-        """`release` gives back what `owner`, a model, keeps but can do without."""
+        """`release` frees memory that `owner`, a model, can do without, such as caches."""
         self.rows = rows
         self._owner = owner
         self._release = release
@@ -25,19 +25,22 @@ class Batches:
     def work_on(
         self, rows: list[int], work: Callable[[list[int]], None], *, unfinished: Callable[[list[int]], list[int]]
     ) -> None:
-        """Do the work on all of the rows, in this order. AdapterError if memory does not suffice for one."""
+        """Run `work` on batches of the rows, in order. AdapterError if not even one row fits in memory.
+
+        `unfinished` returns those of the given rows that still need work after a batch has failed.
+        """
         while rows:
             batch = rows[: self.rows]
             if self._fits(batch, work):
                 rows = rows[len(batch) :]
             else:
-                # Here and not where it was caught, for until it is handled the error holds the tensors of the batch.
+                # Not in the except clause: until it ends, the error's traceback keeps the tensors of the batch alive.
                 self._release()
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
                 self.rows = len(batch) // 2
                 _log.warning(
-                    "%r: memory does not hold %d rows side by side; going on with %d",
+                    "%r: a batch of %d rows does not fit in memory; continuing with %d",
                     self._owner,
                     len(batch),
                     self.rows,
@@ -60,7 +63,7 @@ class Batches:
 
 
 def by_length(texts: Sequence[Sequence[int]], *, apart: bool = False) -> list[list[int]]:
-    """The rows that hold these texts, the shortest first: in one piece, or one `apart` for each length."""
+    """Indices of these texts, the shortest first: in one group, or with `apart`, one group for each length."""
 
     def length(row: int) -> int:
         return len(texts[row])
@@ -70,6 +73,6 @@ def by_length(texts: Sequence[Sequence[int]], *, apart: bool = False) -> list[li
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether this says that a device's memory does not suffice."""
+    """Whether this error means that a device has run out of memory."""
     text = str(error)
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text

@@ -1,4 +1,4 @@
-"""A causal language model of transformers: its tokens, its window, and how it reads the prefix that rows share."""
+"""A causal language model of transformers: its tokens, its window, and its cache of shared prefixes."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from transformers.utils.logging import disable_progress_bar
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.local.batching import Batches
 from urial_opt.models.local.decoding import AnswerText
-from urial_opt.models.local.expanded_cache import expanded_cache
-from urial_opt.models.local.loading import Role
-from urial_opt.models.local.prefix_memory import PrefixMemory
+from urial_opt.models.local.expanded_cache import try_expanded_cache
+from urial_opt.models.local.loading import ModelRole
+from urial_opt.models.local.prefix_cache import KeptPrefixes
 from urial_opt.models.local.shared_prefix import Prefix, switch_attention
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
 How: TypeAlias = Literal["shared prefix", "expanded cache", "whole prompts"]
-"""How the prefix of a batch is read: once and kept once, once and copied to every row, or with every row."""
+"""How the prefix of a batch is read: once, with one shared cache; once, with a copy of the cache for each row; or
+again with every row."""
 
 ROWS = 128
-"""Rows side by side, as long as they fit."""
+"""Rows in a batch, as long as they fit in memory."""
 _PREFIX_TOKENS = 16_384
-"""Tokens of prefixes kept, in all."""
+"""Tokens of all cached prefixes together."""
 
 
 class CausalModel:
     """A model and its tokenizer, for one caller at a time.
 
-    The model is switched to the attention of `shared_prefix`, which is sdpa for everybody else who calls the model; one
-    that it does not serve goes on from an expanded cache, or reads whole prompts.
+    The model is switched to the attention of `shared_prefix`, which is plain sdpa for other callers of the model. A
+    model that does not support it uses an expanded cache, or else reads whole prompts.
     """
 
     def __init__(
@@ -47,14 +48,14 @@ class CausalModel:
         self.batches = Batches(rows, owner=identity, release=self.forget_prefixes)
         self.answer_text = AnswerText(tokenizer)
         self.end_tokens = _end_tokens(model, tokenizer)
-        """Those that end an answer."""
+        """The tokens that end an answer."""
         self._identity = identity
         shared = Prefix(model=model) if switch_attention(model) else None
         self._window = _attention_window(model) if shared else 0
-        """Tokens of prompt and answer that shared-prefix attention serves."""
-        expanded = expanded_cache(model) if self._window < float("inf") else None
+        """Longest prompt and answer, in tokens, that shared-prefix attention supports."""
+        expanded = try_expanded_cache(model) if self._window < float("inf") else None
         self._shared, self._expanded = (
-            None if empty is None else PrefixMemory(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
+            None if empty is None else KeptPrefixes(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
         )
         self.how: How = "shared prefix" if shared else self._fallback
 
@@ -64,7 +65,7 @@ class CausalModel:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """As `protocols.Noted`: what is slower than it is with most models."""
+        """As `protocols.Noted`: what is slower than with most models."""
         if self._window == float("inf"):
             return ()
         where = f" in prompts of more than {self._window} tokens" if self._window else ""
@@ -85,7 +86,7 @@ class CausalModel:
         return ids
 
     def check_fit(self, prompts: Sequence[Sequence[int]], *, room: int) -> None:
-        """AdapterError if a prompt is empty, or is too long for the model with `room` more tokens."""
+        """AdapterError if a prompt is empty, or does not fit the model's window with `room` more tokens."""
         if not min(map(len, prompts)):
             raise AdapterError(f"a prompt for {self._identity!r} has no token; give it a query or a system text")
         longest = max(map(len, prompts)) + room
@@ -96,8 +97,8 @@ class CausalModel:
                 "use fewer exemplars or a lower max_tokens"
             )
 
-    def memory(self, longest: int) -> PrefixMemory | None:
-        """What reads the prefix of rows of at most `longest` tokens, answers included; None: each row is read whole."""
+    def prefix_cache(self, longest: int) -> KeptPrefixes | None:
+        """The cache for prefixes of rows of up to `longest` tokens, answers included; None: each row is read whole."""
         return self._shared if longest <= self._window else self._expanded
 
     @property
@@ -105,18 +106,18 @@ class CausalModel:
         return "expanded cache" if self._expanded else "whole prompts"
 
     def forget_prefixes(self) -> None:
-        """Give back the memory of all prefixes kept."""
-        for memory in (self._shared, self._expanded):
-            if memory:
-                memory.forget()
+        """Free the memory of all cached prefixes."""
+        for cache in (self._shared, self._expanded):
+            if cache:
+                cache.clear()
 
 
-def number_of_rows(rows: str, role: Role) -> int:
-    """The rows side by side that the option `rows` of an opener stands for. InputError if it is no number."""
+def number_of_rows(rows: str, role: ModelRole) -> int:
+    """The batch size that the option `rows` gives. InputError if it is not a positive number."""
     if rows == "auto":
         return ROWS
     if not rows.isdecimal() or int(rows) < 1:
-        raise InputError(f"{rows!r} rows cannot stand side by side; type a number, as in --{role}-option rows=16")
+        raise InputError(f"{rows!r} is not a number of rows; give a number, such as rows=16 for the {role} model")
     return int(rows)
 
 
@@ -127,5 +128,5 @@ def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> f
 
 
 def _attention_window(model: PreTrainedModel) -> float:
-    """Tokens that every layer can look back on: up to here a sliding window is no window."""
+    """Tokens that every layer attends to: shorter rows are not affected by a sliding window."""
     return getattr(model.config.get_text_config(), "sliding_window", None) or float("inf")

@@ -1,4 +1,4 @@
-"""The chat layout: an aligned model's own template around a query, under a system text or none."""
+"""The chat layout: an aligned model's own chat template around a query, with or without a system text."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from urial_opt.errors import InputError
-from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.prefix_cache import common_length
 
 
 class ChatLayout:
     """Renders queries through the chat template of a tokenizer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, identity: str, system: str = "") -> None:
-        """InputError if the tokenizer has no chat template, or the template no place for the system text."""
+        """InputError if the tokenizer has no chat template, or the template does not render the system text."""
         if not tokenizer.chat_template:
-            raise InputError(f"{identity!r} has no chat template, so it is no aligned model; use it as a base: hf:…")
+            raise InputError(
+                f"{identity!r} has no chat template, so it is not an aligned model; use it as a base model: hf:…"
+            )
         self._tokenizer = tokenizer
         self._system = [{"role": "system", "content": system}] if system else []
         try:
@@ -34,9 +36,9 @@ class ChatLayout:
                 f"the chat template of {identity!r} drops the system text {system!r}; leave out the option system"
             )
         self.opening = renderings[0][: common_length(renderings)]
-        """What stands before most queries."""
+        """The text that renderings of different queries begin with."""
 
     def render(self, query: str) -> str:
-        """All that the model reads before its answer: begin-of-text token included, where the model wants one."""
+        """The whole prompt of a query, including the begin-of-text token where the template writes one."""
         turns = [*self._system, {"role": "user", "content": query}]
         return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))

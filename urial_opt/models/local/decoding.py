@@ -1,4 +1,4 @@
-"""Decoding: how the next token of each row is chosen, and when a row has ended."""
+"""Decoding: how the next token of each row is chosen, and when the row's answer ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TokenChoice:
     def __init__(
         self, sampling: Sampling, prompts: Sequence[Sequence[int]], *, shared: int, device: torch.device
     ) -> None:
-        """Rows with these prompts, of which the first `shared` tokens are the same."""
+        """For rows with these prompts, whose first `shared` tokens are the same."""
         self._sampling = sampling
         self._prompts = prompts
         self._shared = shared
@@ -32,10 +32,10 @@ class TokenChoice:
             self._draws = torch.stack(draws).to(device)
 
     def choose(self, logits: Tensor, drafts: Tensor) -> Tensor:
-        """Ids (R, Q) of the tokens chosen for `logits` (R, Q, vocabulary), the answer having gone on with `drafts`.
+        """Ids (R, Q) of the tokens chosen from `logits` (R, Q, vocabulary), for answers that continue with `drafts`.
 
-        Of `drafts` (R, Q - 1) each column lies before the next one of the logits. Nothing is chosen for good until
-        `take` says so.
+        `drafts` (R, Q - 1) are the tokens between the columns of the logits. Nothing changes here until `take` is
+        called with the tokens that are kept.
         """
         logits = logits.float()
         width = logits.shape[1]
@@ -45,12 +45,12 @@ class TokenChoice:
         if self._draws is None:
             return logits.argmax(-1)
         draws = self._draws[:, :width]
-        # Of columns beyond the longest answer nothing is taken.
+        # Columns beyond the longest answer are never taken.
         draws = torch.nn.functional.pad(draws, (0, width - draws.shape[1]))
         return self._draw(logits.flatten(0, 1), draws.flatten()).view(draws.shape)
 
     def take(self, chosen: Tensor, counts: Sequence[int]) -> None:
-        """The first of the `chosen` tokens (R, Q), so many of each row, are the answer's next."""
+        """Append the first `counts[row]` of the `chosen` tokens (R, Q) of each row to its answer."""
         if self._penalty is None and self._draws is None:
             return
         width = chosen.shape[1]
@@ -72,7 +72,7 @@ class TokenChoice:
                 setattr(self, name, rows[:-1])
 
     def _penalty_after(self, drafts: Tensor, *, vocabulary: int) -> Tensor:
-        """The penalty of every token at each column (R, Q, vocabulary): of those in the prompt, answer and drafts."""
+        """The penalty of every token at each column (R, Q, vocabulary), for tokens in prompt, answer and drafts."""
         if self._penalty is None:
             self._penalty = self._prompt_penalty(vocabulary)
         width = 1 + drafts.shape[1]
@@ -80,12 +80,12 @@ class TokenChoice:
         if width > 1:
             penalty = penalty.repeat(1, width, 1)
             for place in range(1, width):
-                said = drafts[:, place - 1, None, None].expand(-1, width - place, 1)
-                penalty[:, place:].scatter_(2, said, self._sampling.repetition_penalty)
+                drafted = drafts[:, place - 1, None, None].expand(-1, width - place, 1)
+                penalty[:, place:].scatter_(2, drafted, self._sampling.repetition_penalty)
         return penalty
 
     def _prompt_penalty(self, vocabulary: int) -> Tensor:
-        """The penalty at every token of a row's prompt, and 1 elsewhere (R, vocabulary)."""
+        """The penalty of every token of a row's prompt, and 1 for all others (R, vocabulary)."""
         penalty = self._sampling.repetition_penalty
         shared = torch.ones(vocabulary)
         shared[list(self._prompts[0][: self._shared])] = penalty
@@ -95,7 +95,7 @@ class TokenChoice:
         return rows.to(self._device)
 
     def _uniform(self, prompt: Sequence[int]) -> Tensor:
-        """All draws of a row in advance: they hang on the seed and the row's own prompt, not on its neighbours."""
+        """All draws of a row in advance: they depend on the seed and the row's own prompt, not on the batch."""
         text = f"{self._sampling.seed} {' '.join(map(str, prompt))}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7])
         generator = torch.Generator().manual_seed(seed)
@@ -106,7 +106,7 @@ class TokenChoice:
             (logits / self._sampling.temperature).double().softmax(-1).sort(dim=-1, descending=True, stable=True)
         )
         total = chances.cumsum(-1)
-        # The nucleus ends with the token that reaches top_p; the first token always belongs to it.
+        # The nucleus ends with the token that reaches top_p; it always includes the first token.
         chances = chances.masked_fill(total - chances >= self._sampling.top_p, 0)
         chances[:, 0].clamp_(min=torch.finfo(torch.float64).tiny)
         total = chances.cumsum(-1)
@@ -120,7 +120,7 @@ class AnswerText:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
-        # Some tokenizers drop the space of the first token they decode: an anchor stands before the answer.
+        # Some tokenizers drop the space of the first token they decode, so an anchor is decoded before the answer.
         self._anchor: list[int] = tokenizer("a", add_special_tokens=False)["input_ids"]
         self._start = len(self._decode(self._anchor))
         self._pieces: list[str] | None = None
@@ -131,14 +131,17 @@ class AnswerText:
         return self._decode([*self._anchor, *ids])[self._start :]
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """The text of each token of an answer; they join to its text. The last token of a character carries it."""
+        """The text of each token of an answer; joined, they are its text.
+
+        A character made of several tokens belongs to the last of them; the others are empty.
+        """
         pieces: list[str] = []
         before, pending = self._anchor, list[int]()
         for token in ids:
             pending.append(token)
             piece = self._decode([*before, *pending])[len(self._decode(before)) :]
             if not piece or piece.endswith("\ufffd"):
-                # Also of tokens that are not shown: of a run of them alone a tokenizer could not tell what follows.
+                # Skipped tokens stay pending too: decoded without context, they could change the text that follows.
                 pieces.append("")
             else:
                 pieces.append(piece)
@@ -148,13 +151,13 @@ class AnswerText:
         return pieces
 
     def names(self, ids: Sequence[int]) -> list[str]:
-        """The text of each token by itself, special ones by their names; a piece of a character reads as U+FFFD."""
+        """The text of each token by itself; special tokens by name, parts of a character as U+FFFD."""
         rows = [[*self._anchor, token] for token in ids]
         texts = self._tokenizer.batch_decode(rows, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return [text[self._start :] for text in texts]
 
     def endings(self, stop: tuple[str, ...]) -> frozenset[int]:
-        """The tokens that can complete one of these strings."""
+        """The tokens that can complete one of these stop strings."""
         if stop not in self._endings:
             if self._pieces is None:
                 self._pieces = [self.text([token]) for token in range(len(self._tokenizer))]
@@ -162,7 +165,7 @@ class AnswerText:
             self._endings[stop] = frozenset(
                 token
                 for token, piece in enumerate(self._pieces)
-                # A piece of a character reads as U+FFFD: only the whole text tells what it completes.
+                # Part of a character decodes to U+FFFD: what it completes shows only in the whole text.
                 if "\ufffd" in piece or any(piece.startswith(head) for head in heads) or any(s in piece for s in stop)
             )
         return self._endings[stop]
@@ -173,8 +176,8 @@ class AnswerText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A completion and its tokens, the one that ended it included."""
+class GeneratedAnswer:
+    """A completion and its tokens, including the one that ended it."""
 
     completion: Completion
     tokens: tuple[int, ...]
@@ -182,16 +185,16 @@ class Written:
 
 @dataclass(slots=True, kw_only=True)
 class _Answer:
-    """One row's answer while it is written."""
+    """One row's answer while it is generated."""
 
     ids: list[int] = field(default_factory=list)
     text: str = ""
     finish_reason: FinishReason | None = None
-    """None while it is written."""
+    """None while it is generated."""
 
 
 class AnswerSheet:
-    """The answers of some rows, and what ends each: an end token, a stop string, or the length."""
+    """The answers of some rows. An end token, a stop string or the maximal length ends each."""
 
     def __init__(self, rows: int, sampling: Sampling, *, text: AnswerText, end_tokens: frozenset[int]) -> None:
         self._answers = [_Answer() for _ in range(rows)]
@@ -201,7 +204,7 @@ class AnswerSheet:
         self._endings = text.endings(sampling.stop) if any(sampling.stop) else frozenset()
 
     def add(self, row: int, token: int) -> bool:
-        """Append `token` to the answer of `row`; whether the answer has ended. One that had ended before stays."""
+        """Append `token` to the answer of `row`, unless it has ended; whether the answer has now ended."""
         answer = self._answers[row]
         if answer.finish_reason is not None:
             return True
@@ -218,16 +221,16 @@ class AnswerSheet:
         return answer.finish_reason is not None
 
     def unfinished(self, rows: Sequence[int]) -> list[int]:
-        """Those of `rows` that have not ended, each with nothing written."""
+        """Those of `rows` whose answer has not ended; their answers start again."""
         waiting = [row for row in rows if self._answers[row].finish_reason is None]
         for row in waiting:
             self._answers[row].ids.clear()
         return waiting
 
-    def written(self, usages: Sequence[Usage]) -> list[Written]:
-        """The answers, all of them ended, with what their prompts cost."""
+    def answers(self, usages: Sequence[Usage]) -> list[GeneratedAnswer]:
+        """The answers, all of which have ended; `usages` are those of their prompts."""
         return [
-            Written(
+            GeneratedAnswer(
                 completion=Completion(
                     text=answer.text,
                     finish_reason=answer.finish_reason or "length",

@@ -1,6 +1,6 @@
-"""What the logits of two models say at the same positions: ranks, probabilities, divergences, most probable tokens.
+"""Ranks, probabilities, divergences and most probable tokens from the logits of two models at the same positions.
 
-Letters in shapes: N positions, V tokens of the vocabulary. Names of results as in `token_scores.TokenScores`.
+Letters in shapes: N positions, V tokens of the vocabulary. Results are named as in `token_scores.TokenScores`.
 """
 
 from __future__ import annotations
@@ -16,73 +16,74 @@ from torch import Tensor
 from urial_opt.token_scores import TOP
 
 Columns: TypeAlias = dict[str, Tensor]
-"""By name: one number for each of N positions (N), or one for each of their most probable tokens (N, up to `TOP`)."""
+"""By name: (N) one number for each position, or (N, up to `TOP`) one for each of its most probable tokens."""
 _ALL_IDS = 2**32 - 1
-"""What an id fits into beside a logit of 32 bits."""
+"""The greatest id that fits beside a logit of 32 bits in one 64-bit integer."""
 
 
 def precision(logits: Tensor) -> torch.dtype:
-    """Of what is computed from logits: single, or better where they are better."""
+    """The precision of results computed from logits: that of the logits, but at least single."""
     return torch.promote_types(logits.dtype, torch.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distributions:
-    """Those of one model at N positions, in single precision or better."""
+    """The distributions of one model at N positions, in single precision or better."""
 
-    chances: Tensor
-    """(N, V), each row of sum 1."""
+    probabilities: Tensor
+    """(N, V); each row sums to 1."""
     logs: Tensor
-    """(N, V) their natural logarithms."""
+    """(N, V) natural logarithms of the probabilities."""
 
     @classmethod
     def over(cls, logits: Tensor) -> Distributions:
-        """Softmax of logits (N, V); those that are precise enough are written over."""
+        """Softmax of logits (N, V). Overwrites logits that are already precise enough."""
         wide = logits.to(precision(logits))
-        # Not by log_softmax: over 128,000 tokens its sum of a row is off by 5e-6 in single precision, this one by 4e-7.
+        # Not log_softmax: over 128,000 tokens in single precision its rows sum to 1 within 5e-6, these within 4e-7.
         shifted = wide.sub_(wide.amax(-1, keepdim=True))
-        chances = shifted.exp()
-        total = chances.sum(-1, keepdim=True)
-        # A token that a model rules out has logit -inf; zero times that would be no number.
+        probabilities = shifted.exp()
+        total = probabilities.sum(-1, keepdim=True)
+        # A masked token has logit -inf, and 0 * -inf would be NaN.
         logs = shifted.sub_(total.log()).clamp_(min=torch.finfo(wide.dtype).min)
-        return cls(chances=chances.div_(total), logs=logs)
+        return cls(probabilities=probabilities.div_(total), logs=logs)
 
 
-def describe(said: Distributions, tokens: Tensor, *, top: Tensor) -> Columns:
-    """Of one model: `probability` of the tokens (N), `entropy`, its `top_ids` and `top_probabilities`."""
+def describe(distributions: Distributions, tokens: Tensor, *, top: Tensor) -> Columns:
+    """Columns of one model: the `probability` of `tokens` (N), `entropy`, `top_ids` and `top_probabilities`."""
     return {
-        "probability": said.chances.gather(-1, tokens[:, None])[:, 0],
-        "entropy": -torch.linalg.vecdot(said.chances, said.logs),
+        "probability": distributions.probabilities.gather(-1, tokens[:, None])[:, 0],
+        "entropy": -torch.linalg.vecdot(distributions.probabilities, distributions.logs),
         "top_ids": top,
-        "top_probabilities": said.chances.gather(-1, top),
+        "top_probabilities": distributions.probabilities.gather(-1, top),
     }
 
 
 def compare_over(logits: Tensor, aligned_logs: Tensor, tokens: Tensor, *, top: Tensor) -> Columns:
-    """Of the base model, by its logits (N, V) and `top_ids`: `describe`, `rank` and both divergences.
+    """Columns of the base model: those of `describe`, `rank`, KL(base || aligned) and KL(aligned || base).
 
-    As by `Distributions.over`, logits are written over: memory that is not asked for again is faster.
+    `logits` (N, V) and `top` are the base model's, `aligned_logs` (N, V) the aligned model's log-probabilities. Logits
+    are overwritten, as by `Distributions.over`, since reusing memory is faster.
     """
     rank = rank_of(logits, tokens, top=top)
-    said = Distributions.over(logits)
-    columns = describe(said, tokens, top=top)
-    gap = said.logs.sub_(aligned_logs)
-    # vecdot sums in pairs; einsum and bmm are off by 5e-4 over 128,000 tokens.
-    base_aligned = torch.linalg.vecdot(said.chances, gap)
-    aligned_chances = torch.exp(aligned_logs, out=said.chances)
+    base = Distributions.over(logits)
+    columns = describe(base, tokens, top=top)
+    gap = base.logs.sub_(aligned_logs)
+    # vecdot uses pairwise summation; einsum and bmm are off by 5e-4 over 128,000 tokens.
+    base_aligned = torch.linalg.vecdot(base.probabilities, gap)
+    aligned_probabilities = torch.exp(aligned_logs, out=base.probabilities)
     return {
         **columns,
         "rank": rank,
-        # Of nearly equal distributions rounding can leave a little less than nothing.
+        # Rounding can make the divergence of nearly equal distributions slightly negative.
         "kl_base_aligned": base_aligned.clamp_(min=0),
-        "kl_aligned_base": -torch.linalg.vecdot(aligned_chances, gap).clamp_(max=0),
+        "kl_aligned_base": -torch.linalg.vecdot(aligned_probabilities, gap).clamp_(max=0),
     }
 
 
 def rank_of(logits: Tensor, tokens: Tensor, *, top: Tensor) -> Tensor:
-    """Ranks (N) of tokens (N): 1 and as many as have a greater logit, or the same and a smaller id.
+    """Ranks (N) of tokens (N): 1 plus the number of tokens with a greater logit, or an equal one and a smaller id.
 
-    `top` are the `top_ids`, which already tell the ranks of most.
+    `top` are the `top_ids`, in which most of the tokens are found.
     """
     places = top == tokens[:, None]
     rank = places.int().argmax(-1) + 1
@@ -91,7 +92,7 @@ def rank_of(logits: Tensor, tokens: Tensor, *, top: Tensor) -> Tensor:
         rows, sought = logits.index_select(0, below), tokens[below, None]
         rows = rows.to(precision(logits))
         own = rows.gather(-1, sought)
-        # Written as numbers, a comparison is several times as fast as one written as truth values.
+        # Comparisons that write numbers are several times as fast as those that write booleans.
         compared = torch.empty_like(rows)
         ahead = torch.gt(rows, own, out=compared).sum(-1)
         tied = torch.ge(rows, own, out=compared).sum(-1) > ahead + 1
@@ -106,7 +107,7 @@ def top_ids(logits: Tensor, number: int = TOP) -> Tensor:
     """Ids (N, up to `number`) of the greatest logits (N, V), the greatest first; ties in order of id."""
     vocabulary = logits.shape[-1]
     number = min(number, vocabulary)
-    # About as many groups of tokens as there are tokens in those groups that are looked into.
+    # Balances the number of groups against the number of tokens in the groups that are searched.
     size = isqrt(vocabulary // number)
     if logits.device.type != "cpu" or size < 2:
         return _by_logit_and_id(logits, number)
@@ -127,9 +128,9 @@ def top_ids(logits: Tensor, number: int = TOP) -> Tensor:
 
 
 def _greatest(values: Tensor, number: int) -> tuple[Tensor, Tensor]:
-    """Columns (N, `number`) of the greatest values (N, M), in order of column, and of which rows (N) that is sure.
+    """Columns (N, `number`) of the greatest values (N, M), in order of column, and for which rows (N) they are exact.
 
-    It is not where several are equal and only some of them wanted. For a processor, on which `topk` is slow.
+    They are not exact where only some of several equal values are wanted. For CPUs, on which `topk` is slow.
     """
     least = torch.from_numpy(np.partition(values.numpy(), -number, axis=-1)[:, -number, None])
     chosen = values >= least
@@ -143,9 +144,9 @@ def _by_logit_and_id(logits: Tensor, number: int) -> Tensor:
     """As `top_ids`."""
     if precision(logits) != torch.float32:
         return logits.sort(descending=True, stable=True).indices[:, :number]
-    # Logit and id are packed into one whole number, since `topk` leaves open which of equal ones it takes.
-    bits = (logits.float() + 0.0).view(torch.int32)  # of both zeros the positive one
-    rising = bits ^ (bits >> 31 & 0x7FFFFFFF)  # the bits of a negative number rise as it falls
+    # Logit and id are packed into one integer, since `topk` does not define which of equal values it takes.
+    bits = (logits.float() + 0.0).view(torch.int32)  # -0.0 becomes 0.0
+    rising = bits ^ (bits >> 31 & 0x7FFFFFFF)  # makes the bits of negative numbers sort like the numbers
     keys = rising.long()
     keys <<= 32
     keys |= _ALL_IDS - torch.arange(logits.shape[-1], device=logits.device)

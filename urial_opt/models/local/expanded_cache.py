@@ -1,7 +1,7 @@
-"""Expanded cache: the prefix of a batch is read once, and what each layer keeps of it is copied to every row.
+"""Expanded cache: the prefix of a batch is read once, and its cache is copied to every row.
 
-For models that shared-prefix attention does not serve: their own attention and masks are used as they are. Letters in
-shapes as in `shared_prefix`.
+For models that shared-prefix attention does not support; they keep their own attention and masks. Letters in shapes as
+in `shared_prefix`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from transformers.cache_utils import (
     LinearAttentionLayer,
 )
 
-from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_cache import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ _STATES = (LinearAttentionLayer, LinearAttentionAndFullAttentionLayer)
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """Keys and values with room to grow in place: a stock layer copies all of them at every token.
+    """Keys and values that grow in place; the stock layer copies all of them at every token.
 
-    It keeps what a sliding window no longer sees, since a prefix may be cut; the model's masks hide it.
+    Keys and values outside a sliding window are kept, since a prefix may be cut; the model's masks hide them.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -43,7 +43,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._buffers: tuple[Tensor, ...] = ()
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        """Write (R, K, Q, D) behind what the layer holds; all of its keys and values."""
+        """Append keys and values (R, K, Q, D); returns all keys and values of the layer."""
         start, new = self.get_seq_length(), (key_states, value_states)
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -57,7 +57,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self.keys, self.values
 
     def remove(self, row: int) -> None:
-        """The last row takes the place of `row`."""
+        """Replace `row` with the last row."""
         length = self.get_seq_length()
         for buffer in self._buffers:
             buffer[row, :, :length] = buffer[-1, :, :length]
@@ -67,16 +67,16 @@ class GrowingLayer(DynamicLayer):  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedPrefix:
-    """Tokens that a model read, with its cache of one row. See `prefix_memory.KeptPrefix`."""
+    """Tokens that a model has read, with its cache of one row. See `prefix_cache.KeptPrefix`."""
 
     model: PreTrainedModel
     ragged: bool
     tokens: tuple[int, ...] = ()
     cache: DynamicCache | None = None
-    """Holds the tokens, and maybe more keys and values behind them."""
+    """Holds the keys and values of these tokens, and possibly of further ones after them."""
 
     def cut(self, length: int) -> CachedPrefix:
-        """The first `length` tokens; none of them where a layer keeps a state, which does not go back."""
+        """The first `length` tokens; no tokens where a layer keeps a recurrent state, which cannot be rewound."""
         if length == len(self.tokens):
             return self
         if self.cache is None or any(isinstance(layer, _STATES) for layer in self.cache.layers):
@@ -88,14 +88,14 @@ class CachedPrefix:
 
 
 class ExpandedRows:
-    """Rows of tokens that one model continues side by side, each with a copy of the prefix's cache.
+    """A batch of rows that one model continues, each with a copy of the prefix's cache.
 
-    Rows are padded on the left of the prefix, since a sliding window counts columns: in a padded row the prefix stands
-    further right, and its last tokens are read again.
+    Rows are padded on the left of the prefix, since a sliding window counts columns. In a padded row the prefix
+    therefore ends further to the right, and its last tokens are read again.
     """
 
     def __init__(self, prefix: CachedPrefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
-        """See `prefix_memory.KeptPrefix.rows`."""
+        """See `prefix_cache.KeptPrefix.rows`."""
         self._prefix = prefix
         device = prefix.model.device
         known, longest = len(prefix.tokens), max(map(len, suffixes))
@@ -135,7 +135,7 @@ class ExpandedRows:
         return self._forward(ids, kept=1)
 
     def take_back(self, counts: Sequence[int]) -> None:
-        """None of them: rows end in one column."""
+        """Nothing to do: all rows end in the same column."""
 
     def remove(self, row: int) -> None:
         last = len(self._mask) - 1
@@ -152,7 +152,7 @@ class ExpandedRows:
         return replace(self._prefix, tokens=tuple(self._ids[0].tolist()), cache=self._cache)
 
     def _copy(self, place: int, kept: object, source: Tensor) -> None:
-        """Give each row what a layer keeps of the prefix: of keys and values the columns `source` (R, P)."""
+        """Copy one layer of the prefix to each row; of keys and values, the columns `source` (R, P)."""
         layer = self._cache.layers[place]
         if isinstance(layer, GrowingLayer) and isinstance(kept, GrowingLayer):
             if kept.keys is not None and kept.values is not None:
@@ -177,8 +177,8 @@ class ExpandedRows:
         return logits[:, -kept:]
 
 
-def expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:
-    """The empty prefix of a model if it computes the same with an expanded cache; else None."""
+def try_expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:
+    """An empty prefix for this model, if its logits with an expanded cache agree with its own; else None."""
     try:
         layers = _empty_cache(model, capacity=1).layers
         expected = whole_logits(model)
@@ -189,17 +189,17 @@ def expanded_cache(model: PreTrainedModel) -> CachedPrefix | None:
         empty = CachedPrefix(model=model, ragged=False)
         return empty if agrees(model, empty, expected) else None
     except Exception:
-        # Whatever a foreign model raises at this cache, its own `generate` still serves it.
+        # A third-party model may raise anything here; its own `generate` still works.
         _log.info("no expanded cache for %s", type(model).__name__, exc_info=True)
         return None
 
 
 def _empty_cache(model: PreTrainedModel, *, capacity: int) -> DynamicCache:
-    """A cache with layers as this model wants them; NotImplementedError if one cannot be copied to rows."""
+    """A cache with the layers that this model needs; NotImplementedError if one cannot be copied to rows."""
     cache = DynamicCache(config=model.config)
     for place, layer in enumerate(cache.layers):
         if type(layer) in _KEYS_AND_VALUES:
             cache.layers[place] = GrowingLayer(capacity)
         elif type(layer) not in (*_STATES, DummyLayer):
-            raise NotImplementedError(f"a layer of the kind {type(layer).__name__} is not copied to rows")
+            raise NotImplementedError(f"a cache layer of type {type(layer).__name__} cannot be copied to rows")
     return cache

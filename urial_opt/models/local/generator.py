@@ -1,4 +1,4 @@
-"""Local models of transformers as generators: the shared prefix read once, each row stopped at its own stop string."""
+"""Local models of transformers as generators: a shared prefix is read once, and each row stops at its stop string."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from urial_opt.errors import InputError
 from urial_opt.models.local.batching import by_length
 from urial_opt.models.local.causal_model import ROWS, CausalModel, number_of_rows
 from urial_opt.models.local.chat_layout import ChatLayout
-from urial_opt.models.local.decoding import AnswerSheet, TokenChoice, Written
+from urial_opt.models.local.decoding import AnswerSheet, GeneratedAnswer, TokenChoice
 from urial_opt.models.local.drafting import Drafter, EarlierAnswers, room_for_drafts
 from urial_opt.models.local.loading import Loading
-from urial_opt.models.local.prefix_memory import SideBySide, common_length
+from urial_opt.models.local.prefix_cache import SideBySide, common_length
 from urial_opt.models.local.token_scoring import LocalTokenScorer
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
 
-_Row = TypeVar("_Row")
+_T = TypeVar("_T")
 
 
 class TransformersGenerator(CausalModel):
-    """A causal language model of transformers, continuing text as it is."""
+    """A causal language model of transformers that continues plain text."""
 
     def __init__(
         self,
@@ -43,10 +43,10 @@ class TransformersGenerator(CausalModel):
         rows: int = ROWS,
         drafts: bool = True,
     ) -> None:
-        """As `CausalModel`; with `drafts`, earlier answers to a text are tried as drafts of the next, see `drafting`.
+        """As `CausalModel`; with `drafts`, earlier answers to a text are tried as drafts of the next (see `drafting`).
 
-        Drafts change what is written no more than the number of rows side by side does: only where two tokens are as
-        likely but for rounding, as they may well be in bfloat16.
+        Drafts change an answer no more than the batch size does: only where the probabilities of two tokens differ by
+        rounding alone, which is not rare in bfloat16.
         """
         super().__init__(model, tokenizer, identity=identity, rows=rows)
         self.drafts = drafts
@@ -57,27 +57,29 @@ class TransformersGenerator(CausalModel):
         return [written.completion for written in self.write(prefix, suffixes, sampling, special=True)]
 
     @torch.inference_mode()
-    def write(self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool) -> list[Written]:
-        """As `generate`; `special` says whether the tokenizer adds its begin-of-text token, or the text has its own."""
+    def write(
+        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool
+    ) -> list[GeneratedAnswer]:
+        """As `generate`, with tokens; `special` says whether the tokenizer adds a begin-of-text token to the text."""
         if not suffixes:
             return []
-        # What a tokenizer makes of a text can reach over the cut, so the tokens shared are sought in whole prompts.
+        # A token can span the end of the prefix, so the common tokens are found in the whole prompts.
         *prompts, head = self.tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
         self.check_fit(prompts, room=sampling.max_tokens)
         sheet = AnswerSheet(len(prompts), sampling, text=self.answer_text, end_tokens=self.end_tokens)
-        memory = self.memory(max(map(len, prompts)) + sampling.max_tokens)
-        if memory is None:
+        cache = self.prefix_cache(max(map(len, prompts)) + sampling.max_tokens)
+        if cache is None:
             for rows in by_length(prompts, apart=True):
                 self.batches.work_on(
                     rows, lambda batch: self._write_whole(sheet, batch, prompts, sampling), unfinished=sheet.unfinished
                 )
-            return sheet.written([Usage(prompt_tokens=len(prompt)) for prompt in prompts])
+            return sheet.answers([Usage(prompt_tokens=len(prompt)) for prompt in prompts])
         shared = min(common_length([head, *prompts]), min(map(len, prompts)) - 1)
         read = 0
 
         def write(batch: list[int]) -> None:
             nonlocal read
-            kept, new = memory.read(tuple(head[:shared]))
+            kept, new = cache.read(tuple(head[:shared]))
             read += new
             own = [prompts[row] for row in batch]
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
@@ -86,9 +88,9 @@ class TransformersGenerator(CausalModel):
             drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
             _write(sheet, batch, rows, choice, drafters)
 
-        for batch in by_length(prompts, apart=not memory.ragged):
+        for batch in by_length(prompts, apart=not cache.ragged):
             self.batches.work_on(batch, write, unfinished=sheet.unfinished)
-        answers = sheet.written(
+        answers = sheet.answers(
             [
                 Usage(
                     prompt_tokens=len(prompt) - shared + (0 if row else read),
@@ -103,16 +105,16 @@ class TransformersGenerator(CausalModel):
         return answers
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
-        """As `protocols.Scorable`; also InputError if the aligned model is not a local one."""
+        """As `protocols.Scorable`; also InputError if the aligned model is not local."""
         if not isinstance(aligned, TransformersChatGenerator):
             raise InputError(
-                f"tokens of {aligned.identity!r}, which is no local model, cannot be compared with those of "
+                f"tokens of {aligned.identity!r}, which is not a local model, cannot be compared with those of "
                 f"{self.identity!r}; give a local aligned model too: hf-chat:…"
             )
         return LocalTokenScorer(self, aligned.generator, layout=aligned.layout, write=aligned.write)
 
     def _write_whole(self, sheet: AnswerSheet, batch: list[int], prompts: list[list[int]], sampling: Sampling) -> None:
-        """By transformers' own `generate`; rows of one length, since not every kind of layer can skip padding."""
+        """By `generate` of transformers; rows of one length, since some kinds of layers cannot skip padding."""
         ids = torch.tensor([prompts[row] for row in batch], device=self.model.device)
         choice = TokenChoice(sampling, ids.tolist(), shared=0, device=self.model.device)
         nothing, ones = ids[:, :0], [1] * len(batch)
@@ -139,20 +141,12 @@ class TransformersGenerator(CausalModel):
 
 
 class TransformersChatGenerator:
-    """An aligned model of transformers, asked through its tokenizer's own chat template."""
+    """An aligned model of transformers, queried through its tokenizer's chat template."""
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        *,
-        identity: str,
-        rows: int = ROWS,
-        system: str = "",
-    ) -> None:
-        """InputError as `ChatLayout`."""
-        self.layout = ChatLayout(tokenizer, identity=identity, system=system)
-        self.generator = TransformersGenerator(model, tokenizer, identity=identity, rows=rows)
+    def __init__(self, generator: TransformersGenerator, *, system: str = "") -> None:
+        """`system` is the text that the template puts before each query. InputError as `ChatLayout`."""
+        self.layout = ChatLayout(generator.tokenizer, identity=generator.identity, system=system)
+        self.generator = generator
 
     @property
     def identity(self) -> str:
@@ -166,12 +160,12 @@ class TransformersChatGenerator:
         """As `protocols.ChatGenerator`. AdapterError if a query does not fit the model's window."""
         return [written.completion for written in self.write(queries, sampling)]
 
-    def write(self, queries: Sequence[str], sampling: Sampling) -> list[Written]:
-        """As `answer`, with the tokens of each."""
+    def write(self, queries: Sequence[str], sampling: Sampling) -> list[GeneratedAnswer]:
+        """As `answer`, with tokens."""
         prompts = [self.layout.render(query) for query in queries]
         opening = self.layout.opening
         opening = opening[: common_length([opening, *prompts])]
-        # The template writes the begin-of-text token itself, where the model wants one.
+        # The template itself writes a begin-of-text token where the model needs one.
         suffixes = [prompt[len(opening) :] for prompt in prompts]
         return self.generator.write(opening, suffixes, sampling, special=False)
 
@@ -187,8 +181,8 @@ def open_base(
 ) -> TransformersGenerator:
     """The base model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none.
 
-    Options as in `Loading`; `rows` are generated side by side, fewer if memory does not hold them; `drafts` (yes or no)
-    as in `TransformersGenerator`.
+    `device`, `dtype` and `trust_remote_code` as in `Loading`; `rows` is the batch size, which shrinks if memory runs
+    out; `drafts` (yes or no) as in `TransformersGenerator`.
     """
     loading = Loading(role="base", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     number, wanted = number_of_rows(rows, loading.role), loading.is_yes("drafts", drafts)
@@ -209,19 +203,20 @@ def open_aligned(
 ) -> TransformersChatGenerator:
     """The aligned model in folder `name`, or of that name on the Hugging Face hub; InputError if there is none.
 
-    Options as in `open_base`; `system` is a text that its chat template puts before each query.
+    Options as in `open_base`; `system` is a system text that the chat template renders before each query.
     """
     loading = Loading(role="aligned", device=device, dtype=dtype, trust_remote_code=trust_remote_code)
     number = number_of_rows(rows, loading.role)
     loaded = loading.load(name, AutoModelForCausalLM)
     identity = f"hf-chat:{loaded.identity}" + (f" system {content_id(system)}" if system else "")
-    return TransformersChatGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number, system=system)
+    generator = TransformersGenerator(loaded.model, loaded.tokenizer, identity=identity, rows=number)
+    return TransformersChatGenerator(generator, system=system)
 
 
 def _write(
     sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter]
 ) -> None:
-    """Fill the sheet's rows of this batch, each with its drafter; without any, token by token."""
+    """Generate the answers of this batch, with one drafter for each row, or with none, token by token."""
     logits = rows.read()[:, None]
     device = logits.device
     writing = list(batch)
@@ -229,18 +224,20 @@ def _write(
     drafted = torch.empty(len(batch), 0, dtype=torch.long, device=device)
     while True:
         chosen = choice.choose(logits, drafted)
-        # A draft is right up to where the model would have gone on otherwise, which it tells besides.
-        told = [
+        # Accept each draft up to the first token that differs from the model's choice, and that choice itself.
+        accepted = [
             tokens[: common_length([tokens, draft]) + 1] for tokens, draft in zip(chosen.tolist(), drafts, strict=True)
         ]
-        counts = [len(tokens) for tokens in told]
+        counts = [len(tokens) for tokens in accepted]
         choice.take(chosen, counts)
         rows.take_back([logits.shape[1] - count for count in counts])
-        last = [tokens[-1] for tokens in told]
-        ended = [place for place, tokens in enumerate(told) if any(sheet.add(writing[place], each) for each in tokens)]
-        for drafter, tokens, draft in zip(drafters, told, drafts, strict=False):
+        last = [tokens[-1] for tokens in accepted]
+        ended = [
+            place for place, tokens in enumerate(accepted) if any(sheet.add(writing[place], each) for each in tokens)
+        ]
+        for drafter, tokens, draft in zip(drafters, accepted, drafts, strict=False):
             drafter.take(tokens, drafted=len(draft))
-        # From the back, so that the last row, which takes the place, is one that still goes on.
+        # From the back, so that the last row, which takes the place of the removed one, has not ended.
         for place in reversed(ended):
             _remove(last, place)
             _remove(writing, place)
@@ -258,8 +255,8 @@ def _write(
         logits = rows.write(written)
 
 
-def _remove(rows: list[_Row], place: int) -> None:
-    """The last one, if there are any, takes the place of this one."""
+def _remove(rows: list[_T], place: int) -> None:
+    """Remove one row, if there are any; the last one takes its place."""
     if rows:
         rows[place] = rows[-1]
         del rows[-1]

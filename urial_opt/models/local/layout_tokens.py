@@ -1,4 +1,4 @@
-"""Tokens that hang on the layout around an answer: those with which it opens and ends, and whether ids are the same."""
+"""Tokens that depend on the layout around an answer: its first and last one, and the ids that two models share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PROBE = """Hello there! It's 1,234.5 km – naïve café, 東京 🌊…
 \tDone."""
 _BEFORE, _AFTER = f"{PLAIN_FENCE}\n", f"\n{PLAIN_FENCE}"
 _SPACES = ("▁", "Ġ")
-"""How vocabularies write a space: SentencePiece, bytes of GPT-2."""
+"""How vocabularies write a space: SentencePiece, byte-level BPE of GPT-2."""
 
 
 def common_vocabulary(base: CausalModel, aligned: CausalModel) -> int:
-    """Ids below this number are the same tokens in both models. InputError if the two tokenizers differ.
+    """The number of ids, counted from 0, that are the same tokens in both models. InputError if the tokenizers differ.
 
-    Each may have tokens added to the other's, as chat models have for their turns, in place of one that was never used
-    or behind all others: no text of an answer is made of them. Sizes of embeddings may be padded differently.
+    Either tokenizer may have added tokens, as chat models have for their turns, in place of an unused one or after all
+    others: no answer's text contains them. Embeddings may be padded to different sizes.
     """
     ours, theirs = base.tokenizer.get_vocab(), aligned.tokenizer.get_vocab()
     added = {*base.tokenizer.get_added_vocab(), *aligned.tokenizer.get_added_vocab()}
@@ -33,16 +33,16 @@ def common_vocabulary(base: CausalModel, aligned: CausalModel) -> int:
     probes = [model.tokens([_PROBE], special=False)[0] for model in (base, aligned)]
     if probes[0] != probes[1]:
         raise _different(
-            base, aligned, f"they cut a text into {len(probes[0])} and {len(probes[1])} tokens, not the same"
+            base, aligned, f"they split a text into {len(probes[0])} and {len(probes[1])} tokens, not the same"
         )
     return min(1 + max(vocabulary.values()) for vocabulary in (ours, theirs))
 
 
 def without_space(aligned: CausalModel, prompt: str, first: int) -> int | None:
-    """The token that a base model reads in place of `first`, with which an answer opens after the prompt; None: none.
+    """The token that a base model reads in place of `first`, the answer's first token; None if there is no such token.
 
-    A chat layout that ends in no blank, such as `[/INST]`, makes the answer's first token bring the space that parts
-    them. In a base model's layout an answer begins a line: there the same word is the token without its space.
+    After a chat layout that does not end in whitespace, such as `[/INST]`, the answer's first token includes the space
+    between them. In a base model's layout an answer begins a line, where the same word is a token without the space.
     """
     if prompt[-1:].isspace():
         return first
@@ -55,10 +55,10 @@ def without_space(aligned: CausalModel, prompt: str, first: int) -> int | None:
 
 
 def end_of_answer(base: CausalModel, answer: str, tokens: list[int]) -> int | None:
-    """The token with which a base model ends this answer, read as `tokens`, in its own layout: where its fence begins.
+    """The token with which a base model ends this answer, read as `tokens`: the first of its layout's closing fence.
 
-    It is the first one by which tokens of answer and fence together go on. Where a tokenizer would join the answer's
-    last token to the line's end, as `.\\n`, that cannot be: then it is the first one of the fence by itself.
+    It is the token that follows the answer's tokens when answer and fence are tokenized together. Where the tokenizer
+    merges the answer's last token with the line break, as in `.\\n`, it is the first token of the fence alone.
     """
     before, whole, anchor, anchored = base.tokens(
         [_BEFORE, _BEFORE + answer + _AFTER, "a", f"a{_AFTER}"], special=False

@@ -1,4 +1,4 @@
-"""Loading: how a local model is found, read from safetensors, named by what it is, and put on its device."""
+"""Loading: a local model is found, read from safetensors, named by its content and put on its device."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from urial_opt.content import content_id
 from urial_opt.errors import InputError, causes
 from urial_opt.models.local.batching import out_of_memory
 
-Role: TypeAlias = Literal["base", "aligned", "judge"]
+ModelRole: TypeAlias = Literal["base", "aligned", "judge"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _DEVICE = re.compile(r"auto|balanced|cpu|mps|cuda(?::\d+)?")
 _MODEL_FILES = {".safetensors", ".json", ".jinja", ".model", ".py", ".txt"}
-"""Endings of the files in a model's folder that its answers hang on."""
+"""Suffixes of the files in a model's folder that its answers depend on."""
 _PICKLES = ("*.bin", "*.pt", "*.pth")
 _EXPECTED = (
     "give a folder with config.json, tokenizer.json and *.safetensors, or a name on the Hugging Face hub such as "
@@ -44,15 +44,15 @@ class Loaded:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     identity: str
-    """Name, commit or hash of the files, number type, kind of device: equal ones compute the same."""
+    """Name, commit or hash of the files, dtype, device type. Models of equal identity compute the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """How a model is to be loaded, in the user's words."""
+    """How to load a model, in options as the user gives them."""
 
-    role: Role
-    """Whose options these are, for what an error proposes to type."""
+    role: ModelRole
+    """Whose options these are; errors name it."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1, mps, or balanced over several GPUs."""
     dtype: str = "auto"
@@ -60,15 +60,15 @@ class Loading:
     trust_remote_code: str = "no"
 
     def is_yes(self, option: str, value: str) -> bool:
-        """What an option of the model that is either yes or no says. InputError for anything else."""
+        """The value of an option that is either yes or no. InputError for anything else."""
         if value not in ("no", "yes"):
-            raise InputError(f"{option} is yes or no, not {value!r}; type --{self.role}-option {option}=no")
+            raise InputError(f"{option} is yes or no, not {value!r}; give {self._option(f'{option}=no')}")
         return value == "yes"
 
     def load(self, name: str, kind: Any) -> Loaded:  # noqa: ANN401
         """The model in folder `name`, or of that name (and revision, after an `@`) on the Hugging Face hub.
 
-        `kind` is the class of transformers that reads it, such as AutoModelForCausalLM. InputError if that cannot be.
+        `kind` is the class of transformers that loads it, such as AutoModelForCausalLM. InputError if it cannot.
         """
         trusted = self.is_yes("trust_remote_code", self.trust_remote_code)
         if not name:
@@ -77,7 +77,7 @@ class Loading:
         dtype = self._dtype(device)
         repository, revision = _repository(name)
         try:
-            # The commit that a branch stands for now: all files are read from it, and the identity names it.
+            # Resolve a branch to its current commit, so that all files come from one commit, which the identity names.
             config = str(cached_file(repository, "config.json", revision=revision))
             commit = extract_commit_hash(config, None)
             found: dict[str, Any] = {"revision": commit or revision, "trust_remote_code": trusted}
@@ -107,7 +107,7 @@ class Loading:
         device = self.device
         if not _DEVICE.fullmatch(device):
             raise InputError(
-                f"no device is called {device!r}; choose auto, cpu, cuda, cuda:1, mps or balanced, as in "
+                f"no device is called {device!r}; choose auto, cpu, cuda, cuda:1, mps or balanced, such as "
                 f"{self._option('device=cuda')}"
             )
         if device == "auto":
@@ -115,12 +115,12 @@ class Loading:
         if device == "balanced" and find_spec("accelerate") is None:
             raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install 'urial-opt[gpus]'")
         if device == "mps" and not torch.backends.mps.is_available():
-            raise InputError(f"there is no device 'mps' here; type {self._option('device=cpu')}")
+            raise InputError(f"there is no device 'mps' here; give {self._option('device=cpu')}")
         kind, _, number = device.partition(":")
         if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
             raise InputError(
                 f"there is no device {device!r}: PyTorch finds {torch.cuda.device_count()} CUDA GPUs here; "
-                f"type {self._option('device=auto')}, or install a build of PyTorch for this machine's GPU"
+                f"give {self._option('device=auto')}, or install a build of PyTorch for this machine's GPU"
             )
         return device
 
@@ -129,7 +129,7 @@ class Loading:
             return _DTYPES[self.dtype]
         if self.dtype != "auto":
             raise InputError(
-                f"no dtype is called {self.dtype!r}; choose one of: auto, {', '.join(_DTYPES)}, as in "
+                f"no dtype is called {self.dtype!r}; choose one of: auto, {', '.join(_DTYPES)}, such as "
                 f"{self._option('dtype=float32')}"
             )
         if device == "cpu" or (device == "balanced" and not torch.cuda.is_available()):
@@ -138,16 +138,16 @@ class Loading:
         return torch.float16 if emulated else torch.bfloat16
 
     def _reason(self, error: Exception, name: str, repository: str, device: str) -> str:
-        """What kept this model from being loaded, and what to type."""
+        """Why this model could not be loaded, and what to do."""
         if out_of_memory(error):
             return (
-                f"{name!r} does not fit on {device!r}; type {self._option('device=balanced')} to spread it over "
-                f"several GPUs, {self._option('dtype=bfloat16')}, or {self._option('device=cpu')}"
+                f"{name!r} does not fit on {device!r}; give the {self.role} model device=balanced to spread it over "
+                "several GPUs, dtype=bfloat16, or device=cpu"
             )
         if "trust_remote_code" in str(error):
             return (
                 f"{name!r} needs Python code that comes with it and would run on this machine; read that code first, "
-                f"then type {self._option('trust_remote_code=yes')}"
+                f"then give {self._option('trust_remote_code=yes')}"
             )
         if "safetensors" in str(error) and (not Path(repository).is_dir() or _has_pickles(Path(repository))):
             return (
@@ -171,11 +171,11 @@ class Loading:
         return f"no model could be loaded from {name!r} ({str(error).strip().splitlines()[0]}); {_EXPECTED}"
 
     def _option(self, pair: str) -> str:
-        return f"--{self.role}-option {pair}"
+        return f"{pair} for the {self.role} model"
 
 
 def _repository(name: str) -> tuple[str, str | None]:
-    """Folder or hub name, and revision; a folder's own name may hold an `@`."""
+    """Folder or hub name, and revision; a folder's own name may contain an `@`."""
     repository, at, revision = name.rpartition("@")
     if Path(name).is_dir() or not at:
         repository, revision = name, ""
@@ -191,7 +191,7 @@ def _has_pickles(folder: Path) -> bool:
 
 
 def _files_id(folder: Path) -> str:
-    """What tells this folder's model from all others: a hash of its files, wherever the weights are by now."""
+    """A hash of the folder's files. It does not depend on where the folder is."""
     files = sorted(file for file in folder.iterdir() if file.suffix in _MODEL_FILES and file.is_file())
     with ThreadPoolExecutor() as threads:
         hashes = list(threads.map(_hash, files))

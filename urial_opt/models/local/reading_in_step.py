@@ -1,7 +1,7 @@
-"""Two models read in step: a chunk of positions of the one, the same of the other, compared before the next is read.
+"""Two models read the same positions in step: each chunk of logits is compared before the next one is computed.
 
-So memory holds one chunk of both models' logits, however long the answers are. Letters in shapes: R rows, W columns in
-which answers stand, C columns of a chunk, V tokens of a model's vocabulary.
+So memory holds one chunk of both models' logits, however long the answers are. Letters in shapes: R rows, W columns
+that hold answers, C columns of a chunk, V tokens of a model's vocabulary.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from urial_opt.models.local.distributions import (
 LOGITS_A_CHUNK = 2**25
 """Logits of one model in a chunk: 256 positions of a vocabulary of 128,000."""
 _LOGITS_A_BLOCK = {"cpu": 2**17}
-"""Of a chunk, logits looked at together: on a processor as many as its cache holds, elsewhere all."""
+"""Logits of a chunk that are processed together: on a CPU as many as fit in its cache, elsewhere all."""
 _LOGITS_ORDERED = {"cpu": 2**19}
-"""Of a chunk, logits whose most probable tokens are sought together: more, since that takes many short steps."""
+"""Logits of a chunk whose most probable tokens are found together: more, since that takes many short operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What one model says at the columns of some rows."""
+class ModelColumns:
+    """The scores of one model at the columns of some rows."""
 
     columns: Columns
-    """Of the aligned model as `distributions.describe`, of the base model as `distributions.compare`; (R, W, …)."""
+    """(R, W, …); the aligned model's as from `distributions.describe`, the base model's as from `compare_over`."""
     final: Tensor
     """Logits (R, V) at the last column."""
 
-    def tell_end(self, rows: list[int], tokens: Tensor) -> None:
-        """Tell of `tokens` at the last column of these rows, by the whole vocabulary, instead of what stands there."""
+    def set_end(self, rows: list[int], tokens: Tensor) -> None:
+        """Replace the scores in the last column of these rows by those of `tokens`, over the whole vocabulary."""
         logits = self.final[rows]
         top = top_ids(logits)
         rank = rank_of(logits, tokens, top=top)
@@ -51,65 +51,65 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
-    """Tokens (R, W) whose probability and rank are asked: what answers say at their columns."""
+class Targets:
+    """The tokens (R, W) whose probability and rank are computed: those of the answers."""
 
     aligned: Tensor
     base: Tensor
 
 
 def read_in_step(
-    aligned: Iterator[Tensor], bases: Sequence[Iterator[Tensor]], sought: Sought, *, vocabulary: int
-) -> list[Said]:
-    """What the aligned model says, and after it the base model in each context; all give the same chunks (R, C, V).
+    aligned: Iterator[Tensor], bases: Sequence[Iterator[Tensor]], targets: Targets, *, vocabulary: int
+) -> list[ModelColumns]:
+    """The scores of the aligned model and then of the base model in each context.
 
-    Distributions are over the first `vocabulary` tokens.
+    All iterators yield logits (R, C, V) of the same chunks. Distributions are over the first `vocabulary` tokens.
     """
     columns = [list[Columns]() for _ in (aligned, *bases)]
     finals: list[Tensor] = []
-    start, last = 0, sought.base.shape[1]
+    start, last = 0, targets.base.shape[1]
     while start < last:
         logs = torch.empty(0)
         for number, stream in enumerate((aligned, *bases)):
             logits = next(stream)
             end = start + logits.shape[1]
-            tokens = (sought.base if number else sought.aligned)[:, start:end].to(logits.device)
+            tokens = (targets.base if number else targets.aligned)[:, start:end].to(logits.device)
             if end == last:
                 finals.append(logits[:, -1].clone())
             if number:
-                told = _set_beside(logits[..., :vocabulary], tokens, logs)
+                scores = _base_columns(logits[..., :vocabulary], tokens, logs)
             else:
-                told, logs = _listened(logits[..., :vocabulary], tokens)
-            columns[number].append(told)
-            del logits  # before the next ones are made
+                scores, logs = _aligned_columns(logits[..., :vocabulary], tokens)
+            columns[number].append(scores)
+            del logits  # before the next logits are allocated
         start = end
     return [
-        Said(columns={name: torch.cat([each[name] for each in chunks], 1) for name in chunks[0]}, final=final)
+        ModelColumns(columns={name: torch.cat([each[name] for each in chunks], 1) for name in chunks[0]}, final=final)
         for chunks, final in zip(columns, finals, strict=True)
     ]
 
 
-# What these two look at lives no longer than they run: a chunk of logits would be held by a view of it.
+# Separate functions, so that their views of a chunk of logits, which would keep it in memory, end with the call.
 
 
-def _listened(logits: Tensor, tokens: Tensor) -> tuple[Columns, Tensor]:
-    """What the aligned model says of a chunk, and the logarithms (R, C, V) of its distributions, over logits."""
+def _aligned_columns(logits: Tensor, tokens: Tensor) -> tuple[Columns, Tensor]:
+    """The aligned model's scores of a chunk, and its log-probabilities (R, C, V), which overwrite the logits."""
     rows = logits.to(precision(logits)).flatten(0, 1)
-    top, told = _top_ids(rows), []
+    top, scores = _top_ids(rows), []
     for block in _blocks(rows, _LOGITS_A_BLOCK):
-        told.append(describe(Distributions.over(rows[block]), tokens.flatten()[block], top=top[block]))
-    return _joined(told, tokens.shape), rows.view(logits.shape)
+        scores.append(describe(Distributions.over(rows[block]), tokens.flatten()[block], top=top[block]))
+    return _joined(scores, tokens.shape), rows.view(logits.shape)
 
 
-def _set_beside(logits: Tensor, tokens: Tensor, logs: Tensor) -> Columns:
-    """What the base model says of the same chunk."""
+def _base_columns(logits: Tensor, tokens: Tensor, logs: Tensor) -> Columns:
+    """The base model's scores of the same chunk."""
     rows, *others = (each.flatten(0, 1) for each in (logits, logs, tokens))
     top = _top_ids(rows)
-    told = [
+    scores = [
         compare_over(rows[block], *(each[block].to(rows.device) for each in others), top=top[block])
         for block in _blocks(rows, _LOGITS_A_BLOCK)
     ]
-    return _joined(told, tokens.shape)
+    return _joined(scores, tokens.shape)
 
 
 def _top_ids(rows: Tensor) -> Tensor:
@@ -117,13 +117,13 @@ def _top_ids(rows: Tensor) -> Tensor:
 
 
 def _blocks(rows: Tensor, number: Mapping[str, int]) -> Iterator[slice]:
-    """Of a chunk's positions (R C, V), so many that `number` of logits, by device, are looked at together."""
+    """Slices of a chunk's positions (R · C, V), each of about `number` logits; `number` is by device type."""
     positions, vocabulary = rows.shape
     size = max(1, number.get(rows.device.type, LOGITS_A_CHUNK) // vocabulary)
     return (slice(start, start + size) for start in range(0, positions, size))
 
 
-def _joined(told: Sequence[Columns], rows: Sequence[int]) -> Columns:
-    """What is told of blocks, as (R, C, …)."""
-    joined = {name: torch.cat([each[name] for each in told]) for name in told[0]}
-    return {name: column.view(*rows, *column.shape[1:]) for name, column in joined.items()}
+def _joined(blocks: Sequence[Columns], shape: Sequence[int]) -> Columns:
+    """The columns of all blocks as (R, C, …); `shape` is (R, C)."""
+    joined = {name: torch.cat([each[name] for each in blocks]) for name in blocks[0]}
+    return {name: column.view(*shape, *column.shape[1:]) for name, column in joined.items()}

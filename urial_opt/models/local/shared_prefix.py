@@ -1,8 +1,8 @@
-"""Shared-prefix attention: the prefix of a batch is read once, kept once, and attended to by all rows at once.
+"""Shared-prefix attention: the prefix of a batch is read once, cached once, and attended to by all rows together.
 
-Each row attends to the shared prefix and to its own suffix apart; the two results are merged by their log-sum-exp,
-which equals attention over the whole (Juravsky et al. 2024, "Hydragen", section 3). Letters in shapes: R rows, H query
-heads, K key-value heads, Q query tokens of each row, P prefix tokens, S own tokens so far, D head size.
+Each row attends to the shared prefix and to its own suffix separately. The results are merged by their log-sum-exp,
+which equals attention over the whole row (Juravsky et al. 2024, "Hydragen", section 3). Letters in shapes: R rows, H
+query heads, K key-value heads, Q query tokens of each row, P prefix tokens, S own tokens so far, D head size.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from urial_opt.models.local.prefix_memory import agrees, passes, whole_logits
+from urial_opt.models.local.prefix_cache import agrees, passes, whole_logits
 
 _log = logging.getLogger(__name__)
 
 ATTENTION = "urial_shared_prefix"
-"""Name of this attention in transformers' registry; without a shared prefix it is sdpa."""
+"""Name of this attention in the registry of transformers; without a shared prefix it is sdpa."""
 CAUSAL = torch.empty(0, 1, 1, 1)
-"""Stands for the mask of queries that each see the columns up to their own; it may come back as a copy."""
+"""Marks a causal mask, where each query sees the columns up to its own. The model may pass on a copy of it."""
 _FUSED_ON = "cpu"
-"""Where PyTorch has a fused kernel that returns the logarithm of the sum of weights, too."""
-_NOT_SERVED = ("softcap", "s_aux", "position_bias")
+"""The device type on which PyTorch has a fused kernel that also returns the log-sum-exp of the scores."""
+_UNSUPPORTED = ("softcap", "s_aux", "position_bias")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefix:
-    """Tokens that a model read, with what each layer keeps of them. See `prefix_memory.KeptPrefix`."""
+    """Tokens that a model has read, with each layer's keys and values. See `prefix_cache.KeptPrefix`."""
 
     model: PreTrainedModel
     tokens: tuple[int, ...] = ()
@@ -55,27 +55,27 @@ class Prefix:
 
 
 class SharedPrefixCache(Cache):
-    """One prefix for all rows, and a buffer of own keys and values for each row, filled from the left."""
+    """One prefix for all rows, and for each row a buffer of its own keys and values, filled from the left."""
 
     def __init__(self, prefix: Prefix, *, rows: int, capacity: int) -> None:
         super().__init__(layers=[])
         self.prefix = prefix
         self.rows = rows
-        """Rows still being written; the buffers' first ones."""
+        """Rows still being generated, which are the first rows of the buffers."""
         self.length = 0
-        """Columns that hold own tokens of any row, padding included."""
+        """Columns that hold tokens of any row's own, padding included."""
         self.columns: slice | Tensor = slice(0)
-        """Where all rows write next, or each of them (R, Q)."""
+        """The columns to write next: the same for all rows, or (R, Q) for each row."""
         self._capacity = capacity
         self._buffers: list[tuple[Tensor, Tensor]] = []
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
-        """Write (R, K, Q, D) to the columns told; all of the rows' own keys and values (R, K, S, D)."""
+        """Write keys and values (R, K, Q, D) to `columns`; returns all of the rows' own (R, K, S, D)."""
         new = (key_states, value_states)
         if layer_idx == len(self._buffers):
-            # Zeros: a hidden column has weight 0, and 0 times what memory held by chance may be no number.
+            # Zeros, since masked columns have weight 0, and 0 times uninitialised memory can be NaN.
             keys, values = (
                 states.new_zeros(self.rows, states.shape[1], self._capacity, states.shape[3]) for states in new
             )
@@ -92,14 +92,14 @@ class SharedPrefixCache(Cache):
         return len(self.prefix.tokens) + self.length
 
     def remove(self, row: int) -> None:
-        """The last row takes the place of `row`."""
+        """Remove `row`; the last row takes its place."""
         self.rows -= 1
         for buffers in self._buffers:
             for buffer in buffers:
                 buffer[row, :, : self.length] = buffer[self.rows, :, : self.length]
 
     def extended_prefix(self, tokens: Sequence[int]) -> Prefix:
-        """The prefix followed by the `tokens` of the only row."""
+        """The prefix extended by the `tokens` of the only row."""
         own = [(keys[0, :, : self.length], values[0, :, : self.length]) for keys, values in self._buffers]
         if self.prefix.tokens:
             pairs = zip(self.prefix.layers, own, strict=True)
@@ -108,14 +108,14 @@ class SharedPrefixCache(Cache):
 
 
 class Rows:
-    """Rows of tokens that one model continues side by side after a shared prefix.
+    """A batch of rows that one model continues after a shared prefix.
 
-    Rows are padded on the left of their own tokens, so that all write to the same column; masks hide the padding and
-    positions skip it.
+    Rows are padded on the left of their own tokens, so that all write to the same column. Masks hide the padding, and
+    position ids skip it.
     """
 
     def __init__(self, prefix: Prefix, suffixes: Sequence[Sequence[int]], *, room: int) -> None:
-        """See `prefix_memory.KeptPrefix.rows`."""
+        """See `prefix_cache.KeptPrefix.rows`."""
         self._model = model = prefix.model
         width = max(map(len, suffixes))
         padding = [width - len(suffix) for suffix in suffixes]
@@ -124,22 +124,22 @@ class Rows:
         self._padding = torch.tensor(padding, device=model.device)
         self._even = not any(padding)
         self._room = width + room
-        """Columns that tokens may stand in; what is written beyond goes into one more, where nobody looks."""
+        """Columns for tokens; anything written beyond them goes to one extra column that is never read."""
         self._cache = SharedPrefixCache(prefix, rows=len(suffixes), capacity=self._room + 1)
         self._ends = [width] * len(suffixes)
         """The column after the last token of each row."""
 
     def read(self) -> Tensor:
-        """Read the suffixes; logits (R, vocabulary) of the token after each."""
+        """See `prefix_cache.SideBySide`."""
         (logits,) = self.read_columns(last=1, step=1)
         return logits[:, -1]
 
     def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
-        """See `prefix_memory.SideBySide`."""
+        """See `prefix_cache.SideBySide`."""
         rows, width = self._ids.shape
         for part in passes(width, rows=rows, last=last, step=step):
             place = slice(part.start, part.end)
-            # What is yielded has no name here, so that it lives no longer than whoever asked wants it.
+            # The logits are yielded without a local name, so that the caller can free them before the next pass.
             if part.kept:
                 yield self._forward(self._ids[:, place], place, end=part.end, kept=part.kept)
             else:
@@ -150,7 +150,7 @@ class Rows:
         return True
 
     def write(self, ids: Tensor) -> Tensor:
-        """See `prefix_memory.SideBySide`."""
+        """See `prefix_cache.SideBySide`."""
         new = ids.shape[1]
         starts = torch.tensor(self._ends, device=ids.device)[:, None]
         self._ends = [end + new for end in self._ends]
@@ -159,11 +159,11 @@ class Rows:
         return self._forward(ids, columns, end=end, kept=new)
 
     def take_back(self, counts: Sequence[int]) -> None:
-        """See `prefix_memory.SideBySide`. What comes next is written over them."""
+        """See `prefix_cache.SideBySide`. The next tokens overwrite them."""
         self._ends = [end - count for end, count in zip(self._ends, counts, strict=True)]
 
     def remove(self, row: int) -> None:
-        """Forget `row`; the last row takes its place."""
+        """See `prefix_cache.SideBySide`."""
         self._cache.remove(row)
         self._padding[row] = self._padding[self._cache.rows]
         self._padding = self._padding[: self._cache.rows]
@@ -171,26 +171,26 @@ class Rows:
         del self._ends[-1]
 
     def prefix(self) -> Prefix:
-        """What was read by the only row, as a prefix for others."""
+        """See `prefix_cache.SideBySide`."""
         return self._cache.extended_prefix(self._ids[0].tolist())
 
     def _forward(self, ids: Tensor, place: slice | Tensor, *, end: int, kept: int) -> Tensor:
-        """Read ids (R, Q) at the same columns of all rows, or at each row's own (R, Q), none at `end` or behind it."""
+        """Read ids (R, Q) at the same columns of all rows, or at each row's own (R, Q), all of them before `end`."""
         columns = torch.arange(end, device=ids.device)[None, place] if isinstance(place, slice) else place
         if self._even and end == ids.shape[1]:
-            # All columns at once, and none of them padding: each sees those up to itself, which needs no mask.
+            # All columns at once and no padding: a causal mask.
             mask = CAUSAL
         else:
             seen = torch.arange(end, device=ids.device)
-            # A padding token sees itself, since a row of weights without any would be no numbers, not zeros.
+            # A padding token sees itself, since softmax over no columns would be NaN.
             padded = (seen < self._padding[:, None, None]) & (seen != columns[:, :, None])
             hidden = (padded | (seen > columns[:, :, None]))[:, None]
             mask = torch.zeros(hidden.shape, dtype=self._model.dtype, device=ids.device)
             mask.masked_fill_(hidden, -torch.inf)
-        # A model may know no position beyond the room.
+        # The model may have no position ids beyond the room.
         positions = (columns.clamp(max=self._room - 1) - self._padding[:, None]).clamp_(min=0)
         self._cache.length, self._cache.columns = end, place
-        # A mask of four dimensions is handed on as it is.
+        # Transformers passes on a mask of four dimensions unchanged.
         logits: Tensor = self._model(
             input_ids=ids,
             attention_mask=mask,
@@ -204,10 +204,10 @@ class Rows:
 
 
 def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tensor] | None, *, mask: Tensor) -> Tensor:
-    """Attention of queries (R, H, Q, D), already scaled, to own keys and values (R, K, S, D) and to the prefix.
+    """Attention of scaled queries (R, H, Q, D) to own keys and values (R, K, S, D) and to the prefix (K, P, D).
 
-    `mask` (R, 1, Q, S), or `CAUSAL`, is added to the weights of the own part; the prefix is seen by all. Vectors of D
-    numbers lie in one piece. Returns (R, Q, H, D).
+    `mask` (R, 1, Q, S), or `CAUSAL`, is added to the scores of the own part; all queries see the whole prefix. The last
+    dimension is contiguous. Returns (R, Q, H, D).
     """
     rows, heads, width, size = query.shape
     kv_heads = own[0].shape[1]
@@ -220,7 +220,7 @@ def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tens
     else:
         out, log_sum = _part(query, *own, mask=mask.repeat(1, 1, group, 1) if width > 1 else mask)
     if prefix is not None:
-        # All rows' queries become one row of many: one matrix product for each head, not for each row.
+        # The queries of all rows become one long row: one matrix product for each head instead of each row.
         stacked = query.transpose(0, 1).reshape(1, kv_heads, rows * group * width, size)
         shared, shared_log_sum = _part(stacked, prefix[0][None], prefix[1][None], mask=None)
         by_row = (kv_heads, rows, group * width, -1)
@@ -230,10 +230,10 @@ def attend(query: Tensor, own: tuple[Tensor, Tensor], prefix: tuple[Tensor, Tens
 
 
 def _part(query: Tensor, keys: Tensor, values: Tensor, *, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Attention to one part, and the logarithm of the sum of its unnormalised weights."""
+    """Attention to one part, and the log-sum-exp of its scores."""
     causal = _is_causal(mask)
     if query.device.type == _FUSED_ON and (mask is None or causal or mask.shape[2] > 1):
-        # Its public face does not return the logarithm.
+        # The public function does not return the log-sum-exp.
         fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         added = None if causal else mask
         out, log_sum = fused(query, keys, values, dropout_p=0.0, is_causal=causal, attn_mask=added, scale=1.0)
@@ -265,9 +265,9 @@ def _attention(
     shared_prefix: Prefix | None = None,
     **settings: Any,  # noqa: ANN401
 ) -> tuple[Tensor, Tensor | None]:
-    """The face that transformers calls, with keys and values as `SharedPrefixCache.update` returned them."""
-    if shared_prefix is not None and any(settings.get(name) is not None for name in _NOT_SERVED):
-        raise NotImplementedError(f"shared-prefix attention serves none of {_NOT_SERVED}")
+    """The attention function that transformers calls; keys and values are those of `SharedPrefixCache.update`."""
+    if shared_prefix is not None and any(settings.get(name) is not None for name in _UNSUPPORTED):
+        raise NotImplementedError(f"shared-prefix attention supports none of {_UNSUPPORTED}")
     if shared_prefix is None or attention_mask is None:
         out, weights = sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **settings)
         return out, weights
@@ -281,7 +281,7 @@ ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, sdpa_mask)
 
 
 def switch_attention(model: PreTrainedModel) -> bool:
-    """Give the model this attention if it computes the same with it; else leave the model as it was, and say False."""
+    """Switch the model to this attention if its logits agree with its own; else leave it unchanged, return False."""
     config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ())
     if not (model._supports_attention_backend and kinds <= {"full_attention", "sliding_attention"}):
@@ -293,7 +293,7 @@ def switch_attention(model: PreTrainedModel) -> bool:
         if agrees(model, Prefix(model=model), expected):
             return True
     except Exception:
-        # Whatever a foreign model raises at this attention, its own still serves it.
+        # A third-party model may raise anything here; its own attention still works.
         _log.info("no shared prefix for %s", type(model).__name__, exc_info=True)
     model.set_attn_implementation(before)
     return False

@@ -1,4 +1,4 @@
-"""Teacher forcing: one model reads prompts with given answers, and its logits at the answers' positions are told."""
+"""Teacher forcing: one model reads prompts with given answers and returns its logits at the answers' positions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from urial_opt.models.local.causal_model import CausalModel
-from urial_opt.models.local.prefix_memory import common_length
+from urial_opt.models.local.prefix_cache import common_length
 from urial_opt.records import Usage
 
 
 class GivenAnswers:
-    """Rows of a prompt and the tokens of an answer that one model is to read, what they share only once."""
+    """Rows of a prompt and the tokens of an answer, for one model to read; their common prefix is read once."""
 
     def __init__(
         self,
@@ -24,36 +24,36 @@ class GivenAnswers:
         *,
         head: Sequence[int],
     ) -> None:
-        """Prompts that begin with `head` as a rule. AdapterError if one is empty, or a row too long for the model."""
+        """Most prompts begin with `head`. AdapterError if a prompt is empty, or a row does not fit the window."""
         self._rows = [[*prompt, *answer] for prompt, answer in zip(prompts, answers, strict=True)]
         model.check_fit(prompts, room=0)
         model.check_fit(self._rows, room=0)
         self._model = model
-        self._memory = model.memory(max(map(len, self._rows)))
-        # The last token of a prompt is each row's own: what follows it is the first thing asked.
+        self._cache = model.prefix_cache(max(map(len, self._rows)))
+        # The last token of a prompt is not shared, since the first logits needed are those after it.
         shared = min(common_length([list(head), *map(list, prompts)]), min(map(len, prompts)) - 1)
-        self._shared = shared if self._memory else 0
+        self._shared = shared if self._cache else 0
         self._read = 0
 
-    def may_stand_beside(self, row: int) -> int:
-        """Equal for rows that can be read side by side: not every kind of layer can skip padding."""
-        return 0 if self._memory and self._memory.ragged else len(self._rows[row])
+    def batch_key(self, row: int) -> int:
+        """Equal for rows that may share a batch: some kinds of layers cannot skip padding."""
+        return 0 if self._cache and self._cache.ragged else len(self._rows[row])
 
     def logits(self, batch: Sequence[int], *, last: int, step: int) -> Iterator[Tensor]:
-        """Logits (R, up to `step`, vocabulary) of the tokens after the `last` columns of these rows.
+        """Yields logits (R, up to `step`, vocabulary) for the tokens after the `last` columns of these rows.
 
-        Rows stand padded on the left, so that all end in the same column.
+        Rows are padded on the left, so that all end in the same column.
         """
         rows = [self._rows[row] for row in batch]
-        if self._memory is None:
+        if self._cache is None:
             yield from self._whole(rows, last=last, step=step)
             return
-        kept, new = self._memory.read(tuple(rows[0][: self._shared]))
+        kept, new = self._cache.read(tuple(rows[0][: self._shared]))
         self._read += new
         yield from kept.rows([row[self._shared :] for row in rows], room=0).read_columns(last=last, step=step)
 
     def usage(self, row: int) -> Usage:
-        """Tokens read for a row; the first one pays for the prefix."""
+        """Tokens read for a row; those of the prefix count for the first row."""
         read = 0 if row else self._read
         return Usage(
             prompt_tokens=len(self._rows[row]) - self._shared + read,
@@ -61,7 +61,7 @@ class GivenAnswers:
         )
 
     def _whole(self, rows: list[list[int]], *, last: int, step: int) -> Iterator[Tensor]:
-        """From the first token on for each step, since nothing is kept of what was read before."""
+        """Reads the rows from the first token again for each step, without a cache."""
         model = self._model.model
         ids = torch.tensor(rows, device=model.device)
         keeps = "logits_to_keep" in signature(model.forward).parameters

@@ -1,4 +1,4 @@
-"""Token scoring by two local models: each reads every answer once, the base model after each context."""
+"""Token scoring by two local models: each reads every answer once, the base model once for each context."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.local.batching import Batches
 from urial_opt.models.local.causal_model import CausalModel
 from urial_opt.models.local.chat_layout import ChatLayout
-from urial_opt.models.local.decoding import Written
+from urial_opt.models.local.decoding import GeneratedAnswer
 from urial_opt.models.local.layout_tokens import common_vocabulary, end_of_answer, without_space
-from urial_opt.models.local.prefix_memory import TOKENS_A_PASS
-from urial_opt.models.local.reading_in_step import LOGITS_A_CHUNK, Said, Sought, read_in_step
+from urial_opt.models.local.prefix_cache import TOKENS_A_PASS
+from urial_opt.models.local.reading_in_step import LOGITS_A_CHUNK, ModelColumns, Targets, read_in_step
 from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Sampling, Usage
 from urial_opt.token_scores import AlignedAnswer, TokenScores, TopTokens
 
-_Told: TypeAlias = dict[str, npt.NDArray[Any]]
-"""What one model says of one answer, position by position; see `reading_in_step.Said`."""
+_Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+"""One model's scores of one answer: by name, one entry for each position; see `reading_in_step.ModelColumns`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """An answer as it is scored."""
+class _ScoredAnswer:
+    """An answer, prepared for scoring."""
 
     answer: AlignedAnswer
     tokens: tuple[int, ...]
-    """As the base model reads them: as the aligned model wrote them, but maybe for the first."""
+    """As the base model reads them: the answer's tokens, of which the first may differ."""
     opening: int | None
-    """Sought in the base model at the first position; None: it has no such token."""
+    """The base model's target at the first position; None: it has no such token."""
     ending: int | None
-    """Sought in the base model at the end of the turn; None: that cannot be told."""
+    """The base model's target at the end of the turn; None: unknown."""
 
     @property
     def positions(self) -> int:
@@ -49,13 +49,14 @@ class _Row:
 class LocalTokenScorer:
     """Two local models as a `protocols.TokenScorer`, for one caller at a time.
 
-    Positions are compared over the ids that both tokenizers have. What a model gives to others, as to the padding of
-    its embeddings or to tokens that only the aligned one has, is left out and the rest scaled up; but at the end of the
-    turn each model's own whole vocabulary counts.
+    Distributions are over the ids that both tokenizers have, and renormalised: other ids, such as padding of the
+    embeddings or tokens that only the aligned model has, are left out. At the end of the turn, each model's
+    distribution is over its own whole vocabulary.
 
-    Where the chat layout ends in no blank, the answer's first token brings a space (`layout_tokens.without_space`). The
-    base model reads its twin without, whose rank and probability are told; divergences there are NaN, and where there
-    is no twin, `rank` is 0 and `probability` NaN. A space that is a token of its own stays.
+    Where the chat layout does not end in whitespace, the answer's first token includes a space
+    (`layout_tokens.without_space`). The base model reads the token without the space, and `rank` and `probability` are
+    of that token; divergences are NaN. If there is no such token, `rank` is 0 and `probability` NaN. A space that is a
+    token of its own stays.
     """
 
     def __init__(
@@ -64,9 +65,9 @@ class LocalTokenScorer:
         aligned: CausalModel,
         *,
         layout: ChatLayout,
-        write: Callable[[Sequence[str], Sampling], list[Written]],
+        write: Callable[[Sequence[str], Sampling], list[GeneratedAnswer]],
     ) -> None:
-        """`write` lets the aligned model answer queries. InputError if the two have different tokenizers."""
+        """`write` generates the aligned model's answers. InputError if the two tokenizers differ."""
         sizes = [model.model.config.get_text_config().vocab_size for model in (base, aligned)]
         self._vocabulary = min(*sizes, common_vocabulary(base, aligned))
         self._positions_a_pass = max(1, min(TOKENS_A_PASS, LOGITS_A_CHUNK // max(sizes)))
@@ -101,26 +102,26 @@ class LocalTokenScorer:
         *prompts, head = self._aligned.tokens([*chats, self._layout.opening], special=False)
         aligned = GivenAnswers(self._aligned, prompts, [_read(row, row.answer.tokens) for row in rows], head=head)
         bases = [self._in_context(context, rows) for context in contexts]
-        told: dict[int, list[_Told]] = {}
+        scored: dict[int, list[_Columns]] = {}
 
         def score(batch: list[int]) -> None:
-            said = self._read([rows[row] for row in batch], batch, aligned, bases)
+            models = self._read([rows[row] for row in batch], batch, aligned, bases)
             for place, row in enumerate(batch):
-                told[row] = [_of_row(each, place, rows[row].positions) for each in said]
+                scored[row] = [_of_row(each, place, rows[row].positions) for each in models]
 
-        def beside(row: int) -> tuple[int, ...]:
-            return tuple(model.may_stand_beside(row) for model in (aligned, *bases))
+        def batch_key(row: int) -> tuple[int, ...]:
+            return tuple(model.batch_key(row) for model in (aligned, *bases))
 
-        # Answers of about one length side by side, since all rows are read as far as the longest.
-        order = sorted(range(len(rows)), key=lambda row: (beside(row), rows[row].positions))
-        for _, group in groupby(order, beside):
+        # Answers of similar length share a batch, since all rows are as long as the longest.
+        order = sorted(range(len(rows)), key=lambda row: (batch_key(row), rows[row].positions))
+        for _, group in groupby(order, batch_key):
             self._batches.work_on(
-                list(group), score, unfinished=lambda batch: [row for row in batch if row not in told]
+                list(group), score, unfinished=lambda batch: [row for row in batch if row not in scored]
             )
         return [
             [
                 replace(
-                    self._scores(row, told[number][0], told[number][1 + place]),
+                    self._scores(row, scored[number][0], scored[number][1 + place]),
                     usage=base.usage(number),
                     aligned_usage=Usage() if place else aligned.usage(number),
                 )
@@ -129,11 +130,11 @@ class LocalTokenScorer:
             for place, base in enumerate(bases)
         ]
 
-    def _row(self, answer: AlignedAnswer, chat: str) -> _Row:
+    def _row(self, answer: AlignedAnswer, chat: str) -> _ScoredAnswer:
         unknown = [token for token in answer.tokens if token >= self._vocabulary]
         if unknown:
             raise InputError(
-                f"the answer to {answer.query!r} holds {self.texts(unknown)[0]!r} (token {unknown[0]}), which "
+                f"the answer to {answer.query!r} contains {self.texts(unknown)[0]!r} (token {unknown[0]}), which "
                 f"{self._base.identity!r} does not have; leave out this query"
             )
         tokens = list(answer.tokens)
@@ -141,41 +142,41 @@ class LocalTokenScorer:
         if opening is not None:
             tokens[0] = opening
         ending = end_of_answer(self._base, answer.text, tokens) if answer.ended else None
-        return _Row(answer=answer, tokens=tuple(tokens), opening=opening, ending=ending)
+        return _ScoredAnswer(answer=answer, tokens=tuple(tokens), opening=opening, ending=ending)
 
-    def _in_context(self, context: UrialPrompt, rows: Sequence[_Row]) -> GivenAnswers:
+    def _in_context(self, context: UrialPrompt, rows: Sequence[_ScoredAnswer]) -> GivenAnswers:
         texts = [context.render(row.answer.query) for row in rows]
         *prompts, head = self._base.tokens([*texts, context.prefix], special=True)
         return GivenAnswers(self._base, prompts, [_read(row, row.tokens) for row in rows], head=head)
 
     def _read(
-        self, rows: list[_Row], batch: list[int], aligned: GivenAnswers, bases: Sequence[GivenAnswers]
-    ) -> list[Said]:
-        """What the aligned model, and after it the base model in each context, says of these rows."""
+        self, rows: list[_ScoredAnswer], batch: list[int], aligned: GivenAnswers, bases: Sequence[GivenAnswers]
+    ) -> list[ModelColumns]:
+        """The scores of these rows by the aligned model and then by the base model in each context."""
         last = max(1, *(row.positions for row in rows))
         step = max(1, self._positions_a_pass // len(rows))
-        heard, *streams = (model.logits(batch, last=last, step=step) for model in (aligned, *bases))
-        sought = Sought(
-            aligned=_at_the_end([row.answer.tokens for row in rows], rows, last),
-            base=_at_the_end([row.tokens for row in rows], rows, last),
+        logits, *base_logits = (model.logits(batch, last=last, step=step) for model in (aligned, *bases))
+        targets = Targets(
+            aligned=_right_aligned([row.answer.tokens for row in rows], rows, last),
+            base=_right_aligned([row.tokens for row in rows], rows, last),
         )
-        said = read_in_step(heard, streams, sought, vocabulary=self._vocabulary)
+        models = read_in_step(logits, base_logits, targets, vocabulary=self._vocabulary)
         ended = [place for place, row in enumerate(rows) if row.answer.ended]
         if ended:
-            # The answer ended with the likeliest of the tokens that end one, or it would have gone on.
-            final = said[0].final[ended]
+            # A greedy answer ended with the most probable of the end tokens.
+            final = models[0].final[ended]
             ends = torch.tensor(sorted(self._aligned.end_tokens), device=final.device)
-            said[0].tell_end(ended, ends[final[:, ends].argmax(-1)])
+            models[0].set_end(ended, ends[final[:, ends].argmax(-1)])
             endings = torch.tensor([rows[place].ending or 0 for place in ended])
-            for each in said[1:]:
-                each.tell_end(ended, endings.to(each.final.device))
-        return said
+            for each in models[1:]:
+                each.set_end(ended, endings.to(each.final.device))
+        return models
 
-    def _scores(self, row: _Row, aligned: _Told, base: _Told) -> TokenScores:
-        for model, told in ((self._base, base), (self._aligned, aligned)):
-            if np.isnan(told["probability"]).any():
+    def _scores(self, row: _ScoredAnswer, aligned: _Columns, base: _Columns) -> TokenScores:
+        for model, columns in ((self._base, base), (self._aligned, aligned)):
+            if np.isnan(columns["probability"]).any():
                 raise AdapterError(
-                    f"{model.identity!r} computes no numbers after {row.answer.query!r}; open it with another "
+                    f"{model.identity!r} computes NaN after {row.answer.query!r}; open it with another "
                     "dtype, such as bfloat16 or float32"
                 )
         if row.answer.ended:
@@ -199,26 +200,27 @@ class LocalTokenScorer:
         self._aligned.forget_prefixes()
 
 
-def _read(row: _Row, tokens: tuple[int, ...]) -> tuple[int, ...]:
-    """What is to be read of an answer: of the last token only if it is asked what follows."""
+def _read(row: _ScoredAnswer, tokens: tuple[int, ...]) -> tuple[int, ...]:
+    """The tokens of an answer to read: the last one only if the logits after it are needed."""
     return tokens if row.answer.ended else tokens[:-1]
 
 
-def _at_the_end(answers: Sequence[tuple[int, ...]], rows: Sequence[_Row], last: int) -> Tensor:
-    """Tokens (R, last) of the answers, each in the last columns; 0 before it, and where its turn ends."""
+def _right_aligned(answers: Sequence[tuple[int, ...]], rows: Sequence[_ScoredAnswer], last: int) -> Tensor:
+    """The answers' tokens (R, last), aligned to the right; 0 before them, and at the end of the turn."""
     ended = [[*tokens, *[0] * row.answer.ended] for tokens, row in zip(answers, rows, strict=True)]
     return torch.tensor([[0] * (last - len(tokens)) + tokens for tokens in ended])
 
 
-def _of_row(said: Said, place: int, positions: int) -> _Told:
-    told = {name: column[place, column.shape[1] - positions :].cpu() for name, column in said.columns.items()}
+def _of_row(model: ModelColumns, place: int, positions: int) -> _Columns:
+    columns = {name: column[place, column.shape[1] - positions :].cpu() for name, column in model.columns.items()}
     return {
-        name: column.double().numpy() if column.is_floating_point() else column.numpy() for name, column in told.items()
+        name: column.double().numpy() if column.is_floating_point() else column.numpy()
+        for name, column in columns.items()
     }
 
 
-def _leave_out(told: _Told, position: int, *, unknown: bool) -> None:
-    """What cannot be compared across layouts at a position, and what cannot be told at all."""
-    told["kl_base_aligned"][position] = told["kl_aligned_base"][position] = np.nan
+def _leave_out(base: _Columns, position: int, *, unknown: bool) -> None:
+    """Remove the divergences, which would compare two layouts, at a position; if `unknown`, rank and probability."""
+    base["kl_base_aligned"][position] = base["kl_aligned_base"][position] = np.nan
     if unknown:
-        told["rank"][position], told["probability"][position] = 0, np.nan
+        base["rank"][position], base["probability"][position] = 0, np.nan

@@ -1,4 +1,4 @@
-"""Prefixes that were read before: kept for the next call, and continued from where a new one parts from them."""
+"""The prefix cache: prefixes stay cached between calls, and a new one is read only from where it differs."""
 
 from __future__ import annotations
 
@@ -13,71 +13,71 @@ from transformers import PreTrainedModel
 
 _Ordered = TypeVar("_Ordered", str, list[int], tuple[int, ...])
 TOKENS_A_PASS = 2048
-"""Prompt tokens read in one forward pass, which bounds the memory of attention weights."""
+"""Most prompt tokens read in one forward pass, which bounds the memory of attention weights."""
 _SHARED, _SUFFIXES = (5, 3, 8, 2), ((7, 4), (6, 9), (6, 9, 1, 5))
 
 
 class SideBySide(Protocol):
-    """Rows of tokens that one model continues side by side after a prefix."""
+    """A batch of rows that one model continues after a shared prefix."""
 
     def read(self) -> Tensor:
-        """Read the suffixes; logits (R, vocabulary) of the token after each."""
+        """Read the suffixes; logits (R, vocabulary) for the token after each."""
 
     def read_columns(self, *, last: int, step: int) -> Iterator[Tensor]:
-        """Read the suffixes; logits (R, up to `step`, vocabulary) of the tokens after each of the `last` columns.
+        """Read the suffixes; yields logits (R, up to `step`, vocabulary) for the tokens after the `last` columns.
 
-        All suffixes end in the same column, and one of them has `last` tokens or more.
+        All suffixes end in the same column, and at least one of them has `last` tokens.
         """
 
     @property
     def takes_back(self) -> bool:
-        """Whether more than one token can be written at once, and taken back."""
+        """Whether several tokens can be appended at once, and removed again."""
 
     def write(self, ids: Tensor, /) -> Tensor:
-        """Append tokens (R, Q) to each row; logits (R, Q, vocabulary) of the token after each of them."""
+        """Append tokens (R, Q) to the rows; logits (R, Q, vocabulary) for the token after each of them."""
 
     def take_back(self, counts: Sequence[int], /) -> None:
-        """Forget so many of the last tokens of each row."""
+        """Remove the last `counts[row]` tokens of each row."""
 
     def remove(self, row: int, /) -> None:
-        """Forget `row`; the last row takes its place."""
+        """Remove `row`; the last row takes its place."""
 
     def prefix(self) -> KeptPrefix:
-        """What was read by the only row, as a prefix for others."""
+        """The tokens of the only row, as a prefix for other rows."""
 
 
 class KeptPrefix(Protocol):
-    """Tokens that a model read, with what it keeps of them."""
+    """Tokens that a model has read, with its cache of them."""
 
     @property
     def tokens(self) -> tuple[int, ...]: ...
 
     @property
     def ragged(self) -> bool:
-        """Whether suffixes of different lengths may stand side by side."""
+        """Whether one batch may hold suffixes of different lengths."""
 
     def cut(self, length: int, /) -> KeptPrefix:
-        """The first `length` tokens; none where the model cannot go back."""
+        """The first `length` tokens; no tokens where the model cannot rewind."""
 
     def rows(self, suffixes: Sequence[Sequence[int]], *, room: int) -> SideBySide:
-        """Rows for `suffixes`, none empty, that may grow by `room` tokens."""
+        """Rows with these suffixes, none empty, that may grow by `room` tokens."""
 
 
-class PrefixMemory:
-    """Prefixes read before: the most recently used ones, up to `budget` tokens in all."""
+class KeptPrefixes:
+    """The most recently used prefixes, up to `budget` tokens in all."""
 
     def __init__(self, empty: KeptPrefix, *, budget: int) -> None:
         self._empty = empty
         self._budget = budget
         self._kept: list[KeptPrefix] = []
-        """The most recently used one last."""
+        """The most recently used last."""
 
     @property
     def ragged(self) -> bool:
         return self._empty.ragged
 
     def read(self, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
-        """The prefix of these tokens, and how many of them had to be read now."""
+        """The prefix of these tokens, and how many of them were not in the cache."""
         cuts = [kept.cut(common_length([kept.tokens, tokens])) for kept in self._kept]
         place, prefix = max(enumerate(cuts), key=lambda cut: len(cut[1].tokens), default=(0, self._empty))
         known = len(prefix.tokens)
@@ -93,25 +93,25 @@ class PrefixMemory:
             del self._kept[0]
         return prefix, len(tokens) - known
 
-    def forget(self) -> None:
-        """Keep none of them."""
+    def clear(self) -> None:
+        """Drop all prefixes."""
         self._kept.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """Columns read in one forward pass."""
+    """The columns read in one forward pass."""
 
     start: int
     end: int
     kept: int
-    """Of how many of them, the last ones, logits are wanted."""
+    """For how many of the last columns logits are needed."""
 
 
 def passes(width: int, *, rows: int, last: int, step: int) -> Iterator[Pass]:
-    """Passes over `width` columns of some rows, with logits of the `last` ones, up to `step` of them at a time.
+    """Passes over `width` columns of `rows` rows, with logits for the `last` columns, up to `step` of them at a time.
 
-    What stands before them is read in passes as large as may be, and with the first of them, not by itself.
+    The earlier columns are read in passes as large as allowed; the last of these also gives the first logits.
     """
     stride = max(1, TOKENS_A_PASS // rows)
     step = min(step, stride)
@@ -125,23 +125,23 @@ def passes(width: int, *, rows: int, last: int, step: int) -> Iterator[Pass]:
 
 
 def common_length(sequences: Sequence[_Ordered]) -> int:
-    """How many first elements all of these have in common: as many as the least and the greatest of them."""
+    """The length of the common beginning of all sequences, which is that of the least and the greatest of them."""
     pairs = zip(min(sequences), max(sequences), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 @torch.inference_mode()
 def whole_logits(model: PreTrainedModel) -> Tensor:
-    """Logits after some short prompts, each read by itself."""
+    """Logits after some short prompts, each read alone."""
     prompts = [torch.tensor([[*_SHARED, *suffix]], device=model.device) for suffix in _SUFFIXES]
     return torch.cat([model(prompt).logits[:, -1] for prompt in prompts]).float()
 
 
 @torch.inference_mode()
 def agrees(model: PreTrainedModel, empty: KeptPrefix, expected: Tensor) -> bool:
-    """Whether the same prompts, continued from a prefix side by side, give the `whole_logits`, but for rounding."""
+    """Whether the same prompts, read as one batch after a cached prefix, give the `whole_logits` up to rounding."""
     suffixes = _SUFFIXES if empty.ragged else _SUFFIXES[:2]
-    prefix, _ = PrefixMemory(empty, budget=0).read(_SHARED)
+    prefix, _ = KeptPrefixes(empty, budget=0).read(_SHARED)
     rows = prefix.rows([suffix[:-1] for suffix in suffixes], room=1)
     rows.read()
     last = torch.tensor([suffix[-1:] for suffix in suffixes], device=model.device)
