@@ -100,6 +100,11 @@ class SearchStudy:
         return optuna.Trial(self._study, self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number))
 
 
+def silence_optuna() -> None:
+    """Let Optuna log errors only, in the whole process: for programs to decide, which is why no search does it."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
 def _store_error(store: Store, error: Exception) -> StoreError:
     """What Optuna ran into in the database that it shares with us; the database's own words are among its causes."""
     cause = error.__cause__ or error

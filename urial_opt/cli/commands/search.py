@@ -150,7 +150,9 @@ def _searched(
     """The result; else the exit code of an interruption, once it is said how to go on."""
     from urial_opt.search.opening import Interrupted, LimitReached
     from urial_opt.search.run import search_space
+    from urial_opt.search.study import silence_optuna
 
+    silence_optuna()
     try:
         return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
     except LimitReached as reached:
