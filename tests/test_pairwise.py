@@ -13,7 +13,7 @@ import pytest
 from tests.command_line import Run
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.errors import InputError
-from urial_opt.evaluation.pairwise import Duel, hold_duel
+from urial_opt.evaluation.pairwise import PairwiseResult, compare_pairwise
 from urial_opt.judges.llm import LLMJudge, open_judge
 from urial_opt.nano.json_server import listening
 from urial_opt.records import Completion, Query
@@ -76,12 +76,12 @@ def answers(*texts: str) -> list[Completion]:
     return [Completion(text=text, finish_reason="stop") for text in texts]
 
 
-def duel(judge: LLMJudge, store: Store, firsts: Sequence[str], seconds: Sequence[str]) -> Duel:
-    return hold_duel(QUERIES, answers(*firsts), answers(*seconds), judge, store)
+def comparison(judge: LLMJudge, store: Store, firsts: Sequence[str], seconds: Sequence[str]) -> PairwiseResult:
+    return compare_pairwise(QUERIES, answers(*firsts), answers(*seconds), judge, store)
 
 
 def test_wins_ties_and_losses(judge: LLMJudge, store: Store) -> None:
-    found = duel(judge, store, ("long one", "a", "? a", "same"), ("short", "long one", "? b", "same"))
+    found = comparison(judge, store, ("long one", "a", "? a", "same"), ("short", "long one", "? b", "same"))
     overall = found.overall
     assert (overall.wins, overall.ties, overall.losses, overall.unread) == (1, 2, 1, 0)
     assert overall.won is not None
@@ -94,7 +94,7 @@ def test_wins_ties_and_losses(judge: LLMJudge, store: Store) -> None:
 
 
 def test_all_or_nothing_has_an_interval(judge: LLMJudge, store: Store) -> None:
-    won = duel(judge, store, ["a longer one"] * 4, ["short"] * 4).overall.won
+    won = comparison(judge, store, ["a longer one"] * 4, ["short"] * 4).overall.won
     assert won is not None
     assert (won.mean, won.high) == (1.0, 1.0)
     assert won.low < 0.8
@@ -105,11 +105,11 @@ def test_what_is_equal_is_not_asked_and_what_was_asked_is_not_asked_again(
 ) -> None:
     account = store.account()
     given = answers("long one", "a", "b", "same"), answers("short", "long one", "c", "same")
-    first = hold_duel(QUERIES, *given, judge, account)
+    first = compare_pairwise(QUERIES, *given, judge, account)
     assert model.asked == 3 * 4
     spent = account.spent[judge.pairwise_identity]
     assert (spent.calls, spent.usage.prompt_tokens) == (3, 1200)
-    assert hold_duel(QUERIES, *given, judge, account) == first
+    assert compare_pairwise(QUERIES, *given, judge, account) == first
     assert model.asked == 3 * 4
     assert account.spent == {judge.pairwise_identity: spent}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from urial_opt.objective import Objective
-from urial_opt.search.racing import Race, Verdict, chance_to_end_ahead, finalists
+from urial_opt.search.racing import Race, RaceVerdict, chance_to_end_ahead, finalists
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import FloatArray, Strata
 
@@ -32,15 +32,15 @@ def shifted(scores: Mapping[str, float], by: float, *, seen: int) -> dict[str, f
 
 def test_without_an_incumbent_everything_is_asked() -> None:
     race = Race(strata=STRATA)
-    assert race.judge(shifted(STEADY, -1, seen=16)) is Verdict.GO_ON
-    assert race.judge(STEADY) is Verdict.COMPLETED
+    assert race.judge(shifted(STEADY, -1, seen=16)) is RaceVerdict.GO_ON
+    assert race.judge(STEADY) is RaceVerdict.COMPLETED
 
 
 def test_a_challenger_behind_on_most_pairs_stops_at_the_first_look_and_an_equal_one_goes_on() -> None:
     race = Race(strata=STRATA, incumbent=STEADY)
-    assert race.judge(shifted(STEADY, -0.5, seen=16)) is Verdict.STOP
-    assert race.judge(shifted(STEADY, 0, seen=48)) is Verdict.GO_ON
-    assert race.judge(shifted(STEADY, 0.5, seen=16)) is Verdict.GO_ON
+    assert race.judge(shifted(STEADY, -0.5, seen=16)) is RaceVerdict.STOP
+    assert race.judge(shifted(STEADY, 0, seen=48)) is RaceVerdict.GO_ON
+    assert race.judge(shifted(STEADY, 0.5, seen=16)) is RaceVerdict.GO_ON
 
 
 def test_easy_first_queries_do_not_help_because_pairs_are_compared() -> None:
@@ -48,15 +48,15 @@ def test_easy_first_queries_do_not_help_because_pairs_are_compared() -> None:
     race = Race(strata=STRATA, incumbent=easy_first)
     challenger = shifted(easy_first, -0.3, seen=16)
     assert np.mean(list(challenger.values())) > np.mean(list(easy_first.values()))
-    assert race.judge(challenger) is Verdict.STOP
+    assert race.judge(challenger) is RaceVerdict.STOP
 
 
 def test_unread_scores_are_no_pairs_but_count_as_asked() -> None:
     race = Race(strata=STRATA, incumbent=STEADY)
-    assert race.judge(dict.fromkeys(QUERIES[:16])) is Verdict.GO_ON
-    assert race.judge(dict.fromkeys(QUERIES)) is Verdict.COMPLETED
+    assert race.judge(dict.fromkeys(QUERIES[:16])) is RaceVerdict.GO_ON
+    assert race.judge(dict.fromkeys(QUERIES)) is RaceVerdict.COMPLETED
     few = {**dict.fromkeys(QUERIES[:16]), **shifted(STEADY, -1, seen=3)}
-    assert race.judge(few) is Verdict.GO_ON  # three pairs cannot reach p <= .10
+    assert race.judge(few) is RaceVerdict.GO_ON  # three pairs cannot reach p <= .10
 
 
 def test_only_a_better_challenger_asked_everything_becomes_the_incumbent() -> None:
@@ -92,8 +92,8 @@ def test_futility_stops_earlier_only_when_asked_to() -> None:
     challenger = scores_of(
         (np.array(list(STEADY.values())) + np.where(np.arange(64) % 4, 0.01, -2) + rng.normal(0, 0.01, 64))[:48]
     )
-    assert Race(strata=STRATA, incumbent=STEADY).judge(challenger) is Verdict.GO_ON
-    assert Race(strata=STRATA, incumbent=STEADY, least_chance=0.05).judge(challenger) is Verdict.STOP
+    assert Race(strata=STRATA, incumbent=STEADY).judge(challenger) is RaceVerdict.GO_ON
+    assert Race(strata=STRATA, incumbent=STEADY, least_chance=0.05).judge(challenger) is RaceVerdict.STOP
 
 
 def searched(seed: int, *, significance: float) -> FloatArray:
@@ -107,12 +107,12 @@ def searched(seed: int, *, significance: float) -> FloatArray:
         ahead = incumbent >= 0 and effect[trial] > effect[incumbent]
         for seen in (16, 32, 48, 64):
             asked = scores_of(scores[trial, :seen])
-            if (verdict := race.judge(asked)) is not Verdict.GO_ON:
+            if (verdict := race.judge(asked)) is not RaceVerdict.GO_ON:
                 break
         after = race.after(asked)
         incumbent = trial if after is not race else incumbent
         race, calls = after, calls + seen
-        better, lost = better + ahead, lost + (ahead and verdict is Verdict.STOP)
+        better, lost = better + ahead, lost + (ahead and verdict is RaceVerdict.STOP)
     return np.array([calls / scores.size, effect.max() - effect[incumbent], lost, better])
 
 

@@ -26,8 +26,8 @@ from tests.made_up_results import (
 )
 from urial_opt.aspects import Aspect
 from urial_opt.cli.shift_tables import show_explanation, show_shift
-from urial_opt.cli.tables import show_assessment, show_bill, show_duel, show_plan, show_result
-from urial_opt.evaluation.pairwise import Duel, Tally
+from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise, show_plan, show_result
+from urial_opt.evaluation.pairwise import PairwiseResult, Tally
 from urial_opt.records import Role, Usage
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import Choice, ShiftOutcome
@@ -124,8 +124,10 @@ def test_an_assessment(printed: Printed, panel: bool) -> None:
 
 def test_a_comparison(printed: Printed) -> None:
     tally = Tally(wins=1_234, ties=567, losses=890, unread=12, won=SHARE)
-    duel = Duel(judge="j", queries=2_703, overall=tally, aspects=dict.fromkeys(Aspect, tally), consistent=SHARE)
-    text = printed(show_duel, duel, against=PATH)
+    comparison = PairwiseResult(
+        judge="j", queries=2_703, overall=tally, aspects=dict.fromkeys(Aspect, tally), consistent=SHARE
+    )
+    text = printed(show_pairwise, comparison, against=PATH)
     assert text.count("93 % [90, 96]") == 1 + 7
     assert PATH in text
     for word in ("overall", "wins", "ties", "losses", "not readable", "won [95 %]", *Aspect):

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
 if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
     from urial_opt.token_scores import AlignedAnswer
+
+
+_T = TypeVar("_T")
+
+
+def fill_gaps(
+    known: Sequence[_T | None],
+    ask: Callable[[list[int]], Sequence[_T]],
+    *,
+    remembered: Callable[[_T], _T] = lambda x: x,
+) -> list[_T]:
+    """What is known, in its order, the gaps filled with what `ask` returns for their places.
+
+    `ask` is called only if there is a gap; it also stores what it returns. `remembered` is applied to what is known.
+    """
+    missing = [place for place, each in enumerate(known) if each is None]
+    fresh = iter(ask(missing) if missing else ())
+    return [next(fresh) if each is None else remembered(each) for each in known]
 
 
 class Memory(Protocol):

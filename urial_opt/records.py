@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from urial_opt.aspects import Aspect, AspectScores, QueryKind
 from urial_opt.content import content_id
@@ -14,6 +14,7 @@ from urial_opt.prompt import UrialPrompt
 Split: TypeAlias = Literal["dev", "validation", "test"]
 FinishReason: TypeAlias = Literal["stop", "length"]
 Verdict: TypeAlias = Literal["first", "second", "tie"]
+_T = TypeVar("_T")
 Params: TypeAlias = Mapping[str, str | int | float | bool]
 
 
@@ -242,6 +243,12 @@ class TrialRecord:
     state: TrialState
     seconds: float
     usage: Usage
+
+
+def in_blocks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    """The items in their order, `size` at a time; the last block may be shorter."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:

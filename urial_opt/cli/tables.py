@@ -10,7 +10,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.cli.layout import Figure, print_figures, say, say_command
 from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
-from urial_opt.evaluation.pairwise import Duel
+from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.records import Estimate, ProbeShift
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
@@ -147,9 +147,9 @@ def show_assessment(assessment: Assessment) -> None:
         say(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
 
 
-def show_duel(duel: Duel, *, against: str) -> None:
+def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
     """Which answers the judge prefers, on the whole and by aspect."""
-    tallies = {"overall": duel.overall} | {aspect.value: tally for aspect, tally in duel.aspects.items()}
+    tallies = {"overall": comparison.overall} | {aspect.value: tally for aspect, tally in comparison.aspects.items()}
     figures = [
         Figure(name="wins", cells=[str(each.wins) for each in tallies.values()]),
         Figure(name="ties", cells=[str(each.ties) for each in tallies.values()]),
@@ -157,11 +157,11 @@ def show_duel(duel: Duel, *, against: str) -> None:
         Figure(name="not readable", short="not\nreadable", cells=[str(each.unread) for each in tallies.values()]),
         Figure(name="won [95 %]", cells=[share_cell(each.won) for each in tallies.values()]),
     ]
-    title = f"compared with {against}: {duel.queries} queries"
+    title = f"compared with {against}: {comparison.queries} queries"
     print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
     click.echo()
-    if duel.consistent is not None:
-        say(f"Shown two answers in both orders, the judge says the same in {share_cell(duel.consistent)}.")
+    if comparison.consistent is not None:
+        say(f"Shown two answers in both orders, the judge says the same in {share_cell(comparison.consistent)}.")
 
 
 def share_cell(estimate: Estimate | None) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field
 from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.datasets.written import Name, Source, Words, Written, read_rows
+from urial_opt.errors import InputError
 from urial_opt.records import Query, Split
 
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -119,3 +120,11 @@ def _missing(queries: Iterable[Query]) -> list[tuple[Split, QueryKind]]:
     there = {(query.split, query.kind) for query in queries}
     kinds: tuple[QueryKind, ...] = get_args(QueryKind)
     return [(split, kind) for split in SPLITS for kind in kinds if (split, kind) not in there]
+
+
+def refuse_later_turns(queries: Iterable[Query], why: str) -> None:
+    """InputError if a query is a later turn of a conversation; `why` says what takes single queries only."""
+    if later := next((query for query in queries if query.earlier), None):
+        raise InputError(
+            f"{why}, and {later.id!r} is a later turn of a conversation; leave it out, or give other queries"
+        )

@@ -16,7 +16,17 @@ from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Divided, Judge
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Query, Usage, estimate_json, usage_json
+from urial_opt.records import (
+    Candidate,
+    Completion,
+    Estimate,
+    Evaluation,
+    Query,
+    Usage,
+    estimate_json,
+    in_blocks,
+    usage_json,
+)
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 _AT_ONCE = 128
@@ -162,7 +172,7 @@ def _in_parts(
     if not queries:
         raise InputError("there is no query to ask; give other queries, or `split=all`")
     evaluation = Evaluation(queries=(), completions=(), judgments=())
-    for start in range(0, len(queries), _AT_ONCE):
-        evaluation += evaluate(queries[start : start + _AT_ONCE])
+    for some in in_blocks(queries, _AT_ONCE):
+        evaluation += evaluate(some)
         watch(len(evaluation.queries))
     return evaluation

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from urial_opt.errors import InputError
-from urial_opt.memory import Memory, PairMemory
+from urial_opt.datasets.queries import refuse_later_turns
+from urial_opt.memory import Memory, PairMemory, fill_gaps
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
@@ -42,10 +42,7 @@ class Evaluator:
 
     def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
         """The base model's answers under a prompt, not judged. InputError for the later turns of conversations."""
-        if later := next((query for query in queries if query.earlier), None):
-            raise InputError(
-                f"{later.id!r} is a later turn of a conversation, which has no answer by itself; leave it out"
-            )
+        refuse_later_turns(queries, "an answer by itself needs a single query")
         return self._answers(candidate, [candidate.prompt.suffix(query.text) for query in queries])
 
     def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
@@ -53,11 +50,7 @@ class Evaluator:
 
         InputError for the later turns of conversations.
         """
-        if later := next((query for query in queries if query.earlier), None):
-            raise InputError(
-                f"the aligned model answers single queries only, and {later.id!r} is a later turn of a conversation; "
-                "leave the aligned model out, or give other queries"
-            )
+        refuse_later_turns(queries, "the aligned model answers single queries only")
         texts = [query.text for query in queries]
 
         def answer(missing: Sequence[int]) -> list[Completion]:
@@ -103,14 +96,14 @@ class Evaluator:
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
         """Completions from memory, the missing ones generated; what memory had counts as saved tokens."""
-        known = self.memory.find_completions(generator, sampling, texts)
-        missing = [row for row, completion in enumerate(known) if completion is None]
-        fresh: dict[int, Completion] = {}
-        if missing:
+
+        def ask(missing: list[int]) -> list[Completion]:
             written = generate(missing)
             self.memory.add_completions(generator, sampling, [texts[row] for row in missing], written)
-            fresh = dict(zip(missing, written, strict=True))
-        return [_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)]
+            return written
+
+        known = self.memory.find_completions(generator, sampling, texts)
+        return fill_gaps(known, ask, remembered=_from_memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,20 +126,16 @@ def judge_answers(
     judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
 ) -> Evaluation:
     """The verdicts on given answers, from memory or asked for; what memory had counts as saved tokens."""
-    known = memory.find_judgments(judge.identity, queries, completions)
-    missing = [row for row, judgment in enumerate(known) if judgment is None]
-    fresh: dict[int, Judgment] = {}
-    if missing:
-        asked = [queries[row] for row in missing]
-        answers = [completions[row] for row in missing]
+
+    def ask(missing: list[int]) -> list[Judgment]:
+        asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
         verdicts = judge.judge(asked, answers)
         memory.add_judgments(verdicts, asked, answers)
-        fresh = dict(zip(missing, verdicts, strict=True))
-    return Evaluation(
-        queries=tuple(queries),
-        completions=tuple(completions),
-        judgments=tuple(_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)),
-    )
+        return verdicts
+
+    known = memory.find_judgments(judge.identity, queries, completions)
+    judgments = fill_gaps(known, ask, remembered=_from_memory)
+    return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
 
 
 def compare_answers(
@@ -157,16 +146,16 @@ def compare_answers(
     seconds: Sequence[Completion],
 ) -> list[Preference]:
     """Which of each two answers the judge prefers, from memory or asked for."""
-    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
-    missing = [row for row, preference in enumerate(known) if preference is None]
-    fresh: dict[int, Preference] = {}
-    if missing:
+
+    def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
         preferred = judge.compare(asked, first, second)
         memory.add_preferences(preferred, asked, first, second)
-        fresh = dict(zip(missing, preferred, strict=True))
-    return [_from_memory(known_one) if known_one else fresh[row] for row, known_one in enumerate(known)]
+        return preferred
+
+    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
+    return fill_gaps(known, ask, remembered=_from_memory)
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

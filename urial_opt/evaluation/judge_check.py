@@ -13,7 +13,7 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import compare_answers, judge_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
-from urial_opt.records import Completion, Estimate, Judgment, Preference, Query, estimate_json
+from urial_opt.records import Completion, Estimate, Judgment, Preference, Query, estimate_json, in_blocks
 from urial_opt.statistics.agreement import Agreement, Pair, measure_agreement
 from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
@@ -102,7 +102,7 @@ def check_judge(
     comparing = _comparing(rated, judge) if position_bias else None
     answers = list(dict.fromkeys((each.query, each.answer) for each in rated))
     known = memory.find_judgments(judge.identity, *_columns(answers))
-    verdicts = _in_blocks(
+    verdicts = _asked_in_blocks(
         "judging", answers, lambda block: judge_answers(judge, memory, *_columns(block)).judgments, watch
     )
     scores = {answer: verdict.scores for answer, verdict in zip(answers, verdicts, strict=True)}
@@ -113,7 +113,7 @@ def check_judge(
         }
         for each in rated
     ]
-    again = _in_blocks("judging again", answers * repeats, lambda block: judge.judge(*_columns(block)), watch)
+    again = _asked_in_blocks("judging again", answers * repeats, lambda block: judge.judge(*_columns(block)), watch)
     return JudgeCheck(
         judge=judge.identity,
         answers=len(rated),
@@ -141,12 +141,12 @@ def _completion(answer: str) -> Completion:
     return Completion(text=answer, finish_reason="stop")
 
 
-def _in_blocks(
+def _asked_in_blocks(
     doing: str, items: Sequence[_ItemT], ask: Callable[[Sequence[_ItemT]], Sequence[_SaidT]], watch: Watch
 ) -> list[_SaidT]:
     said: list[_SaidT] = []
-    for start in range(0, len(items), _BLOCK):
-        said += ask(items[start : start + _BLOCK])
+    for some in in_blocks(items, _BLOCK):
+        said += ask(some)
         watch(doing, len(said), len(items))
     return said
 
@@ -228,7 +228,7 @@ def _comparing(rated: Sequence[RatedAnswer], judge: Judge) -> tuple[PairwiseJudg
 def _position_bias(
     judge: PairwiseJudge, comparisons: Sequence[_Comparison], memory: PairMemory, watch: Watch
 ) -> PositionBias:
-    preferences = _in_blocks("comparing", comparisons, lambda block: _preferences(judge, memory, block), watch)
+    preferences = _asked_in_blocks("comparing", comparisons, lambda block: _preferences(judge, memory, block), watch)
     read = [each.consistent for each in preferences if each.consistent is not None]
     follows = [
         (preference.overall == "first") == (each.given > 0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urial_opt.datasets.just_eval import Output
 from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.evaluation.pairwise import Duel, able_to_compare, hold_duel
+from urial_opt.evaluation.pairwise import PairwiseResult, able_to_compare, compare_pairwise
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role
 from urial_opt.spending import Bill, Price, Spent
@@ -20,7 +20,7 @@ class Measurement:
     """What was measured, and what was paid for it."""
 
     assessment: Assessment
-    comparison: Duel | None
+    comparison: PairwiseResult | None
     """None unless asked for."""
     bill: Bill
     """What was not in the store."""
@@ -77,7 +77,9 @@ def measure(
     comparison = None
     if comparing is not None and theirs is not None:
         ours = assessment.evaluation.completions
-        comparison = hold_duel(queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done))
+        comparison = compare_pairwise(
+            queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done)
+        )
     paid = dict(counted.spent)
     spent = {Role.BASE: paid.pop(answers.generator.identity, Spent())} if isinstance(answers, Answering) else {}
     spent[Role.JUDGE] = sum(paid.values(), Spent())  # of all its identities: for scores, for pairs, of a panel

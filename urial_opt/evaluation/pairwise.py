@@ -1,4 +1,4 @@
-"""A duel: two answers to each query, of which a judge that sees them in both orders prefers one."""
+"""A comparison: two answers to each query, of which a judge that sees them in both orders prefers one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import compare_answers
 from urial_opt.memory import PairMemory
 from urial_opt.protocols import Judge, PairwiseJudge
-from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, estimate_json
+from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, estimate_json, in_blocks
 from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
 _AT_ONCE = 64
@@ -33,7 +33,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duel:
+class PairwiseResult:
     """What came of comparing the answers two by two."""
 
     judge: str
@@ -64,7 +64,7 @@ def able_to_compare(judge: Judge) -> PairwiseJudge:
     return judge
 
 
-def hold_duel(
+def compare_pairwise(
     queries: Sequence[Query],
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
@@ -72,11 +72,10 @@ def hold_duel(
     memory: PairMemory,
     *,
     watch: Callable[[int], None] = lambda _: None,
-) -> Duel:
+) -> PairwiseResult:
     """Compare two answers to each query; equal ones are a tie that nobody is asked about. `watch` hears how many."""
     preferences: list[Preference] = []
-    for start in range(0, len(queries), _AT_ONCE):
-        rows = range(start, min(start + _AT_ONCE, len(queries)))
+    for rows in in_blocks(range(len(queries)), _AT_ONCE):
         differing = [row for row in rows if firsts[row].text != seconds[row].text]
         asked = iter(
             compare_answers(
@@ -91,7 +90,7 @@ def hold_duel(
         watch(len(preferences))
     told = [each.consistent for each in preferences if each.consistent is not None]
     by_aspect = {aspect: [p.aspects[aspect] for p in preferences if aspect in p.aspects] for aspect in Aspect}
-    return Duel(
+    return PairwiseResult(
         judge=judge.pairwise_identity,
         queries=len(queries),
         overall=_tally([each.overall for each in preferences]),

@@ -9,7 +9,7 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord
+from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
@@ -114,8 +114,7 @@ def _asked(
     search: RunningSearch, queries: Sequence[Query], evaluate: Callable[[Sequence[Query]], Evaluation]
 ) -> Evaluation:
     evaluation = Evaluation(queries=(), completions=(), judgments=())
-    for start in range(0, len(queries), _MEASURED_AT_ONCE):
-        some = queries[start : start + _MEASURED_AT_ONCE]
+    for some in in_blocks(queries, _MEASURED_AT_ONCE):
         search.check_limits(len(some))
         evaluation += evaluate(some)
     return evaluation

@@ -15,7 +15,7 @@ from urial_opt.evaluation.evaluator import judge_answers
 from urial_opt.memory import Memory
 from urial_opt.prompt import Exemplar
 from urial_opt.protocols import Judge
-from urial_opt.records import Completion, Judgment, Query
+from urial_opt.records import Completion, Judgment, Query, in_blocks
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.variants import without_exemplars
 
@@ -51,14 +51,14 @@ class Floor:
         return tuple(notes)
 
 
-def judged_exemplars(space: SearchSpace) -> dict[str, Query]:
-    """The queries that exemplars answer, by key, where the floor bounds an aspect that is judged on their kind.
+def exemplars_to_judge(space: SearchSpace) -> list[Exemplar]:
+    """The distinct exemplars that a judge has to be asked about, in the order of the pool.
 
-    Without those of imported prompts: nobody says of which kind they are, and the start keeps them anyway.
+    An exemplar of an imported prompt is not among them: nobody says of which kind it is, and the start keeps it anyway.
+    Neither is one of a kind on which no aspect of the floor is judged.
     """
-    known = {key: each for key, each in space.exemplars.items() if ASPECTS_OF.keys() & set(each.tags)}
-    queries = {key: _query(exemplar) for key, exemplar in known.items()}
-    return {key: query for key, query in queries.items() if space.exemplar_floor.keys() & set(ASPECTS_OF[query.kind])}
+    bounded = {kind for kind, aspects in ASPECTS_OF.items() if space.exemplar_floor.keys() & set(aspects)}
+    return list({each.id: each for each in space.exemplars.values() if bounded & set(each.tags)}.values())
 
 
 def hold_to_floor(
@@ -69,22 +69,19 @@ def hold_to_floor(
     `before_block` is called with the number of exemplars judged and of those judged next. A verdict that cannot be read
     bars nothing. AdapterError as the judge raises it.
     """
-    queries = judged_exemplars(space)
-    exemplars = list({space.exemplars[key].id: space.exemplars[key] for key in queries}.values())
     judged: dict[str, Judgment] = {}
-    for start in range(0, len(exemplars), _AT_ONCE):
-        some = exemplars[start : start + _AT_ONCE]
-        before_block(start, len(some))
+    for some in in_blocks(exemplars_to_judge(space), _AT_ONCE):
+        before_block(len(judged), len(some))
         answers = [Completion(text=exemplar.answer, finish_reason="stop") for exemplar in some]
         judgments = judge_answers(judge, memory, list(map(_query, some)), answers).judgments
         judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
-    by_key = {key: judged[space.exemplars[key].id] for key in queries}
+    by_key = {key: judged[each.id] for key, each in space.exemplars.items() if each.id in judged}
     low = {key for key, judgment in by_key.items() if _is_below(judgment, space.exemplar_floor)}
-    barred = without_exemplars(space, low)
+    space = without_exemplars(space, low)
     return Floor(
-        space=barred,
-        below=len(barred.barred),
-        kept=tuple(sorted(low - barred.barred.keys())),
+        space=space,
+        below=len(space.barred),
+        kept=tuple(sorted(low - space.barred.keys())),
         unread=sum(all(score is None for score in judgment.scores.values()) for judgment in by_key.values()),
     )
 

@@ -15,7 +15,7 @@ from urial_opt.protocols import Scorable
 from urial_opt.records import Role, Usage
 from urial_opt.roles import Models
 from urial_opt.search.final import FINALISTS
-from urial_opt.search.floor import judged_exemplars
+from urial_opt.search.floor import exemplars_to_judge
 from urial_opt.search.opening import SearchOptions, begin
 from urial_opt.search.shift_probe import PROBES, affordable
 from urial_opt.spaces.space import SearchSpace
@@ -69,7 +69,7 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
     dev, validation, test = (len(space.queries.split(split)) for split in ("dev", "validation", "test"))
     share = seen / (dev * len(trials)) if len(trials) >= _ENOUGH_TRIALS else SEEN
     at_the_end = (FINALISTS + 1) * validation + _YARDSTICKS * test
-    exemplars = len(judged_exemplars(space))
+    exemplars = len(exemplars_to_judge(space))
 
     def bill(of_dev: float) -> Bill:
         searching = round(options.budget * dev * of_dev)

@@ -14,7 +14,7 @@ from urial_opt.statistics.signed_rank import wilcoxon_behind
 from urial_opt.statistics.strata import FloatArray, Scores, Strata, stratified_mean
 
 
-class Verdict(StrEnum):
+class RaceVerdict(StrEnum):
     """What to do with a challenger after a block of queries."""
 
     GO_ON = "go on"
@@ -41,20 +41,20 @@ class Race:
     least_chance: float = 0.0
     """Futility: stop when the chance to end ahead, were the rest like what was seen, is less. 0 switches it off."""
 
-    def judge(self, scores: Scores) -> Verdict:
+    def judge(self, scores: Scores) -> RaceVerdict:
         """Look at a challenger; `scores` holds every query asked so far, None where unread."""
         if len(scores) >= len(self.strata.kinds):
-            return Verdict.COMPLETED
+            return RaceVerdict.COMPLETED
         if self.incumbent is None:
-            return Verdict.GO_ON
+            return RaceVerdict.GO_ON
         differences = self.strata.contributions(scores) - self.strata.contributions(self.incumbent)
         behind = wilcoxon_behind(differences) <= self.significance
         futile = chance_to_end_ahead(differences) < self.least_chance
-        return Verdict.STOP if behind or futile else Verdict.GO_ON
+        return RaceVerdict.STOP if behind or futile else RaceVerdict.GO_ON
 
     def after(self, scores: Scores) -> Race:
         """The race for the next challenger: this one is the new incumbent if it was asked all queries and is better."""
-        if self.judge(scores) is not Verdict.COMPLETED:
+        if self.judge(scores) is not RaceVerdict.COMPLETED:
             return self
         if self.incumbent is not None:
             ours, theirs = (stratified_mean(each, self.strata).mean for each in (scores, self.incumbent))

@@ -8,7 +8,7 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.roles import Models
 from urial_opt.search.final import finish
-from urial_opt.search.floor import hold_to_floor, judged_exemplars
+from urial_opt.search.floor import exemplars_to_judge, hold_to_floor
 from urial_opt.search.opening import Begun, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.racing import Race
@@ -87,7 +87,7 @@ def _running(
 
 def _apply_floor(search: RunningSearch) -> None:
     """Bar the exemplars below the floor, and say how many."""
-    total = len(judged_exemplars(search.space))
+    total = len(exemplars_to_judge(search.space))
 
     def before_block(done: int, queries: int) -> None:
         search.check_limits(queries)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from urial_opt.errors import InputError
-from urial_opt.memory import ShiftMemory
+from urial_opt.memory import ShiftMemory, fill_gaps
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
 from urial_opt.records import ProbeKey, ProbeShift, Query, Usage
@@ -35,15 +35,15 @@ class Probe:
     def answers(self) -> list[AlignedAnswer]:
         """The aligned model's answers to the queries of the probe, empty ones left out."""
         if not self._answers:
-            found = self.memory.find_aligned_answers(self.key)
-            missing = [query for query, answer in zip(self.key.queries, found, strict=True) if answer is None]
-            if missing:
-                written = self.scorer.answer(missing, max_tokens=self.key.max_tokens)
-                self.memory.add_aligned_answers(self.key, written)
-                new = iter(written)
-                found = [answer or next(new) for answer in found]
-            self._answers = [answer for answer in found if answer and answer.tokens]
+            found = fill_gaps(self.memory.find_aligned_answers(self.key), self._ask)
+            self._answers = [answer for answer in found if answer.tokens]
         return self._answers
+
+    def _ask(self, places: list[int]) -> list[AlignedAnswer]:
+        queries = [self.key.queries[place] for place in places]
+        written = self.scorer.answer(queries, max_tokens=self.key.max_tokens)
+        self.memory.add_aligned_answers(self.key, written)
+        return written
 
     def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
         """The shift under a prompt, from memory or read by both models; None if the aligned model said nothing."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from urial_opt.evaluation.constraints import Keeping
 from urial_opt.records import Estimate, TrialRecord, TrialState, Usage
-from urial_opt.search.racing import Race, Verdict, finalists
+from urial_opt.search.racing import Race, RaceVerdict, finalists
 from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
 from urial_opt.statistics.strata import FloatArray, Scores
 
@@ -40,14 +40,14 @@ class Standing:
     _stored: dict[int, TrialEstimate] = field(default_factory=dict)
     """The estimates as they were last stored."""
 
-    def look(self, scores: Scores, keeping: Keeping) -> Verdict:
+    def look(self, scores: Scores, keeping: Keeping) -> RaceVerdict:
         """What to do with a challenger that was asked the queries of `scores`.
 
         One that keeps the constraints better than the incumbent goes on: the incumbent's score proves nothing.
         """
         alone = replace(self.race, incumbent=None) if keeping > self._incumbent else self.race
         verdict = alone.judge(scores)
-        return Verdict.STOP if verdict is Verdict.GO_ON and keeping is Keeping.BROKEN else verdict
+        return RaceVerdict.STOP if verdict is RaceVerdict.GO_ON and keeping is Keeping.BROKEN else verdict
 
     def learn(self, record: TrialRecord, keeping: Keeping) -> None:
         """Take a trial into the race and the estimates."""

@@ -14,7 +14,7 @@ from urial_opt.evaluation.constraints import Keeping, keeping
 from urial_opt.evaluation.scorecard import query_scores, usage_of
 from urial_opt.records import Evaluation, TrialRecord, TrialState
 from urial_opt.search.progress import Phase
-from urial_opt.search.racing import Verdict
+from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.study import SearchStudy
 
@@ -57,18 +57,18 @@ def _run_trial(search: RunningSearch, trial: optuna.Trial) -> tuple[TrialRecord,
     candidate = search.space.suggest(trial)
     evaluation = Evaluation(queries=(), completions=(), judgments=())
     scores: dict[str, float | None] = {}
-    verdict = Verdict.GO_ON
+    verdict = RaceVerdict.GO_ON
     for block in search.blocks:
         search.check_limits(len(block))
         asked = search.evaluator.evaluate(candidate, block)
         evaluation += asked
         scores |= query_scores(asked, search.space.objective)
         verdict = search.standing.look(scores, keeping(evaluation, search.space.constraints))
-        if verdict is not Verdict.GO_ON:
+        if verdict is not RaceVerdict.GO_ON:
             break
         search.report(Phase.TRIALS, asked=len(scores), usage=usage_of(evaluation))
     read = any(score is not None for score in scores.values())
-    complete = TrialState.COMPLETE if verdict is Verdict.COMPLETED else TrialState.PRUNED
+    complete = TrialState.COMPLETE if verdict is RaceVerdict.COMPLETED else TrialState.PRUNED
     record = TrialRecord(
         number=len(search.standing.records),
         optuna_number=trial.number,

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.errors import InputError
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
-from urial_opt.records import Query
+from urial_opt.records import Query, in_blocks
 from urial_opt.token_scores import AlignedAnswer, ShiftReading, TokenScores
 
 _AT_ONCE = 64
@@ -40,14 +41,12 @@ def read_shift(
     `max_tokens` limits the length of an answer. `watch` is called with the number of queries done. InputError if the
     models cannot be compared, or a query is a later turn of a conversation.
     """
-    if later := next((query for query in queries if query.earlier), None):
-        raise InputError(f"{later.id!r} is a later turn of a conversation; leave it out, or give other queries")
+    refuse_later_turns(queries, "the aligned model answers single queries only")
     scorer = scorer_of(base, aligned)
     answers: list[AlignedAnswer] = []
     scores: dict[str, list[TokenScores]] = {name: [] for name in contexts}
-    for start in range(0, len(queries), _AT_ONCE):
-        texts = [query.text for query in queries[start : start + _AT_ONCE]]
-        some = scorer.answer(texts, max_tokens=max_tokens)
+    for block in in_blocks(queries, _AT_ONCE):
+        some = scorer.answer([query.text for query in block], max_tokens=max_tokens)
         for name, each in zip(contexts, scorer.score(some, list(contexts.values())), strict=True):
             scores[name] += each
         answers += some

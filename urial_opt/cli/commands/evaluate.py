@@ -172,11 +172,11 @@ def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> N
 
 
 def _show(measured: Measurement, against: str | None) -> None:
-    from urial_opt.cli.tables import show_assessment, show_bill, show_duel
+    from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise
 
     show_assessment(measured.assessment)
     if measured.comparison is not None:
-        show_duel(measured.comparison, against=str(against))
+        show_pairwise(measured.comparison, against=str(against))
     show_bill(measured.bill)
 
 
@@ -234,14 +234,10 @@ def _others(
 ) -> Candidate | list[Completion]:
     """What the answers are compared with: those of a candidate, or given ones."""
     from urial_opt.datasets.just_eval import outputs_for, read_outputs
-    from urial_opt.errors import InputError
+    from urial_opt.datasets.queries import refuse_later_turns
     from urial_opt.records import Completion
 
-    if later := next((query for query in queries if query.earlier), None):
-        raise InputError(
-            f"--against compares answers to single queries, and {later.id!r} is a later turn of a conversation; "
-            "leave it out, or give other queries"
-        )
+    refuse_later_turns(queries, "--against compares answers to single queries")
     if given:
         answering = outputs_for(queries, read_outputs(Path(against)))
         return [Completion(text=output.text, finish_reason="stop") for output in answering]
