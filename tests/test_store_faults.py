@@ -7,6 +7,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -14,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.store_faults import GREEDY, assert_holds, evaluation_of, every_connection, refused, store_of_three, trial_of
+from urial_opt.errors import StoreError
 from urial_opt.records import Completion
 from urial_opt.store import Store
+from urial_opt.store.connection import Connection
 
 ROOT = Path(__file__).parent.parent
 WRITER = """
@@ -151,3 +154,29 @@ def test_postgresql_behaves_alike() -> None:
         assert len(store.results("s")) == 1
         store.finish("s", {"done": True})
         assert second.search("s").summary == {"done": True}
+
+
+def test_a_new_store_waits_for_a_process_that_is_writing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE another (a)")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO another VALUES (1)")
+        waiting = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+        waiting.start()
+        connection = Connection(str(path), wait_seconds=10.0)
+        connection.write_ahead()
+        connection.close()
+        waiting.join()
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_new_store_does_not_wait_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE another (a)")
+        other.execute("BEGIN IMMEDIATE")
+        connection = Connection(str(path), wait_seconds=0.1)
+        with pytest.raises(StoreError, match="another process keeps it locked"):
+            connection.write_ahead()
+        connection.close()

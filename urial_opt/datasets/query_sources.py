@@ -127,7 +127,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
         datasets = import_module("datasets")
     except ImportError as error:
         needs = "are fetched by the package 'datasets', which is not installed"
-        raise InputError(f"the queries {name!r} {needs}; type: pip install 'urial-opt[hub]', {instead}") from error
+        raise InputError(f"the queries {name!r} {needs}; type: pip install datasets, {instead}") from error
     try:
         address = f"hf://datasets/{published.dataset}/{published.file}"
         rows = list(datasets.load_dataset("json", data_files=address, split="train"))

@@ -43,9 +43,7 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
         parquet = import_module("pyarrow.parquet")
     except ImportError as error:
         needs = "needs the package 'pyarrow', which is not installed"
-        raise InputError(
-            f"{str(path)!r} {needs}; type: pip install 'urial-opt[parquet]', or give a .jsonl file"
-        ) from error
+        raise InputError(f"{str(path)!r} {needs}; type: pip install pyarrow, or give a .jsonl file") from error
     try:
         rows = parquet.read_table(path).to_pylist()
     except (OSError, ValueError) as error:

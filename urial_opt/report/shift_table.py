@@ -30,7 +30,7 @@ def write_shift_table(path: Path, reading: ShiftReading) -> None:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise AdapterError("Parquet files need pyarrow; type: pip install 'urial-opt[parquet]'") from error
+        raise AdapterError("Parquet files need pyarrow; type: pip install pyarrow") from error
     table = pa.Table.from_pylist(_rows(reading))
     try:
         pq.write_table(table, path)

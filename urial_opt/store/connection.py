@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from urial_opt.errors import StoreError
 
@@ -31,6 +32,8 @@ _BY_SQLITE_ERROR = {
 _OTHERWISE = "look at that message, then type the same command again or give another database"
 _PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
 _CHUNK = 900
+_PAUSE = 0.05
+"""Seconds between two tries to switch a database that another process is using."""
 _T = TypeVar("_T")
 _STUDY_NAMES = "CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name)"
 
@@ -40,12 +43,13 @@ class Connection:
 
     def __init__(self, url_or_path: str, *, wait_seconds: float) -> None:
         self._url = _read_url(url_or_path)
+        self._wait_seconds = wait_seconds
         self.dialect = self._url.get_backend_name()
         arguments = {"timeout": wait_seconds} if self.dialect == "sqlite" else {}
         try:
             self._engine = sa.create_engine(self._url, connect_args=arguments)
         except ImportError as error:
-            advice = "type: pip install 'urial-opt[postgresql]'"
+            advice = "type: pip install 'psycopg[binary]'"
             raise StoreError(f"the database {self.name!r} needs a driver that is missing; {advice}") from error
         if self.dialect == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -89,10 +93,19 @@ class Connection:
             yield connection
 
     def write_ahead(self) -> None:
-        """Switch SQLite to write-ahead logging, in which readers do not block the writer. The file keeps this mode."""
+        """Switch SQLite to write-ahead logging, in which readers do not block the writer. The file keeps this mode.
+
+        SQLite does not wait for another process here, as it does elsewhere: it is asked again until the time is up.
+        """
+        give_up = time.monotonic() + self._wait_seconds
         with self._explained(), self._engine.execution_options(urial_begin="").connect() as connection:
-            if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete":
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            while connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete":
+                try:
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                except OperationalError:
+                    if time.monotonic() > give_up:
+                        raise
+                    time.sleep(_PAUSE)
 
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.

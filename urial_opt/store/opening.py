@@ -71,7 +71,7 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError as error:
         version = _version(connection, database)
-        advice = "type: pip install --upgrade urial-opt, or give another store"
+        advice = "install the newer version of urial-opt, or give another store"
         raise StoreError(
             f"the store {database.name!r} was written by a newer version of urial-opt ({version!r}); {advice}"
         ) from error

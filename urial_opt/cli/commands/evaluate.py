@@ -131,7 +131,6 @@ def command(
         pairs of which both orders say the same: mean, interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
-    from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.errors import InputError
 
     if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
@@ -141,8 +140,7 @@ def command(
     candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
     candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
     outputs = None if outputs_file is None else read_outputs(outputs_file)
-    queries = _queries(source, split, space, outputs)
-    queries = queries if sample is None else sample_queries(queries, sample, seed=seed or 0)
+    queries = _queries(source, split, space, outputs, sample=sample, seed=seed or 0)
     judge_name = judge or chosen_model("judge", space)
     others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
     measured = _measure(
@@ -252,9 +250,19 @@ def _decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None) ->
 
 
 def _queries(
-    source: str | None, split: str | None, space: SearchSpace, outputs: Sequence[Output] | None
+    source: str | None,
+    split: str | None,
+    space: SearchSpace,
+    outputs: Sequence[Output] | None,
+    *,
+    sample: int | None,
+    seed: int,
 ) -> Sequence[Query]:
-    """The queries of a source, or those that given outputs answer, or the space's, of one split or of all."""
+    """The queries of a source, or those that given outputs answer, or the space's; of one split or of all, sampled."""
+    from urial_opt.datasets.query_sources import sample_queries
+
     if source is None and outputs is not None:
-        return [output.query for output in outputs if split in (None, "all", output.query.split)]
-    return chosen_queries(source, split, space, by_default="test")
+        queries: Sequence[Query] = [output.query for output in outputs if split in (None, "all", output.query.split)]
+    else:
+        queries = chosen_queries(source, split, space, by_default="test")
+    return queries if sample is None else sample_queries(queries, sample, seed=seed)

@@ -113,7 +113,7 @@ class Loading:
         if device == "auto":
             return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         if device == "balanced" and find_spec("accelerate") is None:
-            raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install 'urial-opt[gpus]'")
+            raise InputError("device 'balanced' needs the package 'accelerate'; type: pip install accelerate")
         if device == "mps" and not torch.backends.mps.is_available():
             raise InputError(f"there is no device 'mps' here; give {self._option('device=cpu')}")
         kind, _, number = device.partition(":")
