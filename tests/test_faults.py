@@ -103,7 +103,7 @@ def a_damaged_store(file: Path) -> None:
     [
         (a_text, "it is not a database; give another file"),
         (a_foreign_database, "belongs to another program (it has the table 'customers'); give another file"),
-        (a_newer_store, "by a newer version of urial-opt ('m999'); type: pip install --upgrade urial-opt"),
+        (a_newer_store, "by a newer version of urial-opt ('m999'); install the newer version of urial-opt"),
         (a_damaged_store, "it is damaged; restore a copy"),
     ],
 )

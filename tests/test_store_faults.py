@@ -168,7 +168,8 @@ def test_a_new_store_waits_for_a_process_that_is_writing(tmp_path: Path) -> None
         connection.write_ahead()
         connection.close()
         waiting.join()
-        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with closing(sqlite3.connect(path)) as fresh:
+        assert fresh.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_new_store_does_not_wait_for_ever(tmp_path: Path) -> None:
