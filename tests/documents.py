@@ -38,7 +38,7 @@ def code_blocks(path: Path) -> list[Block]:
     """The code blocks of a document, in order."""
     blocks: list[Block] = []
     lines: list[str] = []
-    language = fence = ""
+    language = fence = indent = ""
     begin = 0
 
     def end() -> None:
@@ -56,10 +56,10 @@ def code_blocks(path: Path) -> list[Block]:
                 fence = language = ""
             else:
                 begin = begin if lines else number
-                lines.append(line)
+                lines.append(line.removeprefix(indent))
         elif opening:
             end()
-            fence, language = opening[2], opening[3]
+            indent, fence, language = opening.groups()
         elif line.startswith("    ") and (lines or not before):
             begin = begin if lines else number
             lines.append(line[4:])

@@ -71,7 +71,8 @@ def test_nothing_is_named_like_its_module() -> None:
 
 def exceptions_between_adapters() -> list[str]:
     """The exceptions to import contracts that let one adapter import another."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contracts = tools["importlinter"]["contracts"]
     allowed = []
     for exception in (each for contract in contracts for each in contract.get("ignore_imports", ())):
         importer, imported = (side.strip().split(".") for side in exception.split("->"))
