@@ -19,12 +19,13 @@ check: .venv/develop.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -n 0 -q tests/test_structure.py
 
 fix: .venv/develop.stamp
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: .venv/develop.stamp ## writes anew what is generated: every test that uses the fixture `generated` writes its part
+docs: .venv/develop.stamp ## renews what is generated: each test that uses the fixture `generated` writes its part
 	$(BIN)/pytest -n 0 --write-generated
 
 wheel: .venv/develop.stamp

@@ -122,3 +122,16 @@ def test_options_of_a_model(run: Run, small_space: Path) -> None:
     assert "the generator 'nano' takes no options, so no 'url'" in run.refused(*words, "--base-url", "http://localhost")
     assert "so no 'warmth' either" in run.refused(*words, "--judge-option", "warmth=3")
     assert "is not KEY=VALUE" in run.refused(*words, "--base-option", "device")
+
+
+def test_every_option_can_be_a_variable_of_the_environment(
+    run: Run, small_space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("URIAL_OPT_SEARCH_SPACE", str(small_space))  # the parameter is called otherwise
+    monkeypatch.setenv("URIAL_OPT_SEARCH_BUDGET", "1")
+    monkeypatch.setenv("URIAL_OPT_SEARCH_PLAN", "yes")
+    monkeypatch.setenv("URIAL_OPT_SEARCH_JSON", "1")
+    monkeypatch.setenv("URIAL_OPT_SEARCH_DECODING", "max_tokens=16")
+    assert json.loads(run("search")[0])["name"].startswith("small-")
+    monkeypatch.setenv("URIAL_OPT_SEARCH_BUDGET", "many")
+    assert "many" in run.refused("search")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.command_line import Run
 from tests.quirky_server import KEY, Pretender, diagnosis
-from urial_opt.cli.app import app
+from urial_opt.cli.app import group
 from urial_opt.nano.json_server import listening
 from urial_opt.nano.models import open_aligned, open_base
 from urial_opt.nano.server import serving
@@ -51,7 +51,7 @@ def test_what_it_prints_for_people(run: Run) -> None:
 
 
 def test_the_help_names_every_finding() -> None:
-    help_text = app.get_command(None, "doctor").help  # type: ignore[arg-type, union-attr]
+    help_text = group.get_command(None, "doctor").help  # type: ignore[arg-type, union-attr]
     assert help_text
     for name in diagnosis().findings:
         assert name in help_text

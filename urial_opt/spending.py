@@ -1,4 +1,4 @@
-"""Spending: what each role of a search took in calls, tokens and money, and the limits that end it."""
+"""Spending: what each role of a search took in calls, tokens and dollars, and the limits that end it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: one short file for each command; it parses words, calls the library and prints."""
+"""The command line: one short file for each command, which parses options, calls the library and prints."""
 
 from __future__ import annotations
 

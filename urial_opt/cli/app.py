@@ -14,6 +14,7 @@ from urial_opt import __version__
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError
 
 INTERRUPTED = 130
+_PREFIX = "URIAL_OPT"
 LIMIT_REACHED = 3
 COMMANDS = {
     "search": "Search for the prompt that aligns a base model best.",
@@ -34,6 +35,11 @@ _TYPED = {"max_seconds": "max_time"}
 
 def _load(name: str) -> click.Command:
     command: click.Command = import_module(f"urial_opt.cli.commands.{name.replace('-', '_')}").command
+    for parameter in command.params:
+        # Click makes the variable's name from the parameter, which is not always called like its option.
+        if isinstance(parameter, click.Option) and parameter.envvar is None:
+            option = max(parameter.opts, key=len).lstrip("-")
+            parameter.envvar = f"{_PREFIX}_{name}_{option}".replace("-", "_").upper()
     return command
 
 
@@ -84,7 +90,6 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
 @click.group(
     cls=_LazyGroup,
     context_settings={
-        "auto_envvar_prefix": "URIAL_OPT",
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
     },
@@ -98,7 +103,7 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
     expose_value=False,
     help="TOML file with defaults, one table for each command.",
 )
-def app() -> None:
+def group() -> None:
     """Align a base language model without tuning it: search for the prompt.
 
     Start with `urial-opt search`, which needs no key, no download and no GPU.
@@ -123,7 +128,7 @@ def main() -> int:
     stopped a search, 130 when the user did.
     """
     try:
-        left_with = app(standalone_mode=False)
+        left_with = group(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:

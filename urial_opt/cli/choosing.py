@@ -1,4 +1,4 @@
-"""Which search, trial, space, queries and models a command speaks of, where the user left it open."""
+"""Choices that the user left open: search, trial, space, queries and models."""
 
 from __future__ import annotations
 

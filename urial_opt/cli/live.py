@@ -1,4 +1,4 @@
-"""What a search looks like while it runs: a live line and bar on a terminal, plain lines elsewhere."""
+"""The display of a running search: a live line and bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to one prompt: the base model answers under it, the judge scores, and nothing is paid for twice."""
+"""The evaluator: the base model answers under a prompt, the judge scores, and nothing is paid for twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judge check: how far a judge can be trusted, told by answers that somebody scored before."""
+"""The judge check: how far a judge agrees with scores that were given before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A measurement: a prompt, or given answers, judged, compared with others if asked for, and what that cost."""
+"""A measurement: a prompt, or given answers, judged and perhaps compared with others, with what it cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A comparison: two answers to each query, of which a judge that sees them in both orders prefers one."""
+"""Pairwise comparison: which of two answers to each query a judge prefers, asked in both orders."""
 
 from __future__ import annotations
 

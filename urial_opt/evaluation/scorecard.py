@@ -1,4 +1,4 @@
-"""Scorecard: an evaluation summed up, by aspect and on average, with bootstrap intervals."""
+"""The scorecard: an evaluation by aspect and on average, with bootstrap intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a search: `validation` chooses among the best few prompts, `test` is asked once about the winner."""
+"""The end of a search: `validation` chooses among the best few prompts, `test` measures the winner once."""
 
 from __future__ import annotations
 

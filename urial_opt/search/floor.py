@@ -1,4 +1,4 @@
-"""The floor for exemplars: a judge scores each exemplar's own answer, and what falls below is not proposed.
+"""The floor for exemplars: a judge scores each exemplar's own answer; those below the floor are not proposed.
 
 Without it a search proposes whatever raises the score, exemplars with false facts or harmful advice among them, and
 nobody could ship the prompt that it finds.

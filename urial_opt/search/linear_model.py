@@ -1,4 +1,4 @@
-"""What is believed about prompts after some were tried: a Bayesian linear model of ordered exemplar sets."""
+"""A Bayesian linear model of ordered exemplar sets: what the trials so far say about untried prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Local search: the prompt that a model of prompts believes best, by changes of one or two parts at a time."""
+"""Local search: finds the prompt that the linear model rates best, changing one or two parts at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening: what a search is asked for, and how it begins or is found again in the store."""
+"""Opening: the options of a search, and how it is created in the store or found there again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a search is, as whoever watches it is told."""
+"""Progress of a search, as reported to whoever watches it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Racing: when a prompt has been seen enough, from paired differences with the best prompt so far, block by block."""
+"""Racing: stops a prompt early, by paired differences with the best prompt so far, block by block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a search ended: what was measured on the test queries, the gain, and the JSON object that says so."""
+"""The result of a search: what was measured on the test queries, the gain, and its JSON object."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class SearchResult:
         return self.gain.low > 0
 
     def as_json(self) -> dict[str, object]:
-        """The object that `search --json` prints; every key is described in the README."""
+        """The object that `search --json` prints; COMMANDS.md describes every key."""
         return {
             "name": self.name,
             "aligned": None,

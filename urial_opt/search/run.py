@@ -1,4 +1,4 @@
-"""A whole search: exemplars are held to the floor, prompts race on `dev`, and the end is measured once on `test`."""
+"""A whole search: the exemplars are judged, prompts race on `dev`, and the winner is measured on `test`."""
 
 from __future__ import annotations
 

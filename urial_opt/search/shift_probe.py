@@ -1,4 +1,4 @@
-"""The probe: how far prompts leave the base model from the aligned one, on a few queries that are always the same."""
+"""The probe: the token shift of surviving prompts, on a few queries that are always the same."""
 
 from __future__ import annotations
 

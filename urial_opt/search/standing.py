@@ -1,4 +1,4 @@
-"""Where a search stands: its trials, what is believed of them, and which prompt is the best so far."""
+"""Where a search stands: its trials, their estimates, and the best prompt so far."""
 
 from __future__ import annotations
 

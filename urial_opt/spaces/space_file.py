@@ -1,4 +1,4 @@
-"""Space files: the YAML that people write for a search space, read until the first mistake."""
+"""Space files: reads the YAML of a search space, and reports the first mistake with its line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Commands: one file for each, which opens what was named, calls the library and prints."""
+"""Commands: each file opens what was named, calls the library and prints."""

@@ -1,4 +1,4 @@
-"""`urial-opt tag`: lets a judge say what queries are about, so that samples and races can be spread over it."""
+"""`urial-opt tag`: a judge tags queries by task, topic and difficulty, so that samples and races cover all of them."""
 
 from __future__ import annotations
 
