@@ -19,6 +19,10 @@ class UrialOptError(Exception):
     """Root of the tree. `str(error)` is one line: what happened, to which, and what to type next."""
 
 
+class UrialOptWarning(UserWarning):
+    """What a caller should know about the models or the search, such as why a model is slow; no error."""
+
+
 class InputError(UrialOptError):
     """What was asked for cannot be done as asked."""
 

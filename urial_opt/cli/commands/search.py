@@ -154,11 +154,11 @@ def _searched(
     try:
         return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
     except LimitReached as reached:
-        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {str(reached)!r}.")
+        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {reached.name!r}.")
         display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
         raise click.exceptions.Exit(LIMIT_REACHED) from reached
     except Interrupted as interrupted:
-        display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
+        display.say(f"Stopped; everything so far is in {store.name} as {interrupted.name!r}.")
         display.say("Go on with the same command.")
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
 
