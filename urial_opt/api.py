@@ -1,7 +1,8 @@
 """The library in a dozen functions: search, load, evaluate, measure and answer, as `import urial_opt` hands them on.
 
 Models are given by name, such as `hf:NAME` or `llm:MODEL`, or as opened objects; where none is given, the space names
-one. Nothing is printed: notes on models and searches go to `watch` or become warnings (`UrialOptWarning`).
+one. Nothing is printed: notes on models, such as why one is slow, become warnings (`UrialOptWarning`), and notes on a
+search stand in the `Progress` that `watch` is called with.
 """
 
 from __future__ import annotations
@@ -69,17 +70,21 @@ def run_search(
 ) -> SearchResult:
     """Search for the prompt that aligns a base model best; the same call continues a search that was interrupted.
 
-    `space`: a space's name, its YAML file, or a space from `load_space`. `aligned`: an aligned model to compare with;
-    "none" for none. `budget`: trials, that is prompts tried. `sampler`: thompson, tpe or random. `name`: of the search;
-    by default made from everything that decides its outcome. `store`: a SQLite file, a database URL or an opened
-    `Store`, which stays open; all answers and verdicts are kept there, and none is paid for twice. `limits`: `Terms`,
-    or a mapping with some of `max_cost` (US dollars) and `max_tokens` (of all runs), `max_seconds` (of this run), and
-    `prices` by role, such as `{"judge": "2.5/10"}` (US dollars for a million tokens). `watch` is called with the
-    progress, which holds all notes, after every block of queries. `stop` is asked before each block.
+    `space`: a space's name, its YAML file, or a space from `load_space`.
+    `base`, `judge`, `aligned`: models by name or opened, by default the space's; the search compares with `aligned`, or
+    with no model if it is "none". `base_options`, `judge_options`, `aligned_options`: how those named are opened.
+    `budget`: trials, that is prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random.
+    `name`: of the search, by default made from everything that decides its outcome.
+    `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
+    that none is paid for twice.
+    `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
+    `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
+    `watch`: called with the progress after every block of queries. `stop`: asked before each block.
 
-    Interrupted once `stop` says so, LimitReached (an Interrupted) before a limit would be passed; what was paid is
-    kept. UnknownNameError for a name that nothing answers to, SpaceError for a wrong file, InputError for other
-    arguments that cannot be, StoreError and AdapterError as store and models raise them.
+    Returns what was measured on the test queries, scores from 1 to 5. Interrupted once `stop` says so, LimitReached
+    (an Interrupted) before a limit would be passed; what was paid is kept. UnknownNameError for a name that nothing
+    answers to, SpaceError for a wrong file, InputError for other arguments that cannot be, StoreError and AdapterError
+    as store and models raise them.
     """
     loaded = load_space(space)
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
@@ -91,24 +96,23 @@ def run_search(
         if aligned != NO_MODEL and (aligned or loaded.defaults.aligned not in (None, NO_MODEL)):
             twin = aligned_of(aligned, aligned_options, default=loaded.defaults.aligned)
         models = Models(base=generator, judge=scorer, aligned=twin)
-        if watch is None:
-            _warn(models.notes)
+        _warn(models.notes)
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         return search_space(
             loaded,
             models,
             opened,
             options=options,
-            watch=_warning() if watch is None else _with_notes(models.notes, watch),
+            watch=watch or (lambda _: None),
             stop=stop or (lambda: False),
         )
 
 
 def load_search(name: str | None = None, *, store: File | Store = _STORE) -> StoredSearch:
-    """A search as the store holds it now: the one of that name, or the newest.
+    """A search as a store holds it now, running or finished.
 
-    UnknownNameError if there is none of that name, InputError if the store holds no search, StoreError if there is no
-    such store or it cannot be read.
+    `name`: by default the newest search. `store`: a SQLite file, a database URL or an opened `Store`. UnknownNameError
+    if no search is called so, InputError if the store holds none, StoreError if there is no such store.
     """
     with _opened_store(store, create=False) as opened:
         if name is None:
@@ -134,13 +138,15 @@ def evaluate(
 ) -> Assessment:
     """Let a base model answer queries under a prompt, and a judge score the answers.
 
-    `queries`: by default the space's test queries. `sampling`: by default the one saved or found with the prompt, else
-    the space's. `space`: where everything comes from that is not given; it also holds the weights of the aspects and
-    the constraints. `store`: keeps answers and verdicts, so that none is paid for twice; by default nothing is kept.
-    `watch` is called with the number of queries done.
+    `prompt`: a prompt, a prompt file, or the name of one of the space's: zero-shot, plain-icl or hand-written.
+    `queries`: queries, their texts, or a source for `load_queries`; by default the space's test queries.
+    `base`, `judge`, `base_options`, `judge_options`: as in `run_search`.
+    `sampling`: by default that saved or found with the prompt, else the space's.
+    `space`: where everything comes from that is not given, and the weights of the aspects and the constraints.
+    `store`: as in `run_search`; by default nothing is kept. `watch`: called with the number of queries done.
 
-    The assessment holds scores from 1 to 5 with 95 % intervals over the queries. Errors: as `run_search`; PromptError
-    if a prompt file cannot be read.
+    Returns scores from 1 to 5 with 95 % intervals over the queries. PromptError if a prompt file cannot be read; other
+    errors as in `run_search`.
     """
     loaded = load_space(space)
     candidate = _candidate(prompt, loaded, sampling)
@@ -171,7 +177,7 @@ def answer(
 ) -> list[str]:
     """The base model's answers to queries under a prompt, in the order of the queries.
 
-    The other arguments and the errors are those of `evaluate`.
+    `queries`: their texts. `prompt`, `base`, `base_options`, `sampling`, `space`, `store` and errors: as in `evaluate`.
     """
     loaded = load_space(space)
     candidate = _candidate(prompt, loaded, sampling)
@@ -197,13 +203,16 @@ def measure_shift(
 ) -> TokenShift:
     """How far a base model under each prompt is from an aligned model, token by token (Lin et al. 2024, section 2).
 
-    The aligned model answers the queries greedily, at most `max_tokens` tokens each (by default the space's number);
-    both models then read the answers, the base model under each prompt. `prompts`: by the names that the
-    contexts get, or a list; the others are compared with the first.
-    `queries`: by default the space's validation queries. `watch` is called with the number of queries done.
+    The aligned model answers the queries greedily; both models then read its answers, the base model under each prompt.
 
-    Shares from 0 to 1 and divergences in nats, with 95 % intervals over the queries. InputError if the two models
-    cannot be compared; other errors as `run_search`.
+    `base`, `aligned`, `base_options`, `aligned_options`: as in `run_search`.
+    `prompts`: a list, or a mapping from the names that they get in the result; each as in `evaluate`. The others are
+    compared with the first. `queries`: as in `evaluate`, by default the space's validation queries.
+    `max_tokens`: of the longest answer, by default the space's. `space`: where everything comes from that is not given.
+    `watch`: called with the number of queries done.
+
+    Returns shares from 0 to 1 and divergences in nats, with 95 % intervals over the queries. InputError if the two
+    models cannot be compared; other errors as in `evaluate`.
     """
     loaded = load_space(space)
     if isinstance(prompts, str):
@@ -254,23 +263,7 @@ def _memory(store: File | Store | None) -> Iterator[Store | NoMemory]:
         yield opened
 
 
-def _warn(notes: Iterable[str], *, stacklevel: int = 3) -> None:
-    """Warn of each note, by default at the line that called the function that calls this one."""
+def _warn(notes: Iterable[str]) -> None:
+    """Warn of each note, at the line that called the function that calls this one."""
     for note in notes:
-        warnings.warn(note, UrialOptWarning, stacklevel=stacklevel)
-
-
-def _with_notes(notes: Sequence[str], watch: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """`watch`, for which the notes on the models come before those on the search."""
-    return lambda progress: watch(replace(progress, notes=(*notes, *progress.notes)))
-
-
-def _warning() -> Callable[[Progress], None]:
-    """Something that watches a search and warns of each note on it once."""
-    warned: set[str] = set()
-
-    def watch(progress: Progress) -> None:
-        _warn(note for note in progress.notes if note not in warned)
-        warned.update(progress.notes)
-
-    return watch
+        warnings.warn(note, UrialOptWarning, stacklevel=3)

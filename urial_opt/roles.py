@@ -121,21 +121,21 @@ def as_texts(options: Mapping[str, object]) -> dict[str, str]:
 
 
 def open_base(name: str, **options: object) -> Generator:
-    """The base model of that name, such as `hf:NAME_OR_FOLDER`; options such as `device="cuda"` or `url="http://…"`.
+    """The base model of that `name`, such as `hf:NAME_OR_FOLDER`, with `options` such as `device="cuda"`.
 
-    UnknownNameError if no plugin or option is called so, InputError if the name is another kind of model or an option's
-    value is wrong, AdapterError if a package that it needs is missing or the model cannot be loaded.
+    UnknownNameError if no plugin or option is called so, InputError if it is another kind of model or an option's value
+    is wrong, AdapterError if a package that it needs is missing or the model cannot be loaded.
     """
     return plugins.open_generator(name, as_texts(options))
 
 
 def open_aligned(name: str, **options: object) -> ChatGenerator:
-    """The aligned model of that name, such as `hf-chat:NAME_OR_FOLDER`. Options and errors: see `open_base`."""
+    """The aligned model of that `name`, such as `hf-chat:NAME_OR_FOLDER`; `options` and errors as in `open_base`."""
     return plugins.open_chat_generator(name, as_texts(options))
 
 
 def open_judge(name: str, **options: object) -> Judge:
-    """The judge of that name, such as `llm:gpt-4o`. Options and errors: see `open_base`."""
+    """The judge of that `name`, such as `llm:gpt-4o`; `options` and errors as in `open_base`."""
     return plugins.open_judge(name, as_texts(options))
 
 

@@ -94,10 +94,10 @@ def load_queries(
 ) -> list[Query]:
     """The queries of `source`: a file, the `NAME` of a published set, or `NAME:FILE` for a copy of its file.
 
-    `split`: only the queries of this split. `sample`: only so many of them, as `sample_queries` draws them by `seed`.
-    A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on. SpaceError names file,
-    line and field of the first wrong row. InputError if the hub cannot be reached, a package is missing or there are
-    too few queries.
+    `split`: only the queries of this split. `sample`: only so many of them, each kind, task and topic in its share,
+    drawn by `seed`. A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on.
+    SpaceError names file, line and field of the first wrong row. InputError if the hub cannot be reached, a package is
+    missing or there are too few queries.
     """
     queries = _load(str(source))
     if not queries:

@@ -44,7 +44,7 @@ class Digest:
     states: Mapping[TrialState, int]
     seconds: float
     tokens: int
-    """Read and written."""
+    """Read and written by all models, over all runs."""
     cost: float | None
     """US dollars; None if a price is not known."""
 

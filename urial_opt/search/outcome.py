@@ -49,7 +49,7 @@ class SearchOutcome(Digested):
     seconds: float
     """Time spent on trials and measurements."""
     tokens: int
-    """Read and written, over the whole search."""
+    """Read and written by all models, over all runs of the search."""
     cost: float | None
     """US dollars; None if a price is not known or the version that ran the search did not store it."""
     summary: Mapping[str, Any]
@@ -70,7 +70,7 @@ class SearchOutcome(Digested):
             gain=_estimate(summary["gain"]),
             states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
             seconds=float(summary["seconds"]),
-            tokens=int(summary["tokens"]["spent"]),
+            tokens=_tokens(summary),
             cost=summary.get("cost"),
             summary=summary,
         )
@@ -122,6 +122,12 @@ def _context(stored: Mapping[str, Any]) -> StoredContext:
         prompt_tokens=stored.get("prompt_tokens"),
         prompt_id=stored.get("prompt"),
     )
+
+
+def _tokens(summary: Mapping[str, Any]) -> int:
+    if spending := summary.get("spending"):
+        return sum(int(role["prompt"]) + int(role["completion"]) for role in spending.values())
+    return int(summary["tokens"]["spent"])  # a version that did not count by role
 
 
 def _estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:

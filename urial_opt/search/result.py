@@ -154,7 +154,7 @@ class SearchResult(Digested):
             found_trial=self.found_trial,
             states=self.states,
             seconds=self.seconds,
-            tokens=self.usage.prompt_tokens + self.usage.completion_tokens,
+            tokens=self.bill.tokens,
             cost=self.bill.total,
         )
 

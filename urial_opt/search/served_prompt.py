@@ -8,7 +8,7 @@ from pathlib import Path
 
 from urial_opt import plugins
 from urial_opt.errors import InputError
-from urial_opt.prompt import UrialPrompt
+from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.prompt_file import check_public_name, read_prompt_file, read_sampling
 from urial_opt.records import Candidate, Sampling
 
@@ -24,9 +24,10 @@ class ServedPrompt(UrialPrompt):
 
     @classmethod
     def of(cls, candidate: Candidate) -> ServedPrompt:
-        """The prompt and the sampling of a candidate."""
+        """The prompt and the sampling of a candidate; its exemplars lose what only a search space needs."""
         prompt = candidate.prompt
-        return cls(system=prompt.system, exemplars=prompt.exemplars, raw=prompt.raw, sampling=candidate.sampling)
+        exemplars = tuple(Exemplar(query=e.query, answer=e.answer, style=e.style) for e in prompt.exemplars)
+        return cls(system=prompt.system, exemplars=exemplars, raw=prompt.raw, sampling=candidate.sampling)
 
     def save(self, path: str | os.PathLike[str], *, exporter: str | None = None) -> None:
         """Write the prompt to a file, which is replaced if it exists.
@@ -54,7 +55,7 @@ class ServedPrompt(UrialPrompt):
 
 
 def load_prompt(path: str | os.PathLike[str]) -> ServedPrompt:
-    """The prompt in a file: as `ServedPrompt.save` wrote it, or any URIAL prompt in plain text.
+    """The prompt in the file `path`: as `ServedPrompt.save` wrote it, or any URIAL prompt in plain text.
 
     `sampling` is None for plain text. PromptError if the file cannot be read or holds no prompt.
     """

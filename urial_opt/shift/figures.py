@@ -204,10 +204,11 @@ class TokenShift:
     def __str__(self) -> str:
         """A line for each context: its shares of unshifted, marginal and shifted tokens, with 95 % intervals."""
         lines = [f"{self.base} against {self.aligned}: {self.answers} answers, shares of their tokens"]
+        width = max(map(len, self.contexts), default=0)
         for name, context in self.contexts.items():
             shares = {each: getattr(context, each) for each in ("unshifted", "marginal", "shifted")}
             said = (f"{each} {'–' if share is None else format(share, '.1%')}" for each, share in shares.items())
-            lines.append(f"{name:<12} {', '.join(said)}")
+            lines.append(f"{name:<{width}}  {', '.join(said)}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, object]:

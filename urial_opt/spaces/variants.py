@@ -24,12 +24,15 @@ def load_space(
     decoding: Mapping[str, float] | None = None,
     exemplar_floor: Mapping[Aspect, float] | str | None = None,
 ) -> SearchSpace:
-    """The search space of that name, such as `urial`, or in that YAML file, perhaps with changes.
+    """A search space, perhaps with changes.
 
-    `start_from`: a prompt, or its file, that a search starts from and whose exemplars join the pool. `decoding`: values
-    for all prompts, such as `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own
-    answer, such as "safety=4,factuality=4", or "none". SpaceError names file, line and field of a mistake;
-    UnknownNameError for an unknown name, InputError for changes that cannot be.
+    `space`: its name, such as `urial`, its YAML file, or the space itself. `start_from`: a prompt, or its file, that a
+    search starts from and whose exemplars join the pool. `decoding`: values for all prompts, such as
+    `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own answer by aspect, also as
+    text: "safety=4,factuality=4", or "none".
+
+    SpaceError names file, line and field of a mistake; UnknownNameError for an unknown name, InputError for changes
+    that cannot be, PromptError if the prompt file cannot be read.
     """
     loaded = space if isinstance(space, SearchSpace) else space_file.load_space(str(space))
     if start_from is not None:
