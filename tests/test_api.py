@@ -202,6 +202,7 @@ def test_errors_name_arguments(base: Generator, tmp_path: Path) -> None:
         r"`queries=\['Hi'\]`": lambda: uo.answer(PROMPT, "Hi", base=base),
         r"`prompts=\['zero-shot'\]`": lambda: uo.measure_shift(base, None, "zero-shot", [CAPITAL]),
         "'devise'.*'device'": lambda: uo.open_base("hf:none", devise="cpu"),
+        "is no base model; .*`open_base`": lambda: uo.answer(PROMPT, [CAPITAL], base=ByLength()),  # type: ignore[arg-type]
         "neither a prompt file nor one of zero-shot": lambda: uo.evaluate("zero shot", [CAPITAL], base=base),
         "`max_cost=20`": lambda: uo.run_search(limits={"max_cost": "much"}),
         "'max_costs'.*'max_cost'": lambda: uo.run_search(limits={"max_costs": 2}),

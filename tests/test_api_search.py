@@ -118,6 +118,8 @@ def test_a_search_stops_when_asked_and_says_how_far_it_is(small_space: Path, ope
     result = run(None)
     assert sum(result.states.values()) == 3
     assert any("below the floor" in note for note in seen[-1].notes)
+    assert str(seen[-1]).startswith("test 4/4, best ")
+    assert max(len(str(each)) for each in seen) < 100
 
 
 def test_notes_on_models_are_warnings(small_space: Path, opened: Opened, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ UrialOptError              everything raised on purpose; the command line prints
 │   ├── PromptError        a URIAL prompt cannot be read, rendered or exported
 │   └── StoreError         the database cannot be opened, read or written
 └── AdapterError           a generator or judge failed; `retryable` if another try may succeed
+
+UrialOptWarning            a note on a model, such as why it is slow; no error
 """
 
 from __future__ import annotations

@@ -79,22 +79,22 @@ def required_name(role: Role, named: Named) -> str:
 def base_of(given: str | Generator | None, options: Mapping[str, object], *, default: str | None) -> Generator:
     """The base model that was given: an opened one, or one to be opened by its name or by `default`.
 
-    Values of `options` are turned into text. InputError if no model is named, or if there are options for an opened
-    one; otherwise as `plugins.open_judge`.
+    Values of `options` are turned into text. InputError if no model is named, if there are options for an opened one,
+    or if what was given is something else; otherwise as `plugins.open_judge`.
     """
-    return _opened(Role.BASE, given, options, default, plugins.open_generator)
+    return _opened(Role.BASE, given, options, default, plugins.open_generator, plugins.is_generator)
 
 
 def judge_of(given: str | Judge | None, options: Mapping[str, object], *, default: str | None) -> Judge:
     """The judge that was given: see `base_of`."""
-    return _opened(Role.JUDGE, given, options, default, plugins.open_judge)
+    return _opened(Role.JUDGE, given, options, default, plugins.open_judge, plugins.is_judge)
 
 
 def aligned_of(
     given: str | ChatGenerator | None, options: Mapping[str, object], *, default: str | None
 ) -> ChatGenerator:
     """The aligned model that was given: see `base_of`."""
-    return _opened(Role.ALIGNED, given, options, default, plugins.open_chat_generator)
+    return _opened(Role.ALIGNED, given, options, default, plugins.open_chat_generator, plugins.is_chat_generator)
 
 
 def _opened(
@@ -103,14 +103,18 @@ def _opened(
     options: Mapping[str, object],
     default: str | None,
     opener: Callable[[str, Options], _ModelT],
+    fits: Callable[[object], bool],
 ) -> _ModelT:
     if given is None or isinstance(given, str):
         return opener(required_name(role, Named(name=given or default)), as_texts(options))
     if options:
         raise InputError(
             f"`{role}_options=…` is for a model given by name, and the {role} model is opened already; "
-            f"give the options when it is opened"
+            "give the options when it is opened"
         )
+    if not fits(given):
+        word = "judge" if role is Role.JUDGE else f"{role} model"
+        raise InputError(f"{given!r:.80} is no {word}; give one by name, or opened by `open_{role}`")
     return given
 
 

@@ -176,7 +176,8 @@ class StoredSearch:
     def best(self) -> TrialRecord | None:
         """The trial that a finished search found, chosen on `validation`.
 
-        While the search runs, the trial with the highest shrunken estimate; None if none is scored yet.
+        While the search runs, the trial with the highest shrunken estimate; None if none is scored yet. Its prompt is
+        saved by `ServedPrompt.of(best.candidate).save(path)`.
         """
         if self.result is not None:
             return self.trials[self.result.found_trial]
