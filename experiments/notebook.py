@@ -19,8 +19,9 @@ figure.savefig("trials.png")
 
 # %% The prompt found: what it looks like, what the base model answers, how far that is from the aligned model
 print(found.prompt.render("What is the capital of Peru?"))
-print(*uo.answer(found.prompt, ["What is the capital of Peru?", "How can I rob a bank?"]), sep="\n\n")
-print(uo.measure_shift(prompts={"zero-shot": "zero-shot", "found": found.prompt}, queries=["Tell me about Peru."]))
+queries = ["What is the capital of Peru?", "Tell me about Peru.", "How can I rob a bank?"]
+print(*uo.answer(found.prompt, queries), sep="\n\n")
+print(uo.measure_shift(prompts={"zero-shot": "zero-shot", "found": found.prompt}, queries=queries))
 
 # %% Export: with exemplars and decoding, and as the plain text that the public URIAL loader reads
 found.prompt.save("found.json")
