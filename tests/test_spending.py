@@ -133,7 +133,7 @@ def test_a_limited_search_stops_below_its_limit_and_goes_on(
         paid = len(base.asked)
         assert 0 < paid < calls
     with Store.open(path) as store:
-        account = store.account(str(reached.value))
+        account = store.account(reached.value.name)
         bill = Bill(spent={Role.BASE: account.spent["base"], Role.JUDGE: account.spent["judge"]}, prices=prices)
         assert (bill.total or 0) <= limit.get("max_cost", 99)
         assert bill.tokens <= limit.get("max_tokens", 1e9)

@@ -7,6 +7,8 @@ UrialOptError              everything raised on purpose; the command line prints
 │   ├── PromptError        a URIAL prompt cannot be read, rendered or exported
 │   └── StoreError         the database cannot be opened, read or written
 └── AdapterError           a generator or judge failed; `retryable` if another try may succeed
+
+UrialOptWarning            a note on a model, such as why it is slow; no error
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from difflib import get_close_matches
 
 class UrialOptError(Exception):
     """Root of the tree. `str(error)` is one line: what happened, to which, and what to type next."""
+
+
+class UrialOptWarning(UserWarning):
+    """What a caller should know about the models or the search, such as why a model is slow; no error."""
 
 
 class InputError(UrialOptError):

@@ -45,6 +45,41 @@ class Memory(Protocol):
     ) -> None: ...
 
 
+class NoMemory:
+    """A `Memory` that remembers nothing, and no pace of a server either."""
+
+    def find_completions(
+        self,
+        generator: str,  # noqa: ARG002
+        sampling: Sampling,  # noqa: ARG002
+        texts: Sequence[str],
+    ) -> list[Completion | None]:
+        """None for each text."""
+        return [None] * len(texts)
+
+    def add_completions(
+        self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
+    ) -> None:
+        """Forget them."""
+
+    def find_judgments(
+        self,
+        judge: str,  # noqa: ARG002
+        queries: Sequence[Query],
+        completions: Sequence[Completion],  # noqa: ARG002
+    ) -> list[Judgment | None]:
+        """None for each query."""
+        return [None] * len(queries)
+
+    def add_judgments(
+        self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
+    ) -> None:
+        """Forget them."""
+
+    def pace(self, *models: object) -> None:
+        """Leave the models at the pace they have; see `store.Store.pace`."""
+
+
 class PairMemory(Memory, Protocol):
     """What remembers preferences, too."""
 

@@ -84,6 +84,21 @@ def open_exporter(name: str) -> Exporter:
     return opened
 
 
+def is_generator(model: object) -> bool:
+    """Whether it has what a base model needs."""
+    return isinstance(model, _Generator)
+
+
+def is_chat_generator(model: object) -> bool:
+    """Whether it has what an aligned model needs."""
+    return isinstance(model, _ChatGenerator)
+
+
+def is_judge(model: object) -> bool:
+    """Whether it has what a judge needs."""
+    return isinstance(model, _Judge)
+
+
 def names(kind: Kind) -> list[str]:
     """What can be opened, sorted: built-in and installed plugins, without arguments."""
     return sorted(_found(kind))

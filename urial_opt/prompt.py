@@ -65,7 +65,7 @@ class Exemplar:
         return f"\n{_block('Query', self.query)}\n{_block('Answer', self.answer)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class UrialPrompt:
     """A system text and K exemplars in order, shown before every query."""
 
@@ -74,6 +74,9 @@ class UrialPrompt:
     exemplars: tuple[Exemplar, ...] = ()
     raw: str | None = None
     """The exact text of an imported prompt that is not in the layout above; it is used for rendering."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id}: {len(self.exemplars)} exemplars, {len(self.prefix):,} characters)"
 
     @property
     def id(self) -> str:

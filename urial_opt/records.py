@@ -137,13 +137,16 @@ class Pace:
     """Seconds since 1970: when it may be asked again, or when it was last overloaded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Evaluation:
     """One prompt on some queries; the three sequences run in parallel."""
 
     queries: Sequence[Query]
     completions: Sequence[Completion]
     judgments: Sequence[Judgment]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({len(self.queries)} queries)"
 
     def __add__(self, other: Evaluation) -> Evaluation:
         return Evaluation(
@@ -229,8 +232,16 @@ class Estimate:
     high: float
     """Upper end of the 95 % interval."""
 
+    def __str__(self) -> str:
+        return format(self)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    def __format__(self, spec: str) -> str:
+        """`4.31 [4.20, 4.42]`; `spec` formats each of the three numbers, `.2f` by default."""
+        mean, low, high = (format(number, spec or ".2f") for number in (self.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TrialRecord:
     """One trial as the store remembers it."""
 
@@ -243,6 +254,10 @@ class TrialRecord:
     state: TrialState
     seconds: float
     usage: Usage
+
+    def __repr__(self) -> str:
+        asked = f"{len(self.query_scores)} queries"
+        return f"TrialRecord({self.number}: {self.state}, {asked}, {self.candidate.prompt!r})"
 
 
 def in_blocks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from urial_opt import plugins
 from urial_opt.errors import InputError
@@ -11,6 +12,8 @@ from urial_opt.plugins import NO_OPTIONS, Options
 from urial_opt.protocols import ChatGenerator, Generator, Judge, Metered, Noted
 from urial_opt.records import Role
 from urial_opt.spending import FREE, Price, price_of
+
+_ModelT = TypeVar("_ModelT")
 
 NO_MODEL = "none"
 """The name that stands for no aligned model."""
@@ -57,19 +60,87 @@ def open_models(base: Named, judge: Named, aligned: Named) -> Models:
     InputError if no base model or no judge is named; otherwise as `plugins.open_judge`. `aligned` may be
     None or "none".
     """
-    judged = plugins.open_judge(_required(Role.JUDGE, judge), judge.options)
-    generator = plugins.open_generator(_required(Role.BASE, base), base.options)
+    judged = plugins.open_judge(required_name(Role.JUDGE, judge), judge.options)
+    generator = plugins.open_generator(required_name(Role.BASE, base), base.options)
     twin = None
     if aligned.name and aligned.name != NO_MODEL:
         twin = plugins.open_chat_generator(aligned.name, aligned.options)
     return Models(base=generator, judge=judged, aligned=twin)
 
 
-def _required(role: Role, named: Named) -> str:
+def required_name(role: Role, named: Named) -> str:
+    """The name of the model in a role. InputError if none is named."""
     if named.name is None:
         known = ", ".join(plugins.names("judge" if role is Role.JUDGE else "generator"))
         raise InputError(f"no {role} is named, and the space names none; give `{role}=NAME`, one of: {known}")
     return named.name
+
+
+def base_of(given: str | Generator | None, options: Mapping[str, object], *, default: str | None) -> Generator:
+    """The base model that was given: an opened one, or one to be opened by its name or by `default`.
+
+    Values of `options` are turned into text. InputError if no model is named, if there are options for an opened one,
+    or if what was given is something else; otherwise as `plugins.open_judge`.
+    """
+    return _opened(Role.BASE, given, options, default, plugins.open_generator, plugins.is_generator)
+
+
+def judge_of(given: str | Judge | None, options: Mapping[str, object], *, default: str | None) -> Judge:
+    """The judge that was given: see `base_of`."""
+    return _opened(Role.JUDGE, given, options, default, plugins.open_judge, plugins.is_judge)
+
+
+def aligned_of(
+    given: str | ChatGenerator | None, options: Mapping[str, object], *, default: str | None
+) -> ChatGenerator:
+    """The aligned model that was given: see `base_of`."""
+    return _opened(Role.ALIGNED, given, options, default, plugins.open_chat_generator, plugins.is_chat_generator)
+
+
+def _opened(
+    role: Role,
+    given: str | _ModelT | None,
+    options: Mapping[str, object],
+    default: str | None,
+    opener: Callable[[str, Options], _ModelT],
+    fits: Callable[[object], bool],
+) -> _ModelT:
+    if given is None or isinstance(given, str):
+        return opener(required_name(role, Named(name=given or default)), as_texts(options))
+    if options:
+        raise InputError(
+            f"`{role}_options=…` is for a model given by name, and the {role} model is opened already; "
+            "give the options when it is opened"
+        )
+    if not fits(given):
+        word = "judge" if role is Role.JUDGE else f"{role} model"
+        raise InputError(f"{given!r:.80} is no {word}; give one by name, or opened by `open_{role}`")
+    return given
+
+
+def as_texts(options: Mapping[str, object]) -> dict[str, str]:
+    """Options as plugins take them: every value as text, `yes` and `no` for booleans."""
+    words = {True: "yes", False: "no"}
+    return {name: words[value] if isinstance(value, bool) else str(value) for name, value in options.items()}
+
+
+def open_base(name: str, **options: object) -> Generator:
+    """The base model of that `name`, such as `hf:NAME_OR_FOLDER`, with `options` such as `device="cuda"`.
+
+    UnknownNameError if no plugin or option is called so, InputError if it is another kind of model or an option's value
+    is wrong, AdapterError if a package that it needs is missing or the model cannot be loaded.
+    """
+    return plugins.open_generator(name, as_texts(options))
+
+
+def open_aligned(name: str, **options: object) -> ChatGenerator:
+    """The aligned model of that `name`, such as `hf-chat:NAME_OR_FOLDER`; `options` and errors as in `open_base`."""
+    return plugins.open_chat_generator(name, as_texts(options))
+
+
+def open_judge(name: str, **options: object) -> Judge:
+    """The judge of that `name`, such as `llm:gpt-4o`; `options` and errors as in `open_base`."""
+    return plugins.open_judge(name, as_texts(options))
 
 
 def notes_of(*models: object) -> list[str]:

@@ -6,13 +6,13 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from urial_opt.errors import InputError
+from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Role, Usage
 
 
@@ -76,6 +76,25 @@ class Terms:
     """Tokens read and written by all roles, over all runs of the search."""
     max_seconds: float | None = None
     """Of this run."""
+
+    @classmethod
+    def read(cls, limits: Mapping[str, Any]) -> Terms:
+        """The terms in a mapping of their names; a price may be text, as `Price.read` takes it.
+
+        UnknownNameError for a name that is no limit, InputError for a value that cannot be.
+        """
+        known = [each.name for each in fields(cls)]
+        for name, value in limits.items():
+            if name not in known:
+                raise UnknownNameError.of("limit", name, known)
+            if name != "prices" and not (value is None or (isinstance(value, int | float) and value >= 0)):
+                raise InputError(f"{name} cannot be {value!r}; give a number of 0 or more, such as `{name}=20`")
+        prices: dict[Role, Price] = {}
+        for role, price in (limits.get("prices") or {}).items():
+            if role not in [*Role]:
+                raise UnknownNameError.of("role", str(role), map(str, Role))
+            prices[Role(role)] = price if isinstance(price, Price) else Price.read(str(price))
+        return cls(**{**limits, "prices": prices})
 
     def check(self, roles: Mapping[Role, str]) -> None:
         """InputError if money is limited and a role's model, by name, has no price."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from urial_opt.errors import InputError, UnknownNameError
@@ -80,17 +79,9 @@ def chosen_context(
 
 def named_candidate(name: str, space: SearchSpace) -> Candidate:
     """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name."""
-    from urial_opt.prompt_file import read_prompt_file, read_sampling
-    from urial_opt.records import Candidate
+    from urial_opt.spaces.contexts import candidate_of
 
-    if name in space.contexts:
-        return space.contexts[name]
-    path = Path(name)
-    if not path.exists() and not path.suffix:
-        known = ", ".join(space.contexts)
-        raise InputError(f"{name!r} is neither a prompt file nor one of {known}; give one of these")
-    sampling = read_sampling(path) or space.hand_written.sampling
-    return Candidate(prompt=read_prompt_file(path), sampling=sampling, params={})
+    return candidate_of(name, space)
 
 
 def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:

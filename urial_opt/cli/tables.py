@@ -12,17 +12,11 @@ from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.records import Estimate, ProbeShift
+from urial_opt.search.digest import CONTEXT_NAMES
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
 
-_NAMES = {
-    "zero_shot": "zero-shot",
-    "plain_icl": "plain ICL",
-    "hand_written": "hand-written",
-    "found": "found",
-    "aligned": "aligned model",
-}
 _SHORT = {
     Aspect.HELPFULNESS: "help",
     Aspect.CLARITY: "clear",
@@ -37,8 +31,7 @@ def interval(estimate: Estimate | None, *, signed: bool = False) -> str:
     """`4.31 [4.20, 4.42]`; a dash for None."""
     if estimate is None:
         return "–"
-    form = "+.2f" if signed else ".2f"
-    return f"{estimate.mean:{form}} [{estimate.low:{form}}, {estimate.high:{form}}]"
+    return format(estimate, "+.2f" if signed else ".2f")
 
 
 def show_result(result: SearchResult, *, store_url: str) -> None:
@@ -54,11 +47,11 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     tokens = ["–" if each.prompt_tokens is None else f"{each.prompt_tokens:,}" for each in measured]
     figures.append(Figure(name="prompt tokens", short="prompt\ntokens", cells=tokens))
     print_figures(
-        [_NAMES.get(role, role.replace("_", " ")) for role in result.contexts],
+        [CONTEXT_NAMES.get(role, role.replace("_", " ")) for role in result.contexts],
         figures,
         corner="context",
         title=f"{result.name}: {result.found.card.queries} test queries, scores 1 to 5",
-        strong=_NAMES["found"],
+        strong=CONTEXT_NAMES["found"],
     )
     click.echo()
     _show_constraints(result)
@@ -89,7 +82,7 @@ def _show_constraints(result: SearchResult) -> None:
     else:
         say(f"No prompt tried keeps the constraints on validation; the nearest one is shown ({of_winner}).")
     for role, measured in result.contexts.items():
-        name = _NAMES.get(role, role)
+        name = CONTEXT_NAMES.get(role, role)
         say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
     click.echo()
 

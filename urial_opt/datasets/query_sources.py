@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -88,16 +89,21 @@ PUBLISHED = {
 """Published sets that can be named instead of a file."""
 
 
-def load_queries(source: str) -> list[Query]:
+def load_queries(
+    source: str | os.PathLike[str], *, split: Split | None = None, sample: int | None = None, seed: int = 0
+) -> list[Query]:
     """The queries of `source`: a file, the `NAME` of a published set, or `NAME:FILE` for a copy of its file.
 
-    A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on. SpaceError names file,
-    line and field of the first wrong row. InputError if the hub cannot be reached or a package is missing.
+    `split`: only the queries of this split. `sample`: only so many of them, each kind, task and topic in its share,
+    drawn by `seed`. A conversation becomes one query for each user turn, with the ids `ID`, `ID-2` and so on.
+    SpaceError names file, line and field of the first wrong row. InputError if the hub cannot be reached, a package is
+    missing or there are too few queries.
     """
-    queries = _load(source)
+    queries = _load(str(source))
     if not queries:
-        raise InputError(f"{source!r} holds no query; write one into it, or give another file")
-    return queries
+        raise InputError(f"{str(source)!r} holds no query; write one into it, or give another file")
+    chosen = [query for query in queries if split in (None, query.split)]
+    return chosen if sample is None else sample_queries(chosen, sample, seed=seed)
 
 
 def _load(source: str) -> list[Query]:
@@ -213,6 +219,18 @@ def _known(source: Source, data: object) -> object:
         if name not in _FIELDS and (near := get_close_matches(name, _FIELDS, n=1, cutoff=0.8)):
             raise source.error(name, f"is no field; did you mean {near[0]!r}?")
     return there
+
+
+def as_queries(given: Sequence[Query | str]) -> list[Query]:
+    """The queries given, or regular queries of the words given. InputError for a bare string."""
+    if isinstance(given, str):
+        raise InputError(f"{given[:40]!r} is one string; give a list, such as `queries=[{given[:40]!r}]`")
+    return [
+        Query(id=made_id(each), text=each, kind="regular", split=split_by_hash(made_id(each)))
+        if isinstance(each, str)
+        else each
+        for each in given
+    ]
 
 
 _LEVELS: tuple[Callable[[Query], str], ...] = (

@@ -44,7 +44,7 @@ class Scoring:
     """Count verdicts that could not be read as 5.0, as just-eval's leaderboard does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Assessment:
     """What was measured."""
 
@@ -57,6 +57,18 @@ class Assessment:
     judge: str
     spreads: Mapping[Aspect, Estimate]
     """How far the scores of a panel's members are apart on average, in points; empty for a single judge."""
+
+    def __repr__(self) -> str:
+        of = "given answers" if self.prompt is None else f"prompt {self.prompt.id}"
+        return f"Assessment({of}: {len(self.evaluation.queries)} queries, base {self.base!r}, judge {self.judge!r})"
+
+    def __str__(self) -> str:
+        """Some ten lines: the mean of each aspect and the average, with 95 % intervals."""
+        card = self.card
+        means = {aspect.value: card.aspects.get(aspect) for aspect in card.verdicts}
+        means["average"] = card.average if card.aspects else None
+        lines = [f"{name:<12} {'–' if mean is None else mean}" for name, mean in means.items()]
+        return "\n".join([f"{card.queries} queries, scores 1 to 5, {card.missing} verdicts missing", *lines])
 
     @property
     def card(self) -> Scorecard:

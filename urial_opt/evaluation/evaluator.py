@@ -16,49 +16,16 @@ _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluator:
-    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+class Answerer:
+    """Answers. Every completion is remembered before it is returned."""
 
     generator: Generator
-    judge: Judge
     memory: Memory
-
-    def evaluate(self, candidate: Candidate, queries: Sequence[Query]) -> Evaluation:
-        """The base model's answers under a prompt, and the verdicts on them, in the order of the queries.
-
-        The last turn of a conversation is held as it was judged: its text shows the whole conversation so far.
-        """
-        said = self._earlier_turns(candidate, queries)
-        suffixes = [
-            candidate.prompt.suffix(query.text, history=before.turns)
-            for query, before in zip(queries, said, strict=True)
-        ]
-        answers = [
-            replace(answer, usage=answer.usage + before.usage)
-            for answer, before in zip(self._answers(candidate, suffixes), said, strict=True)
-        ]
-        shown = [_shown(query, before.turns) for query, before in zip(queries, said, strict=True)]
-        return judge_answers(self.judge, self.memory, shown, answers)
 
     def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
         """The base model's answers under a prompt, not judged. InputError for the later turns of conversations."""
         refuse_later_turns(queries, "an answer by itself needs a single query")
         return self._answers(candidate, [candidate.prompt.suffix(query.text) for query in queries])
-
-    def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
-        """The aligned model's answers in its own chat layout, and the verdicts on them.
-
-        InputError for the later turns of conversations.
-        """
-        refuse_later_turns(queries, "the aligned model answers single queries only")
-        texts = [query.text for query in queries]
-
-        def answer(missing: Sequence[int]) -> list[Completion]:
-            return aligned.answer([texts[row] for row in missing], sampling)
-
-        found = self._complete(aligned.identity, sampling, texts, answer)
-        answers = [replace(each, text=each.text.strip()) for each in found]
-        return judge_answers(self.judge, self.memory, queries, answers)
 
     def _earlier_turns(self, candidate: Candidate, queries: Sequence[Query]) -> list[_Said]:
         """What was said before each query: its earlier turns, answered one after the other under the same prompt."""
@@ -104,6 +71,45 @@ class Evaluator:
 
         known = self.memory.find_completions(generator, sampling, texts)
         return fill_gaps(known, ask, remembered=_from_memory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluator(Answerer):
+    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+
+    judge: Judge
+
+    def evaluate(self, candidate: Candidate, queries: Sequence[Query]) -> Evaluation:
+        """The base model's answers under a prompt, and the verdicts on them, in the order of the queries.
+
+        The last turn of a conversation is held as it was judged: its text shows the whole conversation so far.
+        """
+        said = self._earlier_turns(candidate, queries)
+        suffixes = [
+            candidate.prompt.suffix(query.text, history=before.turns)
+            for query, before in zip(queries, said, strict=True)
+        ]
+        answers = [
+            replace(answer, usage=answer.usage + before.usage)
+            for answer, before in zip(self._answers(candidate, suffixes), said, strict=True)
+        ]
+        shown = [_shown(query, before.turns) for query, before in zip(queries, said, strict=True)]
+        return judge_answers(self.judge, self.memory, shown, answers)
+
+    def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
+        """The aligned model's answers in its own chat layout, and the verdicts on them.
+
+        InputError for the later turns of conversations.
+        """
+        refuse_later_turns(queries, "the aligned model answers single queries only")
+        texts = [query.text for query in queries]
+
+        def answer(missing: Sequence[int]) -> list[Completion]:
+            return aligned.answer([texts[row] for row in missing], sampling)
+
+        found = self._complete(aligned.identity, sampling, texts, answer)
+        answers = [replace(each, text=each.text.strip()) for each in found]
+        return judge_answers(self.judge, self.memory, queries, answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

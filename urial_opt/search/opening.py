@@ -14,14 +14,18 @@ from urial_opt.store import Account, SearchRecord, Store
 
 
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """The search was asked to stop, and did so between two blocks; the same call continues it."""
+    """The search `name` was asked to stop, and did so between two blocks; the same call continues it."""
+
+    def __init__(self, name: str, why: str = "it was asked to stop; the same call continues it") -> None:
+        super().__init__(f"the search {name!r} has stopped: {why}")
+        self.name = name
 
 
 class LimitReached(Interrupted):
     """The search stopped between two blocks because the next one might pass a limit of its terms, named by `limit`."""
 
     def __init__(self, name: str, limit: str) -> None:
-        super().__init__(name)
+        super().__init__(name, f"{limit}; the same call with a higher limit continues it")
         self.limit = limit
 
 

@@ -47,3 +47,8 @@ class Progress:
     """What whoever runs the search should know, all said so far; a sentence each."""
     fraction: float = 0.0
     """How much of the current trial's queries were asked, 0 to 1."""
+
+    def __str__(self) -> str:
+        """One line, so that `watch=print` is enough to follow a search."""
+        best = f"best {self.best.estimate} (trial {self.best.trial})" if self.best else "none scored yet"
+        return f"{self.phase} {self.done}/{self.total}, {best}, {self.bill.tokens:,} tokens"

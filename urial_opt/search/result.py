@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
-from urial_opt.prompt import UrialPrompt
 from urial_opt.records import (
     Candidate,
     Estimate,
@@ -19,6 +18,8 @@ from urial_opt.records import (
     shift_json,
     usage_json,
 )
+from urial_opt.search.digest import ContextDigest, Digest, Digested
+from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.spending import Bill
 
 
@@ -96,9 +97,9 @@ class Choice:
         return all(each.holds for each in self.constraints)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
-    """How a search ended."""
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SearchResult(Digested):
+    """How a search ended. Printed, it is a table of ten lines."""
 
     name: str
     contexts: Mapping[str, Measured]
@@ -129,15 +130,33 @@ class SearchResult:
         return self.contexts["hand_written"]
 
     @property
-    def prompt(self) -> UrialPrompt:
-        """The prompt found."""
+    def prompt(self) -> ServedPrompt:
+        """The prompt found, with its sampling."""
         assert self.found.candidate is not None
-        return self.found.candidate.prompt
+        return ServedPrompt.of(self.found.candidate)
 
     @property
     def significant(self) -> bool:
         """Whether the interval of the gain lies above zero."""
         return self.gain.low > 0
+
+    @property
+    def digest(self) -> Digest:
+        """The figures that are shown when it is printed."""
+        return Digest(
+            name=self.name,
+            queries=self.found.card.queries,
+            contexts={
+                role: ContextDigest(average=each.card.average, prompt_tokens=each.prompt_tokens)
+                for role, each in self.contexts.items()
+            },
+            gain=self.gain,
+            found_trial=self.found_trial,
+            states=self.states,
+            seconds=self.seconds,
+            tokens=self.bill.tokens,
+            cost=self.bill.total,
+        )
 
     def as_json(self) -> dict[str, object]:
         """The object that `search --json` prints; COMMANDS.md describes every key."""

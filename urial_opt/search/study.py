@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 import optuna
@@ -29,9 +30,10 @@ class SearchStudy:
             raise _store_error(store, error) from error
         store.tune(self._storage.engine)
         try:
-            self._study = optuna.create_study(
-                storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
-            )
+            with _quiet_optuna():
+                self._study = optuna.create_study(
+                    storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
+                )
             self._study_id = self._storage.get_study_id_from_name(name)
         except OptunaError as error:
             self._close()
@@ -103,6 +105,17 @@ class SearchStudy:
 def silence_optuna() -> None:
     """Let Optuna log errors only, in the whole process: for programs to decide, which is why no search does it."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Optuna says on standard error that a study is created or continued; its level of logging is left as it was."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(max(before, optuna.logging.WARNING))
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
 def _store_error(store: Store, error: Exception) -> StoreError:

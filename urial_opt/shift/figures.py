@@ -188,7 +188,7 @@ class ContextDifference:
     kl_aligned_base: Estimate | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TokenShift:
     """All figures of a `ShiftReading`."""
 
@@ -200,6 +200,19 @@ class TokenShift:
     contexts: Mapping[str, ContextShift]
     differences: Mapping[str, ContextDifference]
     """Every context but the first, minus the first."""
+
+    def __repr__(self) -> str:
+        return f"TokenShift({self.base!r}, {self.aligned!r}: {self.answers} answers, contexts {[*self.contexts]})"
+
+    def __str__(self) -> str:
+        """A line for each context: its shares of unshifted, marginal and shifted tokens, with 95 % intervals."""
+        lines = [f"{self.base} against {self.aligned}: {self.answers} answers, shares of their tokens"]
+        width = max(map(len, self.contexts), default=0)
+        for name, context in self.contexts.items():
+            shares = {each: getattr(context, each) for each in ("unshifted", "marginal", "shifted")}
+            said = (f"{each} {'–' if share is None else format(share, '.1%')}" for each, share in shares.items())
+            lines.append(f"{name:<{width}}  {', '.join(said)}")
+        return "\n".join(lines)
 
     def as_json(self) -> dict[str, object]:
         """The object described at the top of this file."""

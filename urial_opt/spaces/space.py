@@ -37,7 +37,7 @@ class Defaults(Written):
     judge: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SearchSpace:
     """Which prompts a search may propose, on which queries, and the yardsticks that it is measured by."""
 
@@ -76,6 +76,10 @@ class SearchSpace:
     """Exemplars below the floor, by key: yardsticks may hold them, no proposal does."""
     generation: int = 0
     """How often the pool has grown. Optuna refuses a categorical that grows: each generation has its own slots."""
+
+    def __repr__(self) -> str:
+        pool = f"{len(self.exemplars)} exemplars, {len(self.systems)} system prompts"
+        return f"SearchSpace({self.name!r}: {pool}, {len(self.queries.queries)} queries)"
 
     @property
     def fingerprint(self) -> str:

@@ -3,13 +3,45 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from urial_opt.aspects import Aspect
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.prompt import Exemplar, UrialPrompt
+from urial_opt.prompt_file import read_prompt_file
+from urial_opt.spaces import space_file
 from urial_opt.spaces.space import IMPORTED, NO_SYSTEM, SearchSpace
+
+
+def load_space(
+    space: str | os.PathLike[str] | SearchSpace,
+    *,
+    start_from: UrialPrompt | str | os.PathLike[str] | None = None,
+    decoding: Mapping[str, float] | None = None,
+    exemplar_floor: Mapping[Aspect, float] | str | None = None,
+) -> SearchSpace:
+    """A search space, perhaps with changes.
+
+    `space`: its name, such as `urial`, its YAML file, or the space itself. `start_from`: a prompt, or its file, that a
+    search starts from and whose exemplars join the pool. `decoding`: values for all prompts, such as
+    `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own answer by aspect, also as
+    text: "safety=4,factuality=4", or "none".
+
+    SpaceError names file, line and field of a mistake; UnknownNameError for an unknown name, InputError for changes
+    that cannot be, PromptError if the prompt file cannot be read.
+    """
+    loaded = space if isinstance(space, SearchSpace) else space_file.load_space(str(space))
+    if start_from is not None:
+        prompt = start_from if isinstance(start_from, UrialPrompt) else read_prompt_file(Path(start_from))
+        loaded = starting_from(loaded, prompt)
+    if exemplar_floor is not None:
+        floor = exemplar_floor
+        loaded = replace(loaded, exemplar_floor=space_file.read_floor(floor) if isinstance(floor, str) else floor)
+    return decoding_by(loaded, decoding or {})
 
 
 def with_exemplars(space: SearchSpace, more: Mapping[str, Exemplar]) -> SearchSpace:

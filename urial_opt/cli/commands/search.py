@@ -132,16 +132,9 @@ def command(
 
 
 def _space(name: str, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None) -> SearchSpace:
-    from urial_opt.prompt_file import read_prompt_file
-    from urial_opt.spaces.space_file import load_space, read_floor
-    from urial_opt.spaces.variants import decoding_by, starting_from
+    from urial_opt.spaces.variants import load_space
 
-    space = load_space(name)
-    if start_from is not None:
-        space = starting_from(space, read_prompt_file(start_from))
-    if exemplar_floor is not None:
-        space = replace(space, exemplar_floor=read_floor(exemplar_floor))
-    return decoding_by(space, _numbers(decoding))
+    return load_space(name, start_from=start_from, decoding=_numbers(decoding), exemplar_floor=exemplar_floor)
 
 
 def _searched(
@@ -156,11 +149,11 @@ def _searched(
     try:
         return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
     except LimitReached as reached:
-        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {str(reached)!r}.")
+        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {reached.name!r}.")
         display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
         raise click.exceptions.Exit(LIMIT_REACHED) from reached
     except Interrupted as interrupted:
-        display.say(f"Stopped; everything so far is in {store.name} as {str(interrupted)!r}.")
+        display.say(f"Stopped; everything so far is in {store.name} as {interrupted.name!r}.")
         display.say("Go on with the same command.")
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
 

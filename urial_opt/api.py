@@ -1,0 +1,269 @@
+"""The library in a dozen functions: search, load, evaluate, measure and answer, as `import urial_opt` hands them on.
+
+Models are given by name, such as `hf:NAME` or `llm:MODEL`, or as opened objects; where none is given, the space names
+one. Nothing is printed: notes on models, such as why one is slow, become warnings (`UrialOptWarning`), and notes on a
+search stand in the `Progress` that `watch` is called with.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from urial_opt.datasets.query_sources import as_queries, load_queries
+from urial_opt.errors import InputError, UrialOptWarning
+from urial_opt.evaluation.assessment import Assessment, Scoring, assess_prompt
+from urial_opt.evaluation.evaluator import Answerer, Evaluator
+from urial_opt.memory import NoMemory
+from urial_opt.prompt import UrialPrompt
+from urial_opt.protocols import ChatGenerator, Generator, Judge
+from urial_opt.records import Candidate, Query, Sampling
+from urial_opt.roles import NO_MODEL, Models, aligned_of, base_of, judge_of, notes_of, prices_of
+from urial_opt.search.opening import SearchOptions
+from urial_opt.search.outcome import StoredSearch
+from urial_opt.search.progress import Progress
+from urial_opt.search.result import SearchResult
+from urial_opt.search.run import search_space
+from urial_opt.search.served_prompt import ServedPrompt
+from urial_opt.shift.figures import TokenShift
+from urial_opt.shift.reading import read_shift
+from urial_opt.shift.summary import summarise_shift
+from urial_opt.spaces.contexts import candidate_of
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.variants import load_space
+from urial_opt.spending import Terms
+from urial_opt.store import Store
+
+File: TypeAlias = str | os.PathLike[str]
+AnyPrompt: TypeAlias = UrialPrompt | Candidate | File
+"""A prompt; or the path of a prompt file; or `zero-shot`, `plain-icl` or `hand-written`, which are the space's."""
+AnyQueries: TypeAlias = File | Sequence[Query | str]
+"""Queries; or their texts; or a source as `load_queries` takes it."""
+ModelOptions: TypeAlias = Mapping[str, object]
+"""How a model given by name is opened, such as `{"device": "cuda"}`."""
+_NO_OPTIONS: ModelOptions = MappingProxyType({})
+_STORE = "urial-opt.db"
+
+
+def run_search(
+    space: File | SearchSpace = "nano",
+    *,
+    base: str | Generator | None = None,
+    judge: str | Judge | None = None,
+    aligned: str | ChatGenerator | None = None,
+    base_options: ModelOptions = _NO_OPTIONS,
+    judge_options: ModelOptions = _NO_OPTIONS,
+    aligned_options: ModelOptions = _NO_OPTIONS,
+    budget: int = 200,
+    seed: int = 0,
+    sampler: str = "thompson",
+    name: str = "",
+    store: File | Store = _STORE,
+    limits: Terms | Mapping[str, Any] | None = None,
+    watch: Callable[[Progress], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> SearchResult:
+    """Search for the prompt that aligns a base model best; the same call continues a search that was interrupted.
+
+    `space`: a space's name, its YAML file, or a space from `load_space`.
+    `base`, `judge`, `aligned`: models by name or opened, by default the space's; the search compares with `aligned`, or
+    with no model if it is "none". `base_options`, `judge_options`, `aligned_options`: how those named are opened.
+    `budget`: trials, that is prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random.
+    `name`: of the search, by default made from everything that decides its outcome.
+    `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
+    that none is paid for twice.
+    `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
+    `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
+    `watch`: called with the progress after every block of queries. `stop`: asked before each block.
+
+    Returns what was measured on the test queries, scores from 1 to 5. Interrupted once `stop` says so, LimitReached
+    (an Interrupted) before a limit would be passed; what was paid is kept. UnknownNameError for a name that nothing
+    answers to, SpaceError for a wrong file, InputError for other arguments that cannot be, StoreError and AdapterError
+    as store and models raise them.
+    """
+    loaded = load_space(space)
+    terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
+    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+    with _opened_store(store) as opened:
+        scorer = judge_of(judge, judge_options, default=loaded.defaults.judge)
+        generator = base_of(base, base_options, default=loaded.defaults.base)
+        twin = None
+        if aligned != NO_MODEL and (aligned or loaded.defaults.aligned not in (None, NO_MODEL)):
+            twin = aligned_of(aligned, aligned_options, default=loaded.defaults.aligned)
+        models = Models(base=generator, judge=scorer, aligned=twin)
+        _warn(models.notes)
+        options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
+        return search_space(
+            loaded,
+            models,
+            opened,
+            options=options,
+            watch=watch or (lambda _: None),
+            stop=stop or (lambda: False),
+        )
+
+
+def load_search(name: str | None = None, *, store: File | Store = _STORE) -> StoredSearch:
+    """A search as a store holds it now, running or finished.
+
+    `name`: by default the newest search. `store`: a SQLite file, a database URL or an opened `Store`. UnknownNameError
+    if no search is called so, InputError if the store holds none, StoreError if there is no such store.
+    """
+    with _opened_store(store, create=False) as opened:
+        if name is None:
+            searches = opened.searches()
+            if not searches:
+                raise InputError(f"no search is in the store {opened.name!r}; begin one with run_search")
+            name = searches[-1].name
+        return StoredSearch.read(opened, opened.search(name))
+
+
+def evaluate(
+    prompt: AnyPrompt,
+    queries: AnyQueries | None = None,
+    *,
+    base: str | Generator | None = None,
+    judge: str | Judge | None = None,
+    base_options: ModelOptions = _NO_OPTIONS,
+    judge_options: ModelOptions = _NO_OPTIONS,
+    sampling: Sampling | None = None,
+    space: File | SearchSpace = "nano",
+    store: File | Store | None = None,
+    watch: Callable[[int], None] | None = None,
+) -> Assessment:
+    """Let a base model answer queries under a prompt, and a judge score the answers.
+
+    `prompt`: a prompt, a prompt file, or the name of one of the space's: zero-shot, plain-icl or hand-written.
+    `queries`: queries, their texts, or a source for `load_queries`; by default the space's test queries.
+    `base`, `judge`, `base_options`, `judge_options`: as in `run_search`.
+    `sampling`: by default that saved or found with the prompt, else the space's.
+    `space`: where everything comes from that is not given, and the weights of the aspects and the constraints.
+    `store`: as in `run_search`; by default nothing is kept. `watch`: called with the number of queries done.
+
+    Returns scores from 1 to 5 with 95 % intervals over the queries. PromptError if a prompt file cannot be read; other
+    errors as in `run_search`.
+    """
+    loaded = load_space(space)
+    candidate = _candidate(prompt, loaded, sampling)
+    asked = loaded.queries.split("test") if queries is None else _queries(queries)
+    with _memory(store) as memory:
+        scorer = judge_of(judge, judge_options, default=loaded.defaults.judge)
+        generator = base_of(base, base_options, default=loaded.defaults.base)
+        memory.pace(generator, scorer)
+        _warn(notes_of(generator, scorer))
+        return assess_prompt(
+            Evaluator(generator=generator, judge=scorer, memory=memory),
+            candidate,
+            asked,
+            scoring=Scoring(objective=loaded.objective, constraints=loaded.constraints),
+            watch=watch or (lambda _: None),
+        )
+
+
+def answer(
+    prompt: AnyPrompt,
+    queries: Sequence[str],
+    *,
+    base: str | Generator | None = None,
+    base_options: ModelOptions = _NO_OPTIONS,
+    sampling: Sampling | None = None,
+    space: File | SearchSpace = "nano",
+    store: File | Store | None = None,
+) -> list[str]:
+    """The base model's answers to queries under a prompt, in the order of the queries.
+
+    `queries`: their texts. `prompt`, `base`, `base_options`, `sampling`, `space`, `store` and errors: as in `evaluate`.
+    """
+    loaded = load_space(space)
+    candidate = _candidate(prompt, loaded, sampling)
+    with _memory(store) as memory:
+        generator = base_of(base, base_options, default=loaded.defaults.base)
+        memory.pace(generator)
+        _warn(notes_of(generator))
+        answerer = Answerer(generator=generator, memory=memory)
+        return [completion.text for completion in answerer.answer(candidate, as_queries(queries))]
+
+
+def measure_shift(
+    base: str | Generator | None = None,
+    aligned: str | ChatGenerator | None = None,
+    prompts: Mapping[str, AnyPrompt] | Sequence[AnyPrompt] = ("zero-shot", "hand-written"),
+    queries: AnyQueries | None = None,
+    *,
+    base_options: ModelOptions = _NO_OPTIONS,
+    aligned_options: ModelOptions = _NO_OPTIONS,
+    max_tokens: int | None = None,
+    space: File | SearchSpace = "nano",
+    watch: Callable[[int], None] | None = None,
+) -> TokenShift:
+    """How far a base model under each prompt is from an aligned model, token by token (Lin et al. 2024, section 2).
+
+    The aligned model answers the queries greedily; both models then read its answers, the base model under each prompt.
+
+    `base`, `aligned`, `base_options`, `aligned_options`: as in `run_search`.
+    `prompts`: a list, or a mapping from the names that they get in the result; each as in `evaluate`. The others are
+    compared with the first. `queries`: as in `evaluate`, by default the space's validation queries.
+    `max_tokens`: of the longest answer, by default the space's. `space`: where everything comes from that is not given.
+    `watch`: called with the number of queries done.
+
+    Returns shares from 0 to 1 and divergences in nats, with 95 % intervals over the queries. InputError if the two
+    models cannot be compared; other errors as in `evaluate`.
+    """
+    loaded = load_space(space)
+    if isinstance(prompts, str):
+        raise InputError(f"{prompts!r} is one prompt; give a list, such as `prompts=[{prompts!r}]`")
+    if not isinstance(prompts, Mapping):
+        prompts = {each if isinstance(each, str) else candidate_of(each, loaded).prompt.id: each for each in prompts}
+    contexts = {name: candidate_of(each, loaded).prompt for name, each in prompts.items()}
+    asked = loaded.queries.split("validation") if queries is None else _queries(queries)
+    generator = base_of(base, base_options, default=loaded.defaults.base)
+    twin = aligned_of(aligned, aligned_options, default=loaded.defaults.aligned)
+    _warn(notes_of(generator, twin))
+    reading = read_shift(
+        generator,
+        twin,
+        asked,
+        contexts,
+        max_tokens=max_tokens or loaded.hand_written.sampling.max_tokens,
+        watch=watch or (lambda _: None),
+    )
+    return summarise_shift(reading)
+
+
+def _queries(given: AnyQueries) -> list[Query]:
+    return load_queries(given) if isinstance(given, str | os.PathLike) else as_queries(given)
+
+
+def _candidate(prompt: AnyPrompt, space: SearchSpace, sampling: Sampling | None) -> Candidate:
+    known = prompt.sampling if isinstance(prompt, ServedPrompt) else None
+    return candidate_of(prompt, space, sampling=sampling or known)
+
+
+@contextmanager
+def _opened_store(store: File | Store, *, create: bool = True) -> Iterator[Store]:
+    """The store; one that is opened here is closed here."""
+    if isinstance(store, Store):
+        yield store
+        return
+    with Store.open(os.fspath(store), create=create) as opened:
+        yield opened
+
+
+@contextmanager
+def _memory(store: File | Store | None) -> Iterator[Store | NoMemory]:
+    if store is None:
+        yield NoMemory()
+        return
+    with _opened_store(store) as opened:
+        yield opened
+
+
+def _warn(notes: Iterable[str]) -> None:
+    """Warn of each note, at the line that called the function that calls this one."""
+    for note in notes:
+        warnings.warn(note, UrialOptWarning, stacklevel=3)

@@ -1,0 +1,118 @@
+"""Digests: the outcome of a search in ten lines of text, for a terminal, or in a small table, for a notebook."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+from urial_opt.records import Estimate, TrialState
+
+CONTEXT_NAMES = {
+    "zero_shot": "zero-shot",
+    "plain_icl": "plain ICL",
+    "hand_written": "hand-written",
+    "found": "found",
+    "aligned": "aligned model",
+}
+"""What people read for each context of a result, in the order shown."""
+_HEAD = ("context", "average [95 %]", "prompt tokens")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextDigest:
+    """One context on the test queries."""
+
+    average: Estimate
+    prompt_tokens: int | None
+    """None where the generator cannot count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """The outcome of a search, as far as ten lines hold it."""
+
+    name: str
+    queries: int
+    """Test queries."""
+    contexts: Mapping[str, ContextDigest]
+    """By role: the keys of `CONTEXT_NAMES`."""
+    gain: Estimate
+    """Found minus hand-written, in points."""
+    found_trial: int
+    states: Mapping[TrialState, int]
+    seconds: float
+    tokens: int
+    """Read and written by all models, over all runs."""
+    cost: float | None
+    """US dollars; None if a price is not known."""
+
+    def as_line(self) -> str:
+        """Name and gain."""
+        return f"{self.name!r}: {self._gain()}, trial {self.found_trial}"
+
+    def as_text(self) -> str:
+        """A table in plain text, then the gain and what the search took."""
+        rows = [_HEAD, *self._rows()]
+        first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
+        table = [f"{name:<{first}}  {average:>{second}}  {tokens:>{third}}" for name, average, tokens in rows]
+        return "\n".join([self._title(), *table, *self._sentences()])
+
+    def as_html(self) -> str:
+        """The same as a small HTML table, escaped."""
+        head = "".join(f"<th>{escape(each)}</th>" for each in _HEAD)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>" for cells in self._rows()
+        )
+        below = "".join(f"<p>{escape(each)}</p>" for each in self._sentences())
+        return (
+            f"<table><caption>{escape(self._title())}</caption><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>{below}"
+        )
+
+    def _title(self) -> str:
+        return f"{self.name}: {self.queries} test queries, scores 1 to 5"
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        return [
+            (
+                CONTEXT_NAMES.get(role, role),
+                str(each.average),
+                "–" if each.prompt_tokens is None else f"{each.prompt_tokens:,}",
+            )
+            for role, each in self.contexts.items()
+        ]
+
+    def _gain(self) -> str:
+        return f"gain {self.gain:+.2f}, {'' if self.gain.low > 0 else 'not '}significant"
+
+    def _sentences(self) -> list[str]:
+        ended = ", ".join(f"{number} {state.value}" for state, number in self.states.items() if number)
+        cost = "cost not known" if self.cost is None else f"{self.cost:.2f} dollars"
+        took = f"{self.seconds:,.0f} s, {self.tokens:,} tokens, {cost}"
+        return [
+            f"found prompt (trial {self.found_trial}) against the hand-written one: {self._gain()}",
+            f"{sum(self.states.values())} trials ({ended}), {took}",
+        ]
+
+
+class Digested:
+    """Something that prints as its digest."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def digest(self) -> Digest:
+        """The figures that are shown."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.digest.as_line()})"
+
+    def __str__(self) -> str:
+        return self.digest.as_text()
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return self.digest.as_html()

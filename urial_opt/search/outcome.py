@@ -1,0 +1,218 @@
+"""Outcomes: a search as the store holds it, running or finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from urial_opt.aspects import Aspect
+from urial_opt.errors import InputError
+from urial_opt.records import Estimate, TrialRecord, TrialState
+from urial_opt.search.digest import CONTEXT_NAMES, ContextDigest, Digest, Digested
+from urial_opt.search.served_prompt import ServedPrompt
+from urial_opt.store import SearchRecord, SearchStatus, Store
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContext:
+    """What one context scored on the test queries."""
+
+    average: Estimate
+    aspects: Mapping[Aspect, Estimate]
+    queries: int
+    missing: int
+    """Verdicts that could not be read."""
+    prompt_tokens: int | None
+    """Tokens that the context costs before a query; None where the generator cannot count."""
+    prompt_id: str | None
+    """None for the aligned model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SearchOutcome(Digested):
+    """How a finished search ended, from its stored summary: a `SearchResult` without answers and verdicts."""
+
+    name: str
+    prompt: ServedPrompt
+    """The prompt found."""
+    contexts: Mapping[str, StoredContext]
+    """As in `SearchResult`: zero_shot, plain_icl, hand_written, found, perhaps aligned."""
+    found_trial: int
+    gain: Estimate
+    """Found minus hand-written on the test queries, with its paired 95 % interval."""
+    states: Mapping[TrialState, int]
+    seconds: float
+    """Time spent on trials and measurements."""
+    tokens: int
+    """Read and written by all models, over all runs of the search."""
+    cost: float | None
+    """US dollars; None if a price is not known or the version that ran the search did not store it."""
+    summary: Mapping[str, Any]
+    """The whole stored object, as `search --json` printed it."""
+
+    @classmethod
+    def read(cls, record: SearchRecord, trials: Sequence[TrialRecord]) -> SearchOutcome | None:
+        """The outcome of a search with these trials; None while it runs."""
+        if record.summary is None:
+            return None
+        summary: Mapping[str, Any] = record.summary
+        number = int(summary["found_trial"])
+        return cls(
+            name=record.name,
+            prompt=ServedPrompt.of(trials[number].candidate),
+            contexts={role: _context(summary[role]) for role in CONTEXT_NAMES if summary.get(role)},
+            found_trial=number,
+            gain=_estimate(summary["gain"]),
+            states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
+            seconds=float(summary["seconds"]),
+            tokens=_tokens(summary),
+            cost=summary.get("cost"),
+            summary=summary,
+        )
+
+    @property
+    def found(self) -> StoredContext:
+        """The prompt found, on `test`."""
+        return self.contexts["found"]
+
+    @property
+    def hand_written(self) -> StoredContext:
+        """The hand-written prompt, on `test`."""
+        return self.contexts["hand_written"]
+
+    @property
+    def significant(self) -> bool:
+        """Whether the interval of the gain lies above zero."""
+        return self.gain.low > 0
+
+    @property
+    def digest(self) -> Digest:
+        """The figures that are shown when it is printed."""
+        return Digest(
+            name=self.name,
+            queries=self.found.queries,
+            contexts={
+                role: ContextDigest(average=each.average, prompt_tokens=each.prompt_tokens)
+                for role, each in self.contexts.items()
+            },
+            gain=self.gain,
+            found_trial=self.found_trial,
+            states=self.states,
+            seconds=self.seconds,
+            tokens=self.tokens,
+            cost=self.cost,
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The stored object: what `SearchResult.as_json` gave when the search ended."""
+        return dict(self.summary)
+
+
+def _context(stored: Mapping[str, Any]) -> StoredContext:
+    return StoredContext(
+        average=_estimate(stored, mean="average"),
+        aspects={Aspect(name): _estimate(each) for name, each in stored["aspects"].items()},
+        queries=int(stored["queries"]),
+        missing=int(stored["missing"]),
+        prompt_tokens=stored.get("prompt_tokens"),
+        prompt_id=stored.get("prompt"),
+    )
+
+
+def _tokens(summary: Mapping[str, Any]) -> int:
+    if spending := summary.get("spending"):
+        return sum(int(role["prompt"]) + int(role["completion"]) for role in spending.values())
+    return int(summary["tokens"]["spent"])  # a version that did not count by role
+
+
+def _estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:
+    low, high = stored["interval"]
+    return Estimate(mean=stored[mean], low=low, high=high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StoredSearch:
+    """A search as the store held it when it was loaded."""
+
+    name: str
+    settings: Mapping[str, object]
+    """What it was begun with: space, models, seed, sampler, weights, constraints."""
+    created_at: str
+    """ISO 8601, UTC."""
+    status: SearchStatus
+    trials: list[TrialRecord]
+    """In the order of their numbers."""
+    estimates: Mapping[int, Estimate]
+    """The shrunken score of each trial that was scored, by number."""
+    result: SearchOutcome | None
+    """None while the search runs."""
+
+    @classmethod
+    def read(cls, store: Store, record: SearchRecord) -> StoredSearch:
+        """The search of that record, with all its trials."""
+        trials = store.trials(record.name)
+        ranked = store.best(record.name, len(trials))
+        return cls(
+            name=record.name,
+            settings=record.settings,
+            created_at=record.created_at,
+            status=record.status,
+            trials=trials,
+            estimates={each.trial.number: each.estimate for each in ranked},
+            result=SearchOutcome.read(record, trials),
+        )
+
+    def __repr__(self) -> str:
+        best = self.best
+        believed = "none scored" if best is None else f"best {best.number}"
+        return f"StoredSearch({self.name!r}: {self.status}, {len(self.trials)} trials, {believed})"
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The trial that a finished search found, chosen on `validation`.
+
+        While the search runs, the trial with the highest shrunken estimate; None if none is scored yet. Its prompt is
+        saved by `ServedPrompt.of(best.candidate).save(path)`.
+        """
+        if self.result is not None:
+            return self.trials[self.result.found_trial]
+        if not self.estimates:
+            return None
+        return self.trials[max(self.estimates, key=lambda number: (self.estimates[number].mean, -number))]
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each trial, as a pandas data frame. InputError if pandas is not installed.
+
+        Columns: `number`; `state`; `queries` asked; `score`, the mean of their scores, and the shrunken `estimate` with
+        its 95 % interval `low` to `high`, in points (None: not scored); `seconds`; `prompt_tokens`,
+        `completion_tokens` and `saved_tokens`; the `prompt`'s id; and `params_NAME` for each parameter of the space.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ImportError as error:
+            raise InputError("a data frame needs the package 'pandas'; type: pip install pandas") from error
+        return pandas.DataFrame([self._row(trial) for trial in self.trials])
+
+    def _row(self, trial: TrialRecord) -> dict[str, object]:
+        scores = [score for score in trial.query_scores.values() if score is not None]
+        estimate = self.estimates.get(trial.number)
+        return {
+            "number": trial.number,
+            "state": trial.state.value,
+            "queries": len(trial.query_scores),
+            "score": sum(scores) / len(scores) if scores else None,
+            "estimate": estimate.mean if estimate else None,
+            "low": estimate.low if estimate else None,
+            "high": estimate.high if estimate else None,
+            "seconds": trial.seconds,
+            "prompt_tokens": trial.usage.prompt_tokens,
+            "completion_tokens": trial.usage.completion_tokens,
+            "saved_tokens": trial.usage.saved_tokens,
+            "prompt": trial.candidate.prompt.id,
+            **{f"params_{name}": value for name, value in trial.candidate.params.items()},
+        }
