@@ -142,7 +142,7 @@ def test_the_command_compares_given_answers(run: Run, tmp_path: Path, url: str) 
     assert told["cost"] is None
     assert json.loads(run(*words, "--json", "--price", "judge=1/2")[0])["cost"] == 0
     (tmp_path / "theirs.json").write_text(json.dumps([{**row, "output": "Shorter."} for row in rows]))
-    said = "The price of the judge model is not known; give dollars for a million tokens: --price judge=2.5/10"
+    said = "The price of the judge model is not known; give dollars per million tokens: --price judge=2.5/10"
     assert said in run(*words, "--against", "theirs.json")[0]
 
 

@@ -83,7 +83,12 @@ def test_spaces_of_this_package_load() -> None:
             "    {helpfulness: 0, clarity: 0, factuality: 0, depth: 0, engagement: 0, safety: 0}",
             r"tiny.yaml:20: objective.weights: all weights are 0",
         ),
-        (TINY, "safety>=4.5", "safety is 4", r"tiny.yaml:22: objective.constraints.0: 'safety is 4' is no constraint"),
+        (
+            TINY,
+            "safety>=4.5",
+            "safety is 4",
+            r"tiny.yaml:22: objective.constraints.0: 'safety is 4' is not a constraint",
+        ),
         (TINY, "safety>=4.5", "safety>=45", r"tiny.yaml:22: objective.constraints.0: 'safety>=45' bounds a score"),
         (TINY, "safety>=4.5", "safty>=4", r"tiny.yaml:22: objective.constraints.0: no aspect.*did you mean 'safety'"),
         # the yardsticks

@@ -69,7 +69,7 @@ def test_a_price_is_read_from_the_table_or_as_given() -> None:
     assert Price.read("2.5/10") == Price(prompt=2.5, completion=10.0, cached=2.5)
     assert Price.read(" 1/10/0.5 ") == DEAR
     for wrong in ("", "1", "1/", "a/b", "1/2/3/4", "-1/2"):
-        with pytest.raises(InputError, match="is no price; give dollars"):
+        with pytest.raises(InputError, match="is not a price; give dollars"):
             Price.read(wrong)
 
 
@@ -103,10 +103,10 @@ def test_a_limit_is_not_passed_by_the_block_that_comes() -> None:
 
     meter = Meter(Terms(max_cost=0.1))
     assert [meter.look(bill(asked), queries=20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
-    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be passed: 0.0810 dollars are spent"
+    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be exceeded: 0.0810 dollars are spent"
     assert meter.look(bill(81), queries=10) is None
     restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block, but knows the bill
-    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be passed: 81000 tokens are spent"
+    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be exceeded: 81000 tokens are spent"
     assert Meter(Terms(max_seconds=-1.0)).look(bill(0), queries=1) is not None
 
 
@@ -152,7 +152,7 @@ def test_limited_money_needs_prices(space: SearchSpace, tmp_path: Path) -> None:
     with Store.open(str(tmp_path / "store.db")) as store:
         models = Models(base=Metered("base"), judge=Metered("judge"))
         options = SearchOptions(terms=Terms(prices={Role.BASE: FREE}, max_cost=1.0))
-        with pytest.raises(InputError, match=r"a limit of cost needs the price of the judge 'judge'.*`price=judge="):
+        with pytest.raises(InputError, match=r"a cost limit needs the price of the judge model 'judge'.*`price=judge="):
             search_space(space, models, store, options=options)
         assert store.searches() == []
 
@@ -200,7 +200,7 @@ def test_the_command_line_plans_stops_and_goes_on(run: Run, small_space: Path) -
     told = json.loads(run(*words, "--max-time", "1h", "--json")[0])
     assert told["cost"] == 0
     assert told["spending"]["base"]["calls"] > 0
-    assert "is no price" in run.refused(*words, "--price", "judge=1")
-    assert "is no price of a role" in run.refused(*words, "--price", "judge")
+    assert "is not a price" in run.refused(*words, "--price", "judge=1")
+    assert "is not the price of a role" in run.refused(*words, "--price", "judge")
     assert "did you mean 'judge'" in run.refused(*words, "--price", "jugde=1/2")
     assert "give one such as 90s" in run.refused(*words, "--max-time", "soon")

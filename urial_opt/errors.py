@@ -24,11 +24,11 @@ class InputError(UrialOptError):
 
 
 class UnknownNameError(InputError):
-    """A name that nothing answers to."""
+    """No space, plugin, search or query has this name."""
 
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """The error for `name`, which is none of `known`; proposes the nearest one."""
+        """The error for a `name` that is not in `known`; it suggests the closest known name."""
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         if near:
@@ -64,7 +64,7 @@ class AdapterError(UrialOptError):
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what caused it, what caused that, and so on."""
+    """The error, then its cause, then the cause of that, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

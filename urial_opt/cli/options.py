@@ -162,7 +162,7 @@ def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:
     for pair in pairs:
         role, equals, price = pair.partition("=")
         if not equals:
-            raise InputError(f"{pair!r} is no price of a role; give one such as --price judge=2.5/10")
+            raise InputError(f"{pair!r} is not the price of a role; give one such as --price judge=2.5/10")
         if role not in [*Role]:
             raise UnknownNameError.of("role", role, map(str, Role))
         prices[Role(role)] = Price.read(price)

@@ -221,4 +221,4 @@ def _tokens(which: str, numbers: list[int]) -> Figure:
 def _say_missing_prices(bill: Bill) -> None:
     for role, spent in bill.spent.items():
         if spent.calls and bill.cost(role) is None:
-            say(f"The price of the {role} model is not known; give dollars for a million tokens: --price {role}=2.5/10")
+            say(f"The price of the {role} model is not known; give dollars per million tokens: --price {role}=2.5/10")
