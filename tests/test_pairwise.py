@@ -155,7 +155,7 @@ def test_what_cannot_be_compared_is_one_line_before_anything_is_paid(
     said = run.refused(*words, "--against", "zero-shot", "--queries", "talk.jsonl")
     assert "'t-2' is a later turn of a conversation" in said
     assert (
-        "compares none; give one that compares"
+        "cannot compare two; give one that can"
         in run("evaluate", "--zero-shot", "--against", "hand-written", code=2)[1]
     )
     assert model.asked == 0

@@ -59,7 +59,7 @@ def test_a_search_space_takes_what_it_writes(run: Run, tmp_path: Path, judge: tu
 
 def test_what_cannot_be_done_is_one_line(run: Run, tmp_path: Path, judge: tuple[str, ...]) -> None:
     (tmp_path / "mine.csv").write_text("question\nWhat is 1 + 1?\n")
-    assert "tags no queries; give one that does" in run.refused("tag", "mine.csv", "--judge", "nano", "--output", "x")
+    assert "cannot tag queries; give one that can" in run.refused("tag", "mine.csv", "--judge", "nano", "--output", "x")
     assert "no such file" in run.refused("tag", "no.csv", *judge, "--output", "x.jsonl")
     said = run.refused("tag", "mine.csv", *judge, "--output", "mine.csv")
     assert "'mine.csv' cannot be written (File exists); give another --output" in said
