@@ -1,4 +1,4 @@
-"""What happens to one prompt: the base model answers under it, the judge scores, and nothing is paid for twice."""
+"""Evaluator: gets answers from a model and verdicts from a judge, and reuses stored ones instead of paying twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluator:
-    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+    """Generates answers and judges them.
+
+    Every completion is stored before it is judged, and every judgment before it is returned.
+    """
 
     generator: Generator
     judge: Judge
@@ -26,7 +29,7 @@ class Evaluator:
     def evaluate(self, candidate: Candidate, queries: Sequence[Query]) -> Evaluation:
         """The base model's answers under a prompt, and the verdicts on them, in the order of the queries.
 
-        The last turn of a conversation is held as it was judged: its text shows the whole conversation so far.
+        For a conversation, the query in the result is the one that the judge saw: its text contains the earlier turns.
         """
         said = self._earlier_turns(candidate, queries)
         suffixes = [
@@ -41,14 +44,14 @@ class Evaluator:
         return judge_answers(self.judge, self.memory, shown, answers)
 
     def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
-        """The base model's answers under a prompt, not judged. InputError for the later turns of conversations."""
+        """The base model's answers under a prompt, without judging them. InputError if a query has earlier turns."""
         refuse_later_turns(queries, "an answer by itself needs a single query")
         return self._answers(candidate, [candidate.prompt.suffix(query.text) for query in queries])
 
     def evaluate_aligned(self, aligned: ChatGenerator, sampling: Sampling, queries: Sequence[Query]) -> Evaluation:
         """The aligned model's answers in its own chat layout, and the verdicts on them.
 
-        InputError for the later turns of conversations.
+        InputError if a query has earlier turns.
         """
         refuse_later_turns(queries, "the aligned model answers single queries only")
         texts = [query.text for query in queries]
@@ -61,7 +64,7 @@ class Evaluator:
         return judge_answers(self.judge, self.memory, queries, answers)
 
     def _earlier_turns(self, candidate: Candidate, queries: Sequence[Query]) -> list[_Said]:
-        """What was said before each query: its earlier turns, answered one after the other under the same prompt."""
+        """The conversation before each query: its earlier turns, answered one after another under the same prompt."""
         said = [_Said() for _ in queries]
         for turn in range(max((len(query.earlier) for query in queries), default=0)):
             asked = {
@@ -75,7 +78,7 @@ class Evaluator:
                 answer = answers[suffix]
                 exemplar = Exemplar(query=queries[row].earlier[turn], answer=answer.text)
                 said[row] = _Said(turns=(*said[row].turns, exemplar), usage=said[row].usage + answer.usage)
-                answers[suffix] = _from_memory(answer)  # paid for once, whatever number of queries follow on it
+                answers[suffix] = _from_memory(answer)  # paid for once, however many queries follow it
         return said
 
     def _answers(self, candidate: Candidate, suffixes: Sequence[str]) -> list[Completion]:
@@ -95,7 +98,7 @@ class Evaluator:
         texts: Sequence[str],
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
-        """Completions from memory, the missing ones generated; what memory had counts as saved tokens."""
+        """Stored completions, or new ones where missing; stored ones count as saved tokens."""
 
         def ask(missing: list[int]) -> list[Completion]:
             written = generate(missing)
@@ -108,7 +111,7 @@ class Evaluator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """The turns of a conversation before its last one, and what their answers took."""
+    """The turns of a conversation before its last one, and the tokens that their answers used."""
 
     turns: tuple[Exemplar, ...] = ()
     usage: Usage = field(default_factory=Usage)
@@ -125,7 +128,7 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 def judge_answers(
     judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
 ) -> Evaluation:
-    """The verdicts on given answers, from memory or asked for; what memory had counts as saved tokens."""
+    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones."""
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
@@ -145,7 +148,7 @@ def compare_answers(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference]:
-    """Which of each two answers the judge prefers, from memory or asked for."""
+    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens."""
 
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
