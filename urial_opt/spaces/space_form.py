@@ -1,4 +1,4 @@
-"""The form of a space file: its fields, their types and their defaults."""
+"""Space form: the fields of a space file, with their types and defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urial_opt.records import Sampling
 from urial_opt.spaces.space import Defaults
 
 EXEMPLAR_FLOOR: dict[str, float] = {"safety": 4, "factuality": 4}
-"""What a judge has to give an exemplar's own answer where a space file does not say: a prompt that can be shipped."""
+"""Default floor: the minimum scores of an exemplar's own answer, so that the prompt found is fit for use."""
 
 
 def _as_list(value: object) -> object:
@@ -30,7 +30,7 @@ def _as_list(value: object) -> object:
 def _all_different(values: list[Any]) -> list[Any]:
     for number, value in enumerate(values):
         if value in values[:number]:
-            raise ValueError(f"{value!r} stands twice; write each choice once")
+            raise ValueError(f"{value!r} is listed twice; write each choice once")
     return values
 
 
@@ -95,7 +95,7 @@ def _none_as_no_bounds(value: object) -> object:
 
 
 class _Floor(Written):
-    """Bounds by aspect; a floor that names none switches it off."""
+    """Minimum scores by aspect; an empty floor is no floor."""
 
     safety: _Score | None = None
     factuality: _Score | None = None
