@@ -1,4 +1,4 @@
-"""Space files: what they say, every mistake that they can hold, and the page that explains them."""
+"""Space files: their fields, every mistake that they can contain, and the page that explains them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_spaces_of_this_package_load() -> None:
             r"tiny.yaml:16: hand_written.repetition_penalty: 1.2 is not in decoding.repetition_penalty",
         ),
         # system prompts
-        (SYSTEMS, "short: Be", "none: Be", r"systems.yaml:6: prompts.none: this name has a meaning"),
+        (SYSTEMS, "short: Be", "none: Be", r"systems.yaml:6: prompts.none: this name is reserved"),
         (SYSTEMS, "  short: Be short.", "  short: ''", r"systems.yaml:6: prompts.short: is empty"),
         (SYSTEMS, "frame:", "frames:", r"systems.yaml:10: frames: is no field; did you mean 'frame'"),
         # files

@@ -1,4 +1,4 @@
-"""The door: one short file for each command; it parses words, calls the library and prints."""
+"""Command line: parses the arguments of each command, calls the library and prints the results."""
 
 from __future__ import annotations
 

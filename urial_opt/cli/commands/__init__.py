@@ -1,1 +1,1 @@
-"""Commands: one file for each, which opens what was named, calls the library and prints."""
+"""Commands: one module for each command, which opens models and store, calls the library and prints the results."""
