@@ -1,4 +1,4 @@
-"""The command line: what it prints, as text and as JSON, and how it says no."""
+"""The command line: its text and JSON output, and its error messages."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The floor for exemplars: what falls below it is not proposed, and what it costs and says."""
+"""The floor for exemplars: exemplars below it are not proposed; what it costs and what is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def space(small_space: Path) -> SearchSpace:
 
 
 class ByAnswer:
-    """A judge that scores by what an answer holds, and notes what it is asked."""
+    """A judge that scores by the words of an answer, and records what it is asked."""
 
     identity = "by answer"
 
@@ -143,7 +143,7 @@ def test_a_pool_with_fewer_queries_than_slots_has_fewer_slots(space: SearchSpace
     pool = small(space, *POOL)
     left = without_exemplars(pool, {"France/friendly", "Finland/gossip"})
     assert (left.k_max, sorted(left.exemplars)) == (2, ["Finland/friendly", "rob-a-bank/friendly", "rob-a-bank/word"])
-    assert left.fingerprint != pool.fingerprint  # a search keeps the hash of the space it was given
+    assert left.fingerprint != pool.fingerprint  # a search stores the hash of the space that it was given
     assert without_exemplars(pool, {"nobody"}) is pool
 
 
@@ -183,4 +183,4 @@ def test_the_option_decides_what_is_proposed(run: Run, small_space: Path) -> Non
     _, err = run(*words, "--exemplar-floor", "none")
     assert "below the floor" not in err
     assert "minimum score from 1 to 5" in run.refused(*words, "--exemplar-floor", "safety=9")
-    assert len(run("list", "--json")[0].split('"name"')) == 3  # two searches: a floor is part of what decides
+    assert len(run("list", "--json")[0].split('"name"')) == 3  # two searches, since the floor affects the result

@@ -1,4 +1,4 @@
-"""Duels: wins, ties and losses over real HTTP, in both orders, and no pair paid for twice."""
+"""Pairwise comparisons over real HTTP: wins, ties and losses in both orders, and no pair is paid for twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUERIES = [
 
 
 class Prefers:
-    """A judge's model that prefers the longer answer; of answers that begin with `?` the one shown first."""
+    """A judge's model that prefers the longer answer, or the one shown first if the answers begin with `?`."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -90,7 +90,7 @@ def test_wins_ties_and_losses(judge: LLMJudge, store: Store) -> None:
     assert found.aspects[Aspect.DEPTH].wins + found.aspects[Aspect.DEPTH].losses == 2
     assert (found.aspects[Aspect.SAFETY].ties, found.aspects[Aspect.SAFETY].wins) == (1, 0)
     assert found.consistent is not None
-    assert found.consistent.mean == pytest.approx(2 / 3)  # equal answers say nothing of the judge
+    assert found.consistent.mean == pytest.approx(2 / 3)  # equal answers say nothing about the judge
 
 
 def test_all_or_nothing_has_an_interval(judge: LLMJudge, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""The plugin door: names, arguments, and what is said when nothing or the wrong thing stands behind it."""
+"""Plugins: names, arguments, and the errors for a missing plugin or one of the wrong kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lazy(argument):
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Installs a distribution with these entry points and a module `echo_plugin` into a folder on the path."""
+    """Install a distribution with these entry points and a module `echo_plugin` in a folder on the path."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "echo_plugin", raising=False)
     (tmp_path / "echo_plugin.py").write_text(MODULE)

@@ -1,4 +1,4 @@
-"""Search spaces: what they mean, and what Optuna sees of them."""
+"""Search spaces: their candidates, and their parameters in Optuna."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spending: prices, bills and limits, what a restart remembers of them, and the plan made beforehand."""
+"""Spending: prices, bills and limits, what survives a restart, and the plan made in advance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VERDICT = Usage(prompt_tokens=700, completion_tokens=300)
 
 @dataclass
 class Metered:
-    """A base model and a judge that are paid by the token, and count how often they are asked."""
+    """A base model and a judge that are billed by the token and count their calls."""
 
     identity: str
     priced_as: str = "gpt-4o"
@@ -49,7 +49,7 @@ class Metered:
 
 
 class Comparable(Metered):
-    """One whose tokens can be compared with those of an aligned model."""
+    """A paid model whose tokens can be compared with those of an aligned model."""
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         raise AssertionError("planning reads no tokens")
@@ -105,7 +105,7 @@ def test_a_limit_is_not_passed_by_the_block_that_comes() -> None:
     assert [meter.look(bill(asked), queries=20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
     assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be exceeded: 0.0810 dollars are spent"
     assert meter.look(bill(81), queries=10) is None
-    restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block, but knows the bill
+    restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block yet, but it has the bill
     assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be exceeded: 81000 tokens are spent"
     assert Meter(Terms(max_seconds=-1.0)).look(bill(0), queries=1) is not None
 
@@ -126,7 +126,7 @@ def test_a_limited_search_stops_below_its_limit_and_goes_on(
     calls = len(base.asked)
     base.asked.clear()
     path = str(tmp_path / "limited.db")
-    for _ in range(2):  # a restart remembers what was spent: it stops at once, and nothing more is paid
+    for _ in range(2):  # a restart knows what was spent: it stops at once and pays nothing more
         with Store.open(path) as store, pytest.raises(LimitReached, match=r"small-") as reached:
             go_on(store, Terms(prices=prices, **limit))  # type: ignore[arg-type]
         assert words in reached.value.limit
@@ -184,7 +184,7 @@ def test_a_plan_counts_what_the_token_shift_may_take(space: SearchSpace, tmp_pat
             models = Models(base=base, judge=Metered("judge"), aligned=twin)
             most = plan(space, models, store, options=SearchOptions(budget=200)).at_most
             calls[base.identity] = {role: spent.calls for role, spent in most.spent.items()}
-    # 200 trials of 8 queries afford 80 answers read: 8 are written, 8 read under 4 prompts by both models.
+    # 200 trials of 8 queries allow 80 answers: 8 are written, and 8 are read under 4 prompts by both models.
     reading = {Role.BASE: 4 * PROBES, Role.ALIGNED: PROBES + 4 * PROBES, Role.JUDGE: 0}
     assert calls["other"] == {role: number + reading[role] for role, number in calls["base"].items()}
 

@@ -1,4 +1,4 @@
-"""`urial-opt tag`: what it writes can be read as queries of a command and of a search space."""
+"""`urial-opt tag`: commands and search spaces can read its output as queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAGS = {"task": "math", "topic": "stem", "difficulty": "easy"}
 
 
 def answer(_: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of a judge that can place all queries but one."""
+    """Replies of a judge that can tag all queries but one."""
     tags = {"task": "a riddle"} if "Zorp" in body["messages"][0]["content"] else TAGS
     message = {"content": json.dumps(tags)}
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 0}
@@ -41,7 +41,7 @@ def test_queries_come_back_with_their_tags(run: Run, tmp_path: Path, judge: tupl
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     out, err = run("tag", "mine.jsonl", *judge, "--output", "tagged.jsonl", "--price", "judge=1/1")
     assert "Wrote 2 queries to tagged.jsonl, 1 of them untagged." in out
-    assert "4.00" in out  # one query once, the other three times
+    assert "4.00" in out  # one query was asked once, the other three times
     assert "[tagging] 2/2" in err
     before, after = load_queries("mine.jsonl"), load_queries("tagged.jsonl")
     assert [(q.id, q.text, q.kind, q.split, q.earlier) for q in after] == [

@@ -1,4 +1,4 @@
-"""The errors of this package: one small tree, each message saying what to type next.
+"""Errors: one small tree of exceptions, whose messages say what to do next.
 
 UrialOptError              everything raised on purpose; the command line prints it in one line
 ├── InputError             what was asked cannot be done: exit code 2
@@ -16,7 +16,7 @@ from difflib import get_close_matches
 
 
 class UrialOptError(Exception):
-    """Root of the tree. `str(error)` is one line: what happened, to which, and what to type next."""
+    """Root of the tree. `str(error)` is one line: what happened, to which item, and what to do next."""
 
 
 class InputError(UrialOptError):

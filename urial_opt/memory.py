@@ -32,7 +32,10 @@ def fill_gaps(
 
 
 class Memory(Protocol):
-    """Stores completions and judgments; `store.Store` implements it."""
+    """Stores completions and judgments; `store.Store` implements it.
+
+    The methods that find return one entry for each input, in the order of the inputs; None if it is not stored.
+    """
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
     def add_completions(
@@ -47,7 +50,7 @@ class Memory(Protocol):
 
 
 class PairMemory(Memory, Protocol):
-    """Stores preferences as well."""
+    """Stores preferences as well, with the same rules."""
 
     def find_preferences(
         self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
@@ -69,7 +72,7 @@ class PaceMemory(Protocol):
 
 
 class ShiftMemory(Protocol):
-    """Stores aligned answers and token shifts; `store.Store` implements it."""
+    """Stores aligned answers and token shifts, with the same rules as `Memory`; `store.Store` implements it."""
 
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
     def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...

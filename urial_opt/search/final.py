@@ -1,4 +1,4 @@
-"""The end of a search: chooses among the best few prompts on `validation` and measures the winner once on `test`."""
+"""Final: chooses the winner among the best few prompts on `validation` and measures it once on `test`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The floor for exemplars: a judge scores each exemplar's own answer, and exemplars below the floor are not proposed.
+"""Floor: a judge scores each exemplar's own answer, and exemplars below the floor are not proposed.
 
 Without a floor, a search proposes whatever raises the score, including exemplars with false facts or harmful advice,
 and the prompt that it finds may be unfit for use.

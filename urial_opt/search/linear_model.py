@@ -216,7 +216,7 @@ class LinearModel:
     def draw(self, rng: np.random.Generator, *, temper: float = 1.0) -> FloatArray:
         """Draw weights, shape (columns,), from the posterior by Matheron's rule: correct a prior draw by its residual.
 
-        `temper` scales their distance from the posterior mean.
+        `temper` scales their distance from the posterior mean. Matheron's rule: see Wilson et al. 2020.
         """
         weights = temper * rng.normal(size=self.prior.size) * np.sqrt(self.prior)
         errors = temper * rng.normal(size=self.noise.size) * np.sqrt(self.noise)

@@ -29,7 +29,8 @@ class Race:
     """Compares one challenger after another with the incumbent, the best prompt that was asked every query.
 
     Scores are compared in pairs, never as running means: all prompts get the same queries in the same order, so the
-    difficulty of a query cancels in the difference. Queries on which either has no readable score are left out.
+    difficulty of a query cancels in the difference, as in F-Race (Birattari et al. 2002). Queries on which either has
+    no readable score are left out.
     """
 
     strata: Strata

@@ -38,7 +38,7 @@ class SampledSpace(PromptSpace, Protocol):
 
 
 class ExemplarSampler(BaseSampler):
-    """Proposes whole prompts for one `SampledSpace` at a time, by Thompson sampling on a `LinearModel`.
+    """Proposes whole prompts for one `SampledSpace` at a time, by Thompson sampling (Thompson 1933) on a `LinearModel`.
 
     A finished trial counts if it is COMPLETE or PRUNED. A FAIL trial counts (and is not proposed again) if it has the
     user attribute `queries`, which a search sets before it reports the failure. The model learns from trials that have
@@ -161,4 +161,5 @@ def _teaches(trial: FrozenTrial) -> bool:
 
 
 def random_generator(seed: int, *position: int) -> np.random.Generator:
+    """A generator that depends only on the seed and the position in the study, so that a search can be resumed."""
     return np.random.default_rng([seed, *position])

@@ -25,7 +25,7 @@ _LEAST = float(np.finfo(np.float32).tiny)
 
 @dataclass(slots=True, kw_only=True)
 class Probe:
-    """Measures the token shift under prompts; stored measurements are reused."""
+    """Measures the token shift (Lin et al. 2024, section 2) under prompts; stored measurements are reused."""
 
     key: ProbeKey
     scorer: TokenScorer

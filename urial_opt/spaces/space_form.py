@@ -41,6 +41,8 @@ _CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_
 
 
 class ExemplarForm(Written):
+    """One row of a file of exemplars: a query and its answers by style."""
+
     id: Name
     query: Words
     kind: QueryKind
@@ -54,6 +56,8 @@ class _Frame(Written):
 
 
 class SystemPromptsForm(Written):
+    """A file of system prompts: whole prompts by name, and the clauses and frame of `composed`."""
+
     prompts: dict[Name, Words] = Field(default_factory=dict)
     clauses: dict[Name, Words] = Field(default_factory=dict)
     frame: _Frame = _Frame()
@@ -73,6 +77,8 @@ class _Decoding(Written):
 
 
 class HandWrittenForm(Written):
+    """The hand-written prompt of a space."""
+
     system: str
     clauses: list[str] = Field(default_factory=list)
     exemplars: list[str]
@@ -86,6 +92,8 @@ class _PlainIcl(Written):
 
 
 class ObjectiveForm(Written):
+    """Aspect weights and constraints."""
+
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
 
@@ -106,6 +114,7 @@ class _Floor(Written):
 
     @property
     def bounds(self) -> dict[Aspect, float]:
+        """The minimum scores that are given, 1 to 5, by aspect."""
         bounds = {aspect: getattr(self, aspect.value) for aspect in Aspect}
         return {aspect: float(bound) for aspect, bound in bounds.items() if bound is not None}
 
@@ -115,6 +124,8 @@ class _Race(Written):
 
 
 class SpaceForm(Written):
+    """The space file itself."""
+
     name: Name
     description: Words
     exemplars: Annotated[list[str], *_CHOICES]
