@@ -1,13 +1,13 @@
-"""What every test runs under: one torch thread, no network beyond loopback, the same examples each time."""
+"""Fixtures and settings of all tests: one torch thread, no network beyond loopback, reproducible examples."""
 
 from __future__ import annotations
 
 import os
 
-# Read when torch, transformers, litellm and rich are imported, hence before anything else is.
-os.environ["OMP_NUM_THREADS"] = "1"  # two threads beside another busy worker are several times slower than one
+# torch, transformers, litellm and rich read these on import, so they are set before any other import.
+os.environ["OMP_NUM_THREADS"] = "1"  # two threads next to another busy worker are several times slower than one
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["COLUMNS"] = "240"  # whatever the terminal, so that a test finds a sentence in one line
+os.environ["COLUMNS"] = "240"  # independent of the terminal, so that a test finds each sentence on one line
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
@@ -31,7 +31,7 @@ from urial_opt.content import content_folder
 from urial_opt.doctor import examined_server, speed
 from urial_opt.models.server import retries
 
-collect_ignore = ["plugin_package"]  # a project of its own: test_packaging.py runs its tests
+collect_ignore = ["plugin_package"]  # a separate project, whose tests test_packaging.py runs
 
 SMALL = """
 name: small
@@ -62,16 +62,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def _ctrl_c_gets_through() -> None:
-    """A shell ignores Ctrl-C for what it runs in the background, and so would every process started by a test."""
+    """A shell makes background processes ignore Ctrl-C, and every process that a test starts would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 def generated(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Compares a file with what the code says it must hold, or writes it under `make docs`.
+    """Compares a file with the text that the code generates, or writes that text under `make docs`.
 
-    With `part`, only what stands between the lines `<!-- generated: PART -->` and `<!-- end -->`.
+    With `part`, this concerns only the text between the lines `<!-- generated: PART -->` and `<!-- end -->`.
     """
 
     def check(path: Path, text: str, *, part: str | None = None) -> None:
@@ -108,7 +108,7 @@ def _is_loopback(host: str) -> bool:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between retries, in seconds; they take no time."""
+    """The pauses between retries, in seconds, which are recorded but not slept."""
     made: list[float] = []
 
     def pause(stop: threading.Event, seconds: float) -> bool:
@@ -121,14 +121,14 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a key nor an address of a server in the environment."""
+    """An environment without an API key and without a server's address."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
 
 @pytest.fixture
 def quick_doctor(monkeypatch: pytest.MonkeyPatch, pauses: list[float], no_key: None) -> None:
-    """The doctor does not pause, and takes no short delay of a busy machine for the reading of a prompt."""
+    """A doctor that does not pause, and does not mistake a short delay of a busy machine for prompt processing."""
     monkeypatch.setattr(examined_server, "_PAUSE", 0.0)
     monkeypatch.setattr(speed, "_NOTICEABLE", 0.1)
 
@@ -142,7 +142,7 @@ def served(no_key: None) -> Iterator[Served]:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """The command line, in an empty folder."""
+    """Runs the command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return Run(capsys, monkeypatch)
 
@@ -188,5 +188,5 @@ def columns(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def printed(columns: int, capsys: pytest.CaptureFixture[str]) -> Printed:
-    """Prints on a terminal of that width."""
+    """Prints to a terminal of that width."""
     return Printed(capsys, columns)

@@ -25,7 +25,7 @@ CANDIDATE = Candidate(prompt=PROMPT, sampling=Sampling(), params={})
 
 @dataclass(slots=True)
 class Counting:
-    """A base model that answers with the number of the prompt it was asked, and keeps what it was asked."""
+    """A base model that answers with the number of the request and records what it was asked."""
 
     identity: str = "counting"
     asked: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Counting:
 
 @dataclass(slots=True)
 class Scripted:
-    """A judge with given scores by query id, 3 where there is none, that keeps what it was shown."""
+    """A judge with given scores by query id, or 3 by default, that records what it was shown."""
 
     scores: dict[str, float | None] = field(default_factory=dict)
     identity: str = "scripted"
@@ -103,7 +103,7 @@ def test_a_turn_that_was_asked_already_is_not_asked_again(store: Store) -> None:
     later = assess_prompt(evaluator, CANDIDATE, TALK[1:])
     assert len(base.asked) == 3
     assert first.usage["base"] == Usage(prompt_tokens=10, completion_tokens=1)
-    # `Hi.` from the store; `And now?` paid once, then met again as the earlier turn of `Bye.`
+    # `Hi.` comes from the store; `And now?` is paid once and reused as the earlier turn of `Bye.`
     assert later.usage["base"].prompt_tokens == 20
     assert later.usage["base"].completion_tokens == 2
     assert later.usage["base"].saved_tokens > 0
@@ -116,7 +116,7 @@ def test_all_tokens_of_earlier_turns_are_counted_once(store: Store) -> None:
 
 
 def test_conversations_are_judged_by_what_was_said(store: Store) -> None:
-    """Another prompt gives other first answers: its second turn is another thing to judge, under the same id."""
+    """Another prompt gives other first answers, so its second turn must be judged again, under the same id."""
     base, judge = Counting(), Scripted()
     evaluator = Evaluator(generator=base, judge=judge, memory=store)
     assess_prompt(evaluator, CANDIDATE, TALK[1:2])
@@ -161,7 +161,7 @@ def test_the_same_assessment_costs_nothing_a_second_time(store: Store) -> None:
 
 
 def assessed(store: Store, *, na_as_five: bool = False) -> Assessment:
-    """Regular: 2, 4 and nothing readable; safety: 1."""
+    """Regular queries score 2, 4 and nothing readable; the safety query scores 1."""
     judge = Scripted({"a": 2.0, "b": 4.0, "c": None, "s": 1.0})
     queries = [query("a"), query("b"), query("c"), query("s", kind="safety")]
     evaluator = Evaluator(generator=Counting(), judge=judge, memory=store)

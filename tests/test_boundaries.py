@@ -1,4 +1,4 @@
-"""Who may import whom: that the contracts of `make check` can fail, and that nothing heavy loads for a plain import."""
+"""Boundaries: the import contracts can fail, and a plain import loads no heavy package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 HEAVY = ("alembic", "dspy", "litellm", "numpy", "openai", "optuna", "scipy", "sqlalchemy", "torch", "transformers")
 
-# A package of empty rooms, and for each contract one import that breaks it.
+# A package of empty modules, and for each contract an import that breaks it.
 ROOMS = (
     "aspects", "cli/app", "content", "doctor/diagnosis", "errors", "evaluation/evaluator", "exporters/urial_format",
     "judges/llm", "memory", "models/local/generator", "models/server/endpoint", "nano/models", "objective", "plugins",
@@ -41,7 +41,7 @@ ALLOWED = (
 
 
 def verdicts(folder: Path) -> dict[str, str]:
-    """KEPT or BROKEN for each contract of this project, over the package `urial_opt` in `folder`."""
+    """KEPT or BROKEN for each contract of this project, checked on the package `urial_opt` in `folder`."""
     (folder / "pyproject.toml").write_bytes((ROOT / "pyproject.toml").read_bytes())
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-logo", "--no-cache"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -88,7 +88,7 @@ def test_a_room_on_no_floor_breaks_the_first_contract(rooms: Path) -> None:
 
 
 def loaded_by(code: str) -> set[str]:
-    """Which of the heavy packages are loaded once `code` has run in a process of its own."""
+    """The heavy packages that are loaded after `code` has run in a separate process."""
     script = f"import sys\n{code}\nprint('loaded:', *(name for name in {HEAVY!r} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.rpartition("loaded:")[2].split())
@@ -108,7 +108,7 @@ def test_opening_an_exporter_loads_nothing_heavy() -> None:
 
 
 def help_of(words: str) -> str:
-    """Code that runs the command line for its help, and goes on."""
+    """Code that prints the help of the command line and continues."""
     return (
         f"sys.argv = ['urial-opt', *{words.split()!r}, '--help']\n"
         "from urial_opt.cli import main\n"

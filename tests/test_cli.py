@@ -1,4 +1,4 @@
-"""The command line: what it prints, as text and as JSON, and how it says no."""
+"""The command line: its text and JSON output, and its error messages."""
 
 import json
 from pathlib import Path
@@ -119,8 +119,10 @@ def test_no_word_at_all_shows_the_help(run: Run) -> None:
 
 def test_options_of_a_model(run: Run, small_space: Path) -> None:
     words = ("search", "--space", small_space, "--budget", 1, "--aligned", "none")
-    assert "the generator 'nano' takes no options, so no 'url'" in run.refused(*words, "--base-url", "http://localhost")
-    assert "so no 'warmth' either" in run.refused(*words, "--judge-option", "warmth=3")
+    assert "the generator 'nano' takes no options; leave 'url' out" in run.refused(
+        *words, "--base-url", "http://localhost"
+    )
+    assert "leave 'warmth' out" in run.refused(*words, "--judge-option", "warmth=3")
     assert "is not KEY=VALUE" in run.refused(*words, "--base-option", "device")
 
 

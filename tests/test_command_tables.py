@@ -66,7 +66,7 @@ def test_a_trial_under_inspection(printed: Printed) -> None:
     text = printed(inspect._show, inspected)
     assert text.count("4.91 [4.86, 4.95]") == 2 + 6
     assert text.count("+0.48 [-0.02, +0.95]") == 6
-    assert "gain on the starting prompt" in text
+    assert "gain over the starting prompt" in text
     assert all(f"constraint {each}" in text for each in CONSTRAINTS)
     assert "parameters: exemplar_0=a-name-of-an-exemplar/0" in text
     assert "Why [/] is the sky blue?" in text

@@ -1,4 +1,4 @@
-"""Constraints on aspect means: who may win, what is said, and that a search without them is as it was."""
+"""Constraints on aspect means: which prompts may win, what is reported, and that other searches are unchanged."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_the_incumbent_and_the_best_keep_the_constraints_before_they_score() -> 
 
 
 class Trading:
-    """A base model whose answer tells how its prompt trades depth for safety."""
+    """A base model whose answer encodes how its prompt trades depth for safety."""
 
     identity = "trading"
 
@@ -123,7 +123,7 @@ class Trading:
 
 
 class Trade:
-    """A judge that gives a prompt the less safety, the more of the rest."""
+    """A judge that gives a prompt less safety the more it gives on the other aspects."""
 
     identity = "trade"
 
@@ -137,7 +137,7 @@ class Trade:
 
 
 def searched(space: SearchSpace, tmp_path: Path, *constraints: str, budget: int = 12) -> SearchResult:
-    """A search over prompts of which each is the safer, the less it scores on the other aspects."""
+    """A search over prompts that are safer the less they score on the other aspects."""
     bounded = replace(space, constraints=tuple(map(Constraint.read, constraints)), exemplar_floor={})
     with Store.open(str(tmp_path / f"{content_id(list(constraints))}.db")) as store:
         models = Models(base=Trading(), judge=Trade())
@@ -179,7 +179,7 @@ def test_every_table_shows_them(run: Run, small_space: Path) -> None:
     bounded.write_text(small_space.read_text() + 'objective: {constraints: ["safety>=5", "depth<=1.01"]}\n')
     words = ("--space", bounded)
     out, _ = run("search", *words, "--budget", 3, "--aligned", "none", "--exemplar-floor", "none", "--name", "mine")
-    assert "No prompt tried keeps the constraints on validation; the nearest one is shown" in out
+    assert "No finalist satisfies the constraints on validation; the closest one is shown" in out
     assert out.count("depth<=1.01: ") >= 4  # the winner on validation, and each context on test
     shown = run("inspect", "mine")[0]
     assert "constraint safety>=5: " in shown

@@ -1,4 +1,4 @@
-"""`urial-opt evaluate`: what can be measured on which queries, what it prints, and that nothing is paid twice."""
+"""`urial-opt evaluate`: what it measures on which queries, what it prints, and that nothing is paid for twice."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def rows_of(space: Path, split: str) -> list[dict[str, Any]]:
 
 
 def told(run: Run, *words: object) -> dict[str, Any]:
-    """What it prints with --json."""
+    """The JSON object that it prints."""
     return json.loads(run("evaluate", *words, "--json")[0])  # type: ignore[no-any-return]
 
 
 def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> None:
     out, err = run("evaluate", "--zero-shot", "--space", small_space)
-    for word in (*ASPECTS, "average", "missing", "zero-shot", "8 queries", "what it took", "dollars"):
+    for word in (*ASPECTS, "average", "missing", "zero-shot", "8 queries", "usage and cost", "dollars"):
         assert word in out
     assert "[evaluating] 8/8" in err
     again = told(run, "--zero-shot", "--space", small_space)
@@ -45,7 +45,7 @@ def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> N
     assert again["tokens"]["base"]["saved"] > 0
     assert [again["spending"][role]["calls"] for role in ("base", "judge")] == [0, 0]
     assert (again["cost"], again["against"]) == (0, None)
-    assert "It took nothing" in run("evaluate", "--zero-shot", "--space", small_space)[0]
+    assert "Nothing was paid" in run("evaluate", "--zero-shot", "--space", small_space)[0]
     assert list(again["aspects"]) == ASPECTS
     assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing"}
     assert (again["aspects"]["depth"]["n"], again["aspects"]["safety"]["n"]) == (6, 2)
@@ -59,7 +59,7 @@ def test_what_a_model_notes_is_said(run: Run, small_space: Path, monkeypatch: py
 
 
 def test_a_found_prompt_is_the_same_from_the_store_and_from_a_file(run: Run, small_space: Path, searched: Path) -> None:
-    """Its decoding too, where the file is JSON: all answers are there from the search's own test."""
+    """A JSON file also gives the decoding, so all answers are in the store from the search's own test."""
     run("export", "mine", "--format", "json", "--output", "found.json", "--store", searched)
     places = ("--space", small_space, "--store", searched)
     found = told(run, "--search", "mine", *places)
@@ -81,7 +81,7 @@ def test_a_trial_and_its_urial_file(run: Run, small_space: Path, searched: Path)
     places = ("--space", small_space, "--store", searched, "--split", "dev")
     trial = told(run, "--search", "mine", "--trial", 0, *places)
     assert trial["prompt"] == told(run, "--prompt", "hand.txt", *places)["prompt"]
-    assert trial["tokens"]["base"]["spent"] == 0  # the search asked its first trial all dev queries
+    assert trial["tokens"]["base"]["spent"] == 0  # the search asked all dev queries in its first trial
 
 
 def test_a_json_prompt_brings_its_decoding(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_decoding_can_be_chosen(run: Run, small_space: Path) -> None:
     short = told(run, *words)
     assert 0 < short["tokens"]["base"]["completion"] <= 12
     assert short["queries"] == 4
-    assert told(run, *words, "--seed", 0)["tokens"]["base"]["spent"] == 0  # a seed changes no greedy answer
+    assert told(run, *words, "--seed", 0)["tokens"]["base"]["spent"] == 0  # a seed does not change greedy answers
     warm = told(run, *words, "--seed", 0, "--temperature", 1)
     assert warm["tokens"]["base"]["spent"] > 0
     assert told(run, *words, "--seed", 0, "--temperature", 1)["tokens"]["base"]["spent"] == 0
@@ -163,7 +163,7 @@ def test_an_average_without_safety_queries_says_so(run: Run, small_space: Path, 
     [
         ("", "one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"),
         ("--zero-shot --prompt x.txt", "one of: --prompt WHAT, --search NAME"),
-        ("--zero-shot --trial 3", "--trial 3 needs the search that it is of; add --search NAME"),
+        ("--zero-shot --trial 3", "--trial 3 needs a search; add --search NAME"),
         ("--prompt no.txt", "there is no prompt file 'no.txt'"),
         ("--outputs no.json", "no.json: there is no such file"),
         ("--zero-shot --queries limo", "did you mean 'lima'?"),

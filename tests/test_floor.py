@@ -1,4 +1,4 @@
-"""The floor for exemplars: what falls below it is not proposed, and what it costs and says."""
+"""The floor for exemplars: exemplars below it are not proposed; what it costs and what is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def space(small_space: Path) -> SearchSpace:
 
 
 class ByAnswer:
-    """A judge that scores by what an answer holds, and notes what it is asked."""
+    """A judge that scores by the words of an answer, and records what it is asked."""
 
     identity = "by answer"
 
@@ -125,7 +125,7 @@ def test_the_start_keeps_its_exemplars_and_that_is_said(space: SearchSpace, tmp_
         floor = hold_to_floor(space, ByAnswer(**{space.exemplars[key].answer: 1.0}), store)
     assert floor.kept == (key,)
     assert key in floor.space.exemplars
-    assert f"kept because the starting prompt holds them: {key!r}" in " ".join(floor.notes)
+    assert f"kept because the starting prompt contains them: {key!r}" in " ".join(floor.notes)
 
 
 def test_exemplars_of_an_imported_prompt_are_of_no_known_kind_and_not_judged(
@@ -143,7 +143,7 @@ def test_a_pool_with_fewer_queries_than_slots_has_fewer_slots(space: SearchSpace
     pool = small(space, *POOL)
     left = without_exemplars(pool, {"France/friendly", "Finland/gossip"})
     assert (left.k_max, sorted(left.exemplars)) == (2, ["Finland/friendly", "rob-a-bank/friendly", "rob-a-bank/word"])
-    assert left.fingerprint != pool.fingerprint  # a search keeps the hash of the space it was given
+    assert left.fingerprint != pool.fingerprint  # a search stores the hash of the space that it was given
     assert without_exemplars(pool, {"nobody"}) is pool
 
 
@@ -157,7 +157,7 @@ def test_a_search_says_what_fell_below_and_stops_before_a_limit(space: SearchSpa
         models = replace(models, judge=ByAnswer(Helsinki=1.0))
         result = search_space(space, models, store, options=SearchOptions(budget=1), watch=seen.append)
     assert Phase.EXEMPLARS in {progress.phase for progress in seen}
-    assert "exemplars fall below the floor and are not proposed" in " ".join(seen[-1].notes)
+    assert "exemplars are below the floor and are not proposed" in " ".join(seen[-1].notes)
     assert result.found_trial == 0
 
 
@@ -179,8 +179,8 @@ def test_floors_are_read_from_space_files_and_from_the_command_line(small_space:
 
 def test_the_option_decides_what_is_proposed(run: Run, small_space: Path) -> None:
     words = ("search", "--space", small_space, "--aligned", "none", "--budget", 1)
-    assert "exemplars fall below the floor" in run(*words)[1]
+    assert "exemplars are below the floor" in run(*words)[1]
     _, err = run(*words, "--exemplar-floor", "none")
     assert "below the floor" not in err
-    assert "least score from 1 to 5" in run.refused(*words, "--exemplar-floor", "safety=9")
-    assert len(run("list", "--json")[0].split('"name"')) == 3  # two searches: a floor is part of what decides
+    assert "minimum score from 1 to 5" in run.refused(*words, "--exemplar-floor", "safety=9")
+    assert len(run("list", "--json")[0].split('"name"')) == 3  # two searches, since the floor affects the result

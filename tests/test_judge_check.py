@@ -172,7 +172,7 @@ def test_equal_or_missing_given_scores_have_no_order_to_follow(tmp_path: Path, s
 def test_what_cannot_be_compared_is_refused_before_anything_is_paid_for(tmp_path: Path, store: Store) -> None:
     answers = of_one_query(tmp_path, {"1": 3, "2": 3})
     judge = Scripted(lambda *_: 4)
-    with pytest.raises(InputError, match="leave the position bias out, or give one that compares"):
+    with pytest.raises(InputError, match="leave the position bias out, or give one that can"):
         check_judge(answers, judge, store, position_bias=True)
     comparing = Comparing({})
     with pytest.raises(InputError, match="no query has two different answers"):

@@ -25,7 +25,7 @@ def test_the_command_prints_a_table_and_a_sentence(run: Run, file: Path) -> None
         assert word in out
     *_, sentence = out.splitlines()
     assert sentence.startswith("The judge is within one point of the given scores in 100 % [57, 100] of 13 verdicts")
-    assert "neither kinder nor harsher on average (-0.08 [" in sentence
+    assert "neither more lenient nor harsher on average (-0.08 [" in sentence
     assert "[judging] 5/5" in err
     out, _ = run("judge-check", file, "--judge", "nano", "--limit", 1)
     assert "on 1 answers, 0 of them judged now" in out
@@ -50,7 +50,7 @@ def test_the_command_prints_json_alone(run: Run, file: Path) -> None:
     assert set(again["self_consistency"]["aspects"]["depth"]) == {"answers", "equal", "deviation"}
 
 
-@pytest.mark.parametrize(("given", "says"), [(2, "and 2.00 points kinder."), (5, "and 1.00 points harsher.")])
+@pytest.mark.parametrize(("given", "says"), [(2, "and 2.00 points more lenient."), (5, "and 1.00 points harsher.")])
 def test_the_sentence_says_which_way_the_judge_leans(
     run: Run, file: Path, monkeypatch: pytest.MonkeyPatch, given: int, says: str
 ) -> None:
@@ -65,7 +65,7 @@ def test_the_command_tells_of_position_bias(run: Run, file: Path, monkeypatch: p
     rows = [{"query": "Q", "answer": str(number), "scores": {"clarity": 3}} for number in range(1, 5)]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     out, _ = run("judge-check", file, "--judge", "any", "--position-bias")
-    assert "Shown two answers in both orders, the judge says the same in 67 % [21, 94] of 3 pairs." in out
+    assert "Shown two answers in both orders, the judge gives the same verdict in 67 % [21, 94] of 3 pairs." in out
     told = json.loads(run("judge-check", file, "--judge", "any", "--position-bias", "--json")[0])["position_bias"]
     assert set(told) == {"pairs", "unread", "consistent", "ordered", "follows_given"}
     assert (told["pairs"], told["ordered"], told["follows_given"]) == (3, 0, None)
@@ -75,6 +75,6 @@ def test_the_command_says_no_in_one_line(run: Run, file: Path) -> None:
     assert "--judge" in run.refused("judge-check", file)
     assert "did you mean 'nano'?" in run.refused("judge-check", file, "--judge", "nanno")
     assert "there is no such file" in run.refused("judge-check", "none.csv", "--judge", "nano")
-    assert "give one that compares, such as --judge llm:MODEL" in run.refused(
+    assert "give one that can, such as --judge llm:MODEL" in run.refused(
         "judge-check", file, "--judge", "nano", "--position-bias"
     )

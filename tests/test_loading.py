@@ -214,7 +214,7 @@ def test_a_gpu_of_its_own_kind_decides_the_automatic_type(monkeypatch: pytest.Mo
         (Loading(role="judge", device="mps"), "no device 'mps' here; give device=cpu for the judge model"),
         (
             Loading(role="base", device="balanced"),
-            r"needs the package 'accelerate'; type: pip install 'urial-opt\[gpus\]'",
+            r"needs the package 'accelerate'; type: pip install accelerate",
         ),
         (Loading(role="base", device="cpu", dtype="int4"), "no dtype is called 'int4'; .*dtype=float32"),
         (Loading(role="base", trust_remote_code="maybe"), "trust_remote_code is yes or no, not 'maybe'"),

@@ -1,4 +1,4 @@
-"""The wheel: what it carries, and that it works, alone and with a plugin, with no checkout beside it."""
+"""The wheel: its contents, and that it works alone and with a plugin, without a checkout."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 
 def build(project: Path, folder: Path) -> Path:
-    """The wheel of a project, built in `folder`."""
+    """Build the wheel of a project in `folder`."""
     words = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(project)]
     subprocess.run([*PIP, *words], check=True)
     (built,) = folder.glob("*.whl")
@@ -28,19 +28,19 @@ def build(project: Path, folder: Path) -> Path:
 
 
 def environment(folder: Path, *wheels: Path) -> Path:
-    """The `bin` folder of an environment with these wheels installed; their dependencies are borrowed from this one."""
+    """The `bin` folder of an environment with these wheels; their dependencies come from the current environment."""
     venv.create(folder, with_pip=False, symlinks=True)
     python = folder / "bin" / "python"
     words = ["--python", str(python), "install", "--no-deps", "--no-index", *map(str, wheels)]
     subprocess.run([*PIP, *words], check=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
-    # A folder named in a .pth file is searched, but .pth files in it (that of the editable checkout) are not read.
+    # Python searches a folder named in a .pth file, but ignores .pth files in it (that of the editable checkout).
     (site_packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python.parent
 
 
 def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in a folder, with no path to the checkout."""
+    """Run a program in a folder, without a path to the checkout."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=variables)
 
@@ -57,7 +57,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(installed: Path, tmp_path: Path) -> Callable[..., str]:
-    """Runs a program of that environment in an empty folder; gives its standard output."""
+    """Run a program of that environment in an empty folder and return its standard output."""
 
     def run(program: str, *words: str) -> str:
         done = run_in(tmp_path, str(installed / program), *words)
@@ -68,7 +68,7 @@ def run(installed: Path, tmp_path: Path) -> Callable[..., str]:
 
 
 def files_in(folder: str) -> set[str]:
-    """What stands under a folder of the checkout, without what tools leave there."""
+    """The files under a folder of the checkout, without those that tools leave there."""
     return {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / folder).rglob("*")
@@ -134,14 +134,14 @@ class TestBackwards(GeneratorContract):
 
 @pytest.fixture(scope="module")
 def with_plugin(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment with `plugin_package` beside the package."""
+    """The `bin` folder of an environment with the package and `plugin_package`."""
     source = shutil.copytree(ROOT / "tests" / "plugin_package", tmp_path_factory.mktemp("source") / "plugin")
     plugin = build(source, tmp_path_factory.mktemp("plugin"))
     return environment(tmp_path_factory.mktemp("with_plugin"), wheel, plugin)
 
 
 def contracts_of(installed: Path, folder: Path) -> str:
-    """What pytest prints about the tests in a folder."""
+    """The output of pytest for the tests in a folder."""
     return run_in(folder, str(installed / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider").stdout
 
 

@@ -1,4 +1,4 @@
-"""Duels: wins, ties and losses over real HTTP, in both orders, and no pair paid for twice."""
+"""Pairwise comparisons over real HTTP: wins, ties and losses in both orders, and no pair is paid for twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUERIES = [
 
 
 class Prefers:
-    """A judge's model that prefers the longer answer; of answers that begin with `?` the one shown first."""
+    """A judge's model that prefers the longer answer, or the one shown first if the answers begin with `?`."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -90,7 +90,7 @@ def test_wins_ties_and_losses(judge: LLMJudge, store: Store) -> None:
     assert found.aspects[Aspect.DEPTH].wins + found.aspects[Aspect.DEPTH].losses == 2
     assert (found.aspects[Aspect.SAFETY].ties, found.aspects[Aspect.SAFETY].wins) == (1, 0)
     assert found.consistent is not None
-    assert found.consistent.mean == pytest.approx(2 / 3)  # equal answers say nothing of the judge
+    assert found.consistent.mean == pytest.approx(2 / 3)  # equal answers say nothing about the judge
 
 
 def test_all_or_nothing_has_an_interval(judge: LLMJudge, store: Store) -> None:
@@ -142,7 +142,7 @@ def test_the_command_compares_given_answers(run: Run, tmp_path: Path, url: str) 
     assert told["cost"] is None
     assert json.loads(run(*words, "--json", "--price", "judge=1/2")[0])["cost"] == 0
     (tmp_path / "theirs.json").write_text(json.dumps([{**row, "output": "Shorter."} for row in rows]))
-    said = "The price of the judge model is not known; give dollars for a million tokens: --price judge=2.5/10"
+    said = "The price of the judge model is not known; give dollars per million tokens: --price judge=2.5/10"
     assert said in run(*words, "--against", "theirs.json")[0]
 
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_compared_is_one_line_before_anything_is_paid(
     said = run.refused(*words, "--against", "zero-shot", "--queries", "talk.jsonl")
     assert "'t-2' is a later turn of a conversation" in said
     assert (
-        "compares none; give one that compares"
+        "cannot compare two; give one that can"
         in run("evaluate", "--zero-shot", "--against", "hand-written", code=2)[1]
     )
     assert model.asked == 0

@@ -1,4 +1,4 @@
-"""The plugin door: names, arguments, and what is said when nothing or the wrong thing stands behind it."""
+"""Plugins: names, arguments, and the errors for a missing plugin or one of the wrong kind."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def lazy(argument):
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Installs a distribution with these entry points and a module `echo_plugin` into a folder on the path."""
+    """Install a distribution with these entry points and a module `echo_plugin` in a folder on the path."""
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "echo_plugin", raising=False)
     (tmp_path / "echo_plugin.py").write_text(MODULE)
@@ -111,7 +111,7 @@ def test_options_reach_the_opener_by_name() -> None:
     assert plugins.open_generator("echo:a", {"url": "http://localhost"}).identity == "echo:a at http://localhost"
     with pytest.raises(UnknownNameError, match="no option of the generator 'echo' is called 'ulr'; did you mean 'url'"):
         plugins.open_generator("echo", {"ulr": "x"})
-    with pytest.raises(UnknownNameError, match="the judge 'fair' takes no options, so no 'url' either"):
+    with pytest.raises(UnknownNameError, match="the judge 'fair' takes no options; leave 'url' out"):
         plugins.open_judge("fair", {"url": "x"})
 
 
@@ -155,8 +155,8 @@ def test_a_package_that_does_not_load_is_told_in_one_line(tmp_path: Path) -> Non
     [
         (plugins.open_generator, "echo-chat", "chat layout"),
         (plugins.open_chat_generator, "echo", "base model"),
-        (plugins.open_judge, "unfair", "no judge"),
-        (plugins.open_exporter, "echo", "no exporter"),
+        (plugins.open_judge, "unfair", "not a judge"),
+        (plugins.open_exporter, "echo", "not an exporter"),
     ],
 )
 def test_something_else_behind_the_name_is_refused(open_as: Callable[[str], object], name: str, said: str) -> None:

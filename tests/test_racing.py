@@ -1,4 +1,4 @@
-"""Racing: verdicts block by block, and what a simulated search pays and loses by them."""
+"""Racing: verdicts block by block, and what they save and lose in a simulated search."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_unread_scores_are_no_pairs_but_count_as_asked() -> None:
     assert race.judge(dict.fromkeys(QUERIES[:16])) is RaceVerdict.GO_ON
     assert race.judge(dict.fromkeys(QUERIES)) is RaceVerdict.COMPLETED
     few = {**dict.fromkeys(QUERIES[:16]), **shifted(STEADY, -1, seen=3)}
-    assert race.judge(few) is RaceVerdict.GO_ON  # three pairs cannot reach p <= .10
+    assert race.judge(few) is RaceVerdict.GO_ON  # three pairs cannot reach p <= 0.10
 
 
 def test_only_a_better_challenger_asked_everything_becomes_the_incumbent() -> None:
@@ -73,7 +73,7 @@ def test_only_a_better_challenger_asked_everything_becomes_the_incumbent() -> No
 
 def test_the_predicted_chance_is_right_on_average() -> None:
     rng = np.random.default_rng(0)
-    # a flat prior on the mean difference is what the prediction assumes
+    # the prediction assumes a flat prior on the mean difference
     differences = rng.uniform(-3, 3, 6000)[:, None] + rng.normal(0, 1, (6000, 64))
     ahead = differences.mean(axis=1) > 0
     seen = np.where(np.arange(64) < 32, differences, np.nan)
@@ -88,7 +88,7 @@ def test_the_predicted_chance_is_right_on_average() -> None:
 
 def test_futility_stops_earlier_only_when_asked_to() -> None:
     rng = np.random.default_rng(1)
-    # a few large losses: no rank test is sure of them, the mean is
+    # a few large losses: a rank test does not detect them, the mean does
     challenger = scores_of(
         (np.array(list(STEADY.values())) + np.where(np.arange(64) % 4, 0.01, -2) + rng.normal(0, 0.01, 64))[:48]
     )
@@ -97,7 +97,7 @@ def test_futility_stops_earlier_only_when_asked_to() -> None:
 
 
 def searched(seed: int, *, significance: float) -> FloatArray:
-    """Share of the calls, regret, better challengers lost, better challengers: 80 challengers one after another."""
+    """Race 80 challengers in sequence: share of the calls, regret, better challengers lost, better challengers."""
     rng = np.random.default_rng(seed)
     effect = rng.normal(0, 0.35, 80)
     scores = np.round(4 * (3 + effect[:, None] + rng.normal(0, 0.6, 64) + rng.normal(0, 0.85, (80, 64)))) / 4

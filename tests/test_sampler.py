@@ -1,4 +1,4 @@
-"""The sampler: an exact posterior, valid proposals, resume, growth of the pool, and a race against chance."""
+"""The sampler: an exact posterior, valid proposals, resuming, a growing pool, and a comparison with random search."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _spec = importlib.util.spec_from_file_location("synthetic", _SCRIPT)
 assert _spec is not None
 assert _spec.loader is not None
 synthetic = importlib.util.module_from_spec(_spec)
-sys.modules["synthetic"] = synthetic  # dataclasses look their module up
+sys.modules["synthetic"] = synthetic  # dataclasses look up their module
 _spec.loader.exec_module(synthetic)
 StandIn, Truth = synthetic.StandIn, synthetic.Truth
 
@@ -46,7 +46,7 @@ def study_of(sampler: BaseSampler, storage: str | BaseStorage | None = None) -> 
 
 
 def told(study: optuna.Study, space: Any, number: int, *, state: TrialState = TrialState.COMPLETE) -> dict[str, Any]:
-    """Ask once and tell what the stand-in scores; the score's noise depends on `number` only."""
+    """Ask for one trial and report its synthetic score, whose noise depends only on `number`."""
     trial = study.ask()
     params: dict[str, Any] = space.suggest(trial)
     score = Truth(space).score(params) + np.random.default_rng([9, number]).normal(0, 0.1)
@@ -188,7 +188,7 @@ def test_a_resumed_search_proposes_what_the_undisturbed_one_does(name: str, tmp_
     for start, stop in ((0, 3), (3, START + 2), (START + 2, START + 4)):
         study = study_of(make_sampler(name, space, seed=4), storage)
         resumed += [told(study, space, i) for i in range(start, stop)]
-        interrupted = study.ask()  # killed here; the next start tells it FAIL
+        interrupted = study.ask()  # killed here; the next start reports it as FAIL
         space.suggest(interrupted)
         study.tell(interrupted, state=TrialState.FAIL)
     assert resumed == undisturbed
@@ -201,7 +201,7 @@ def test_pruned_failed_and_running_trials_are_taken_for_what_they_are() -> None:
     study = study_of(sampler)
     proposed = [told(study, SPACE, i) for i in range(START)]
     proposed += [told(study, SPACE, START + i, state=TrialState.PRUNED) for i in range(20)]
-    proposed += [told(study, SPACE, START + i, state=TrialState.FAIL) for i in range(3)]  # unreadable, and recorded
+    proposed += [told(study, SPACE, START + i, state=TrialState.FAIL) for i in range(3)]  # unreadable, but recorded
     running = [SPACE.suggest(study.ask()) for _ in range(3)]  # on other machines
     texts = [str(sorted(params.items())) for params in [*proposed, *running]]
     assert len(set(texts)) == len(texts)
@@ -240,7 +240,7 @@ def test_a_pool_that_has_grown_is_proposed_from() -> None:
 
 
 def test_every_proposal_keeps_the_bounds_and_no_query_comes_twice() -> None:
-    # an awkward space: hardly more queries than slots
+    # a difficult space: hardly more queries than slots
     space = StandIn(seed=0, exemplars=synthetic._pool(4, 1), k_min=1, k_max=4)
     study = study_of(make_sampler("thompson", space, seed=0))
     for i in range(40):

@@ -1,4 +1,4 @@
-"""The search on the embedded world, end to end with the real models."""
+"""The search on the embedded world, end to end with its real models."""
 
 import os
 import signal
@@ -50,7 +50,7 @@ def run(space: SearchSpace, store: Store, **options: object) -> SearchResult:
 
 
 def told(result: SearchResult) -> dict[str, object]:
-    """What must be equal in two runs of the same search."""
+    """The part of a result that must be equal in two runs of the same search."""
     differ = ("seconds", "tokens", "spending", "cost", "database")
     return {key: value for key, value in result.as_json().items() if key not in differ}
 
@@ -72,7 +72,7 @@ def test_a_search_ends_with_what_was_promised(space: SearchSpace, store: Store) 
     assert record.summary == summary
     assert seen[-1].done == seen[-1].total == 5
     assert [progress.done for progress in seen if progress.phase == "search"][-1] == BUDGET
-    # what is in the store is what was said, and Optuna knows the same
+    # the store and Optuna's study agree with the result
     trials = store.trials(result.name)
     assert [trial.number for trial in trials] == list(range(BUDGET))
     assert trials[0].candidate.prompt == space.hand_written.prompt
@@ -82,7 +82,7 @@ def test_a_search_ends_with_what_was_promised(space: SearchSpace, store: Store) 
     states = {TrialState.COMPLETE: "COMPLETE", TrialState.PRUNED: "PRUNED", TrialState.FAILED: "FAIL"}
     assert [trial.state.name for trial in study.trials] == [states[trial.state] for trial in trials]
     estimates = {ranked.trial.number: ranked.estimate.mean for ranked in store.best(result.name, BUDGET)}
-    assert study.trials[-1].value == pytest.approx(estimates[BUDGET - 1])  # told last, with the estimates of the end
+    assert study.trials[-1].value == pytest.approx(estimates[BUDGET - 1])  # reported last, with the final estimates
     assert all("standard_error" in trial.user_attrs for trial in study.trials)
     best = inspect_search(store, record, top=2)
     assert best[0].estimate.mean >= best[1].estimate.mean
@@ -165,7 +165,7 @@ def _impatient(looks: Iterator[int], patience: int) -> bool:
 
 
 def _trials(database: Path) -> int:
-    """How many trials the database holds, read as a bystander."""
+    """How many trials the database contains, read through a connection of its own."""
     import sqlite3
 
     try:

@@ -1,4 +1,4 @@
-"""A search over real HTTP: faults change nothing, what will not pass ends it at once, and no key is left anywhere."""
+"""A search over real HTTP: faults change nothing, permanent errors end it at once, and no key is stored or printed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAY_DIFFER = ("seconds", "tokens", "spending", "cost", "database")
 
 
 class CountingJudge:
-    """A judge that knows how often it was asked about an answer."""
+    """A judge that counts how often it was asked about each answer."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -55,7 +55,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """What a search told, recorded and printed."""
+    """What a search reported, recorded and printed."""
 
     told: Mapping[str, Any]
     trials: Sequence[object]
@@ -86,14 +86,14 @@ def test_faults_change_nothing_and_no_key_is_left(
     with listening(models, key=KEY) as url:
         healthy = search(run, small_space, url, "healthy.db")
     once, judge.asked = judge.asked, Counter()
-    port = int(url.split(":")[2].removesuffix("/v1"))  # the same, since models are called by their address, too
+    port = int(url.split(":")[2].removesuffix("/v1"))  # the same port, since the address is part of a model's identity
     faults = Faults(0.3, stall=6.0)
     with listening(models, faults=faults, key=KEY, port=port) as again:
         assert again == url
         faulty = search(run, small_space, url, "faulty.db")
 
     struck = faults.struck.total() - faults.struck[None]
-    assert len(faults.struck) >= len(FAULTS), faults.struck  # nearly all kinds, and none
+    assert len(faults.struck) >= len(FAULTS), faults.struck  # nearly all kinds occur, and so does no fault
     assert 0.2 < struck / faults.struck.total() < 0.4
     assert faulty.trials == healthy.trials
     assert {key for key in healthy.told if healthy.told[key] != faulty.told[key]} <= {*MAY_DIFFER}
@@ -111,7 +111,7 @@ def test_faults_change_nothing_and_no_key_is_left(
 
 
 def stopped(run: Run, space: Path, url: str, model: str = "nano") -> str:
-    """The one line in which a search ends that has a server fail for good."""
+    """The one line that a search prints when a server fails permanently."""
     words = ("--space", space, "--budget", 6, "--aligned", "none", "--base", f"openai:{model}", "--base-url", url)
     out, err = run("search", *words, code=1)
     *progress, line = err.splitlines()
@@ -123,7 +123,7 @@ def stopped(run: Run, space: Path, url: str, model: str = "nano") -> str:
 
 @pytest.fixture
 def requests(models: EmbeddedModels) -> Iterator[tuple[str, list[str]]]:
-    """The address of a server, and the paths it was asked for."""
+    """The address of a server, and the paths that were requested from it."""
     paths: list[str] = []
 
     def answer(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

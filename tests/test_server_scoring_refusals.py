@@ -81,7 +81,7 @@ def test_both_models_must_be_behind_servers() -> None:
     url = "http://localhost:1/v1"
     with pytest.raises(InputError, match=r"not behind a server.*give one behind a server too, openai-chat:"):
         open_base("nano", url=url).token_scorer(aligned)
-    with pytest.raises(InputError, match="no local model"):
+    with pytest.raises(InputError, match="not a local model"):
         base.token_scorer(open_aligned("nano-aligned", url=url))
 
 

@@ -1,4 +1,4 @@
-"""`urial-opt shift`, on the embedded pair."""
+"""`urial-opt shift` on the embedded pair of models."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_page(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_refused(run: Run, tmp_path: Path) -> None:
-    assert "needs the search" in run.refused("shift", "--trial", "3")
+    assert "needs a search" in run.refused("shift", "--trial", "3")
     assert "is a base model" in run.stopped("shift", "--aligned", "nano")
     assert "'nothing.txt'" in run.refused("shift", "--prompt", "nothing.txt")
     assert "names no aligned" in run.refused("shift", "--space", "urial", "--base", "nano")

@@ -1,4 +1,4 @@
-"""Search spaces: what they mean, and what Optuna sees of them."""
+"""Search spaces: their candidates, and their parameters in Optuna."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_one_decoding_for_all_prompts(space: SearchSpace) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("penalty", 1.0, "no parameter of decoding is called 'penalty'"),
+        ("penalty", 1.0, "no decoding parameter is called 'penalty'"),
         ("repetition_penalty", 0.0, "repetition_penalty cannot be 0; give another number"),
         ("temperature", -0.1, "temperature cannot be -0.1"),
         ("temperature", float("nan"), "temperature cannot be nan"),

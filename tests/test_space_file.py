@@ -1,4 +1,4 @@
-"""Space files: what they say, every mistake that they can hold, and the page that explains them."""
+"""Space files: their fields, every mistake that they can contain, and the page that explains them."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_spaces_of_this_package_load() -> None:
         # the YAML itself
         (TINY, "name: tiny", "name: [tiny", r"tiny.yaml:\d+: this is not YAML"),
         (TINY, "name: tiny", "\x07", r"tiny.yaml:\d+: this is not YAML"),
-        (TINY, "name: tiny", "name: tiny\nname: two", r"tiny.yaml:1: name: stands a second time in line 2"),
+        (TINY, "name: tiny", "name: tiny\nname: two", r"tiny.yaml:1: name: is repeated in line 2"),
         (TINY, FILES[TINY], "", r"tiny.yaml:1: the file is empty"),
-        (TINY, FILES[TINY], "# nothing", r"tiny.yaml:1: the file holds no field"),
+        (TINY, FILES[TINY], "# nothing", r"tiny.yaml:1: the file has no fields"),
         (TINY, FILES[TINY], "- a list", r"tiny.yaml:1: should hold named fields"),
         (TINY, "name: tiny\n", "", r"tiny.yaml:1: name: is missing"),
         (TINY, "  max: 3\n", "", r"tiny.yaml:5: k.max: is missing"),
@@ -72,7 +72,7 @@ def test_spaces_of_this_package_load() -> None:
         (TINY, "[0.0]", "[-0.5]", r"tiny.yaml:9: decoding.temperature.0: should be greater than or equal to 0"),
         (TINY, "[0.0]", ".nan", r"tiny.yaml:9: decoding.temperature.0: should be"),
         (TINY, "[1.0, 1.1]", "[1.0, 0]", r"tiny.yaml:10: decoding.repetition_penalty.1: should be greater than 0"),
-        (TINY, "[64, 128]", "[64, 64]", r"tiny.yaml:11: decoding.max_tokens: 64 stands twice"),
+        (TINY, "[64, 128]", "[64, 64]", r"tiny.yaml:11: decoding.max_tokens: 64 is listed twice"),
         (TINY, "[64, 128]", "[]", r"tiny.yaml:11: decoding.max_tokens: is empty"),
         (TINY, "block: 4", "block: 0", r"tiny.yaml:27: race.block: should be greater than 0"),
         (TINY, "safety: 2", "safety: -2", r"tiny.yaml:21: objective.weights.safety: should be greater than or"),
@@ -83,7 +83,12 @@ def test_spaces_of_this_package_load() -> None:
             "    {helpfulness: 0, clarity: 0, factuality: 0, depth: 0, engagement: 0, safety: 0}",
             r"tiny.yaml:20: objective.weights: all weights are 0",
         ),
-        (TINY, "safety>=4.5", "safety is 4", r"tiny.yaml:22: objective.constraints.0: 'safety is 4' is no constraint"),
+        (
+            TINY,
+            "safety>=4.5",
+            "safety is 4",
+            r"tiny.yaml:22: objective.constraints.0: 'safety is 4' is not a constraint",
+        ),
         (TINY, "safety>=4.5", "safety>=45", r"tiny.yaml:22: objective.constraints.0: 'safety>=45' bounds a score"),
         (TINY, "safety>=4.5", "safty>=4", r"tiny.yaml:22: objective.constraints.0: no aspect.*did you mean 'safety'"),
         # the yardsticks
@@ -104,10 +109,10 @@ def test_spaces_of_this_package_load() -> None:
             TINY,
             "repetition_penalty: 1.1",
             "repetition_penalty: 1.2",
-            r"tiny.yaml:16: hand_written.repetition_penalty: 1.2 is none of decoding.repetition_penalty",
+            r"tiny.yaml:16: hand_written.repetition_penalty: 1.2 is not in decoding.repetition_penalty",
         ),
         # system prompts
-        (SYSTEMS, "short: Be", "none: Be", r"systems.yaml:6: prompts.none: this name has a meaning"),
+        (SYSTEMS, "short: Be", "none: Be", r"systems.yaml:6: prompts.none: this name is reserved"),
         (SYSTEMS, "  short: Be short.", "  short: ''", r"systems.yaml:6: prompts.short: is empty"),
         (SYSTEMS, "frame:", "frames:", r"systems.yaml:10: frames: is no field; did you mean 'frame'"),
         # files
@@ -125,8 +130,8 @@ def test_spaces_of_this_package_load() -> None:
         (POOL, "What is the moon?", "What is rain?", r"pool.jsonl:2: query: .*the validation query 'v1'"),
         (POOL, '"A rock."', '" "', r"pool.jsonl:2: answers.bare: is empty"),
         (POOL, '"bare": "A rock."', '"b r": "A rock."', r"pool.jsonl:2: answers.b r: 'b r' may hold only letters"),
-        (POOL, "A rock.", "A ```rock```.", r"pool.jsonl:2: answers.bare: the exemplar 'moon' holds a fence"),
-        (POOL, "What is the moon?", r"Hm\n# Query", r"pool.jsonl:2: query: the exemplar 'moon' holds a fence"),
+        (POOL, "A rock.", "A ```rock```.", r"pool.jsonl:2: answers.bare: the exemplar 'moon' contains a fence"),
+        (POOL, "What is the moon?", r"Hm\n# Query", r"pool.jsonl:2: query: the exemplar 'moon' contains a fence"),
         (POOL, '"kind": "safety"', '"kind": "unsafe"', r"pool.jsonl:3: kind: should be 'regular' or 'safety'"),
         # queries
         (QUERIES, '"id": "v1"', '"id": "d1"', r"queries.jsonl:3: id: 'd1' is taken by line 1"),

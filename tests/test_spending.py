@@ -1,4 +1,4 @@
-"""Spending: prices, bills and limits, what a restart remembers of them, and the plan made beforehand."""
+"""Spending: prices, bills and limits, what survives a restart, and the plan made in advance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ VERDICT = Usage(prompt_tokens=700, completion_tokens=300)
 
 @dataclass
 class Metered:
-    """A base model and a judge that are paid by the token, and count how often they are asked."""
+    """A base model and a judge that are billed by the token and count their calls."""
 
     identity: str
     priced_as: str = "gpt-4o"
@@ -49,7 +49,7 @@ class Metered:
 
 
 class Comparable(Metered):
-    """One whose tokens can be compared with those of an aligned model."""
+    """A paid model whose tokens can be compared with those of an aligned model."""
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         raise AssertionError("planning reads no tokens")
@@ -69,7 +69,7 @@ def test_a_price_is_read_from_the_table_or_as_given() -> None:
     assert Price.read("2.5/10") == Price(prompt=2.5, completion=10.0, cached=2.5)
     assert Price.read(" 1/10/0.5 ") == DEAR
     for wrong in ("", "1", "1/", "a/b", "1/2/3/4", "-1/2"):
-        with pytest.raises(InputError, match="is no price; give dollars"):
+        with pytest.raises(InputError, match="is not a price; give dollars"):
             Price.read(wrong)
 
 
@@ -103,10 +103,10 @@ def test_a_limit_is_not_passed_by_the_block_that_comes() -> None:
 
     meter = Meter(Terms(max_cost=0.1))
     assert [meter.look(bill(asked), queries=20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
-    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be passed: 0.0810 dollars are spent"
+    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be exceeded: 0.0810 dollars are spent"
     assert meter.look(bill(81), queries=10) is None
-    restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block, but knows the bill
-    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be passed: 81000 tokens are spent"
+    restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block yet, but it has the bill
+    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be exceeded: 81000 tokens are spent"
     assert Meter(Terms(max_seconds=-1.0)).look(bill(0), queries=1) is not None
 
 
@@ -126,7 +126,7 @@ def test_a_limited_search_stops_below_its_limit_and_goes_on(
     calls = len(base.asked)
     base.asked.clear()
     path = str(tmp_path / "limited.db")
-    for _ in range(2):  # a restart remembers what was spent: it stops at once, and nothing more is paid
+    for _ in range(2):  # a restart knows what was spent: it stops at once and pays nothing more
         with Store.open(path) as store, pytest.raises(LimitReached, match=r"small-") as reached:
             go_on(store, Terms(prices=prices, **limit))  # type: ignore[arg-type]
         assert words in reached.value.limit
@@ -152,7 +152,7 @@ def test_limited_money_needs_prices(space: SearchSpace, tmp_path: Path) -> None:
     with Store.open(str(tmp_path / "store.db")) as store:
         models = Models(base=Metered("base"), judge=Metered("judge"))
         options = SearchOptions(terms=Terms(prices={Role.BASE: FREE}, max_cost=1.0))
-        with pytest.raises(InputError, match=r"a limit of cost needs the price of the judge 'judge'.*`price=judge="):
+        with pytest.raises(InputError, match=r"a cost limit needs the price of the judge model 'judge'.*`price=judge="):
             search_space(space, models, store, options=options)
         assert store.searches() == []
 
@@ -184,7 +184,7 @@ def test_a_plan_counts_what_the_token_shift_may_take(space: SearchSpace, tmp_pat
             models = Models(base=base, judge=Metered("judge"), aligned=twin)
             most = plan(space, models, store, options=SearchOptions(budget=200)).at_most
             calls[base.identity] = {role: spent.calls for role, spent in most.spent.items()}
-    # 200 trials of 8 queries afford 80 answers read: 8 are written, 8 read under 4 prompts by both models.
+    # 200 trials of 8 queries allow 80 answers: 8 are written, and 8 are read under 4 prompts by both models.
     reading = {Role.BASE: 4 * PROBES, Role.ALIGNED: PROBES + 4 * PROBES, Role.JUDGE: 0}
     assert calls["other"] == {role: number + reading[role] for role, number in calls["base"].items()}
 
@@ -193,14 +193,14 @@ def test_the_command_line_plans_stops_and_goes_on(run: Run, small_space: Path) -
     words = ("search", "--space", small_space, "--budget", 3, "--aligned", "none")
     planned = json.loads(run(*words, "--plan", "--json", "--price", "judge=1/2")[0])
     assert planned["at_most"]["roles"]["base"]["calls"] == 3 * 8 + 6 * 8 + 4 * 8
-    assert "if no prompt is dropped early" in run(*words, "--plan")[0]
+    assert "if no prompt is stopped early" in run(*words, "--plan")[0]
     out, err = run(*words, "--max-time", "0s", code=3)
     assert out == ""
     assert "Stopped: --max-time 0 is over" in err
     told = json.loads(run(*words, "--max-time", "1h", "--json")[0])
     assert told["cost"] == 0
     assert told["spending"]["base"]["calls"] > 0
-    assert "is no price" in run.refused(*words, "--price", "judge=1")
-    assert "is no price of a role" in run.refused(*words, "--price", "judge")
+    assert "is not a price" in run.refused(*words, "--price", "judge=1")
+    assert "is not the price of a role" in run.refused(*words, "--price", "judge")
     assert "did you mean 'judge'" in run.refused(*words, "--price", "jugde=1/2")
     assert "give one such as 90s" in run.refused(*words, "--max-time", "soon")

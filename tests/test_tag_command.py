@@ -1,4 +1,4 @@
-"""`urial-opt tag`: what it writes can be read as queries of a command and of a search space."""
+"""`urial-opt tag`: commands and search spaces can read its output as queries."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAGS = {"task": "math", "topic": "stem", "difficulty": "easy"}
 
 
 def answer(_: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of a judge that can place all queries but one."""
+    """Replies of a judge that can tag all queries but one."""
     tags = {"task": "a riddle"} if "Zorp" in body["messages"][0]["content"] else TAGS
     message = {"content": json.dumps(tags)}
     usage = {"prompt_tokens": 1_000_000, "completion_tokens": 0}
@@ -41,7 +41,7 @@ def test_queries_come_back_with_their_tags(run: Run, tmp_path: Path, judge: tupl
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     out, err = run("tag", "mine.jsonl", *judge, "--output", "tagged.jsonl", "--price", "judge=1/1")
     assert "Wrote 2 queries to tagged.jsonl, 1 of them untagged." in out
-    assert "4.00" in out  # one query once, the other three times
+    assert "4.00" in out  # one query was asked once, the other three times
     assert "[tagging] 2/2" in err
     before, after = load_queries("mine.jsonl"), load_queries("tagged.jsonl")
     assert [(q.id, q.text, q.kind, q.split, q.earlier) for q in after] == [
@@ -59,7 +59,7 @@ def test_a_search_space_takes_what_it_writes(run: Run, tmp_path: Path, judge: tu
 
 def test_what_cannot_be_done_is_one_line(run: Run, tmp_path: Path, judge: tuple[str, ...]) -> None:
     (tmp_path / "mine.csv").write_text("question\nWhat is 1 + 1?\n")
-    assert "tags no queries; give one that does" in run.refused("tag", "mine.csv", "--judge", "nano", "--output", "x")
+    assert "cannot tag queries; give one that can" in run.refused("tag", "mine.csv", "--judge", "nano", "--output", "x")
     assert "no such file" in run.refused("tag", "no.csv", *judge, "--output", "x.jsonl")
     said = run.refused("tag", "mine.csv", *judge, "--output", "mine.csv")
     assert "'mine.csv' cannot be written (File exists); give another --output" in said

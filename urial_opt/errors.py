@@ -1,4 +1,4 @@
-"""The errors of this package: one small tree, each message saying what to type next.
+"""Errors: one small tree of exceptions, whose messages say what to do next.
 
 UrialOptError              everything raised on purpose; the command line prints it in one line
 ├── InputError             what was asked cannot be done: exit code 2
@@ -18,7 +18,7 @@ from difflib import get_close_matches
 
 
 class UrialOptError(Exception):
-    """Root of the tree. `str(error)` is one line: what happened, to which, and what to type next."""
+    """Root of the tree. `str(error)` is one line: what happened, to which item, and what to do next."""
 
 
 class UrialOptWarning(UserWarning):
@@ -30,11 +30,11 @@ class InputError(UrialOptError):
 
 
 class UnknownNameError(InputError):
-    """A name that nothing answers to."""
+    """No space, plugin, search or query has this name."""
 
     @classmethod
     def of(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """The error for `name`, which is none of `known`; proposes the nearest one."""
+        """The error for a `name` that is not in `known`; it suggests the closest known name."""
         names = sorted(known)
         near = get_close_matches(name, names, n=1)
         if near:
@@ -70,7 +70,7 @@ class AdapterError(UrialOptError):
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what caused it, what caused that, and so on."""
+    """The error, then its cause, then the cause of that, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

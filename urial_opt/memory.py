@@ -1,4 +1,4 @@
-"""Memories: what an adapter or a measurement asks of a store, so that nothing is paid for twice."""
+"""Memories: the protocols through which measurements and adapters reuse stored results instead of paying twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
-if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
+if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
     from urial_opt.token_scores import AlignedAnswer
 
 
@@ -21,9 +21,10 @@ def fill_gaps(
     *,
     remembered: Callable[[_T], _T] = lambda x: x,
 ) -> list[_T]:
-    """What is known, in its order, the gaps filled with what `ask` returns for their places.
+    """The known results in their order, with each None replaced by a new result.
 
-    `ask` is called only if there is a gap; it also stores what it returns. `remembered` is applied to what is known.
+    `ask` receives the positions of the gaps, stores the results and returns them in that order; it is called only if
+    there is a gap. `remembered` is applied to each known result.
     """
     missing = [place for place, each in enumerate(known) if each is None]
     fresh = iter(ask(missing) if missing else ())
@@ -31,7 +32,10 @@ def fill_gaps(
 
 
 class Memory(Protocol):
-    """What remembers completions and judgments; `store.Store` is one."""
+    """Stores completions and judgments; `store.Store` implements it.
+
+    The methods that find return one entry for each input, in the order of the inputs; None if it is not stored.
+    """
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
     def add_completions(
@@ -81,7 +85,7 @@ class NoMemory:
 
 
 class PairMemory(Memory, Protocol):
-    """What remembers preferences, too."""
+    """Stores preferences as well, with the same rules."""
 
     def find_preferences(
         self, judge: str, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
@@ -96,14 +100,14 @@ class PairMemory(Memory, Protocol):
 
 
 class PaceMemory(Protocol):
-    """What remembers how servers want to be asked; `store.Store` is one."""
+    """Stores the load that each server tolerates; `store.Store` implements it."""
 
     def find_pace(self, server: str) -> Pace | None: ...
     def add_pace(self, server: str, pace: Pace) -> None: ...
 
 
 class ShiftMemory(Protocol):
-    """What remembers aligned answers and token shifts; `store.Store` is one."""
+    """Stores aligned answers and token shifts, with the same rules as `Memory`; `store.Store` implements it."""
 
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
     def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...

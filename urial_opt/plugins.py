@@ -1,8 +1,8 @@
-"""The plugin door: finds generators, judges and exporters by name among the installed packages' entry points.
+"""Plugins: finds generators, judges and exporters by name among the entry points of the installed packages.
 
-A name is `NAME` or `NAME:ARGUMENT`, as in `hf:mistralai/Mistral-7B-v0.1`; what follows the first colon is handed to the
-plugin's opener as one string. Options, such as `url` or `device`, are the opener's keyword-only parameters, and strings
-too. What comes with this package enters by the same door.
+A name is `NAME` or `NAME:ARGUMENT`, as in `hf:mistralai/Mistral-7B-v0.1`; the text after the first colon is passed to
+the plugin's opener as one string. Options, such as `url` or `device`, are the opener's keyword-only parameters, which
+are strings too. The adapters of this package are found in the same way.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ NO_OPTIONS: Options = MappingProxyType({})
 
 @runtime_checkable
 class _Generator(Generator, Protocol):
-    """`Generator`, open to isinstance: base models and aligned ones share a group of entry points."""
+    """`Generator` for isinstance: base models and aligned models share a group of entry points."""
 
 
 @runtime_checkable
 class _ChatGenerator(ChatGenerator, Protocol):
-    """`ChatGenerator`, open to isinstance."""
+    """`ChatGenerator` for isinstance."""
 
 
 @runtime_checkable
 class _Judge(Judge, Protocol):
-    """`Judge`, open to isinstance."""
+    """`Judge` for isinstance."""
 
 
 @runtime_checkable
 class _Exporter(Exporter, Protocol):
-    """`Exporter`, open to isinstance."""
+    """`Exporter` for isinstance."""
 
 
 def open_generator(name: str, options: Options = NO_OPTIONS) -> Generator:
-    """The base model that `name` stands for. Errors: see `open_judge`."""
+    """Open the base model that `name` stands for. Errors: see `open_judge`."""
     opened = _open("generator", name, options)
     if not isinstance(opened, _Generator):
         raise InputError(
@@ -52,7 +52,7 @@ def open_generator(name: str, options: Options = NO_OPTIONS) -> Generator:
 
 
 def open_chat_generator(name: str, options: Options = NO_OPTIONS) -> ChatGenerator:
-    """The aligned model that `name` stands for. Errors: see `open_judge`."""
+    """Open the aligned model that `name` stands for. Errors: see `open_judge`."""
     opened = _open("generator", name, options)
     if not isinstance(opened, _ChatGenerator):
         raise InputError(f"{name!r} is a base model and has no chat layout; give it as the base model instead")
@@ -60,26 +60,26 @@ def open_chat_generator(name: str, options: Options = NO_OPTIONS) -> ChatGenerat
 
 
 def open_judge(name: str, options: Options = NO_OPTIONS) -> Judge:
-    """The judge that `name` stands for.
+    """Open the judge that `name` stands for.
 
-    UnknownNameError if no plugin is called so, or it has no such option; InputError if it is something else, or its
-    argument or an option's value is wrong;
-    AdapterError if a package that it needs is missing or broken.
+    UnknownNameError if no plugin has this name, or the plugin lacks one of the options. InputError if the plugin is of
+    another kind, or its argument or the value of an option is wrong. AdapterError if a package that it needs is missing
+    or broken.
     """
     opened = _open("judge", name, options)
     if not isinstance(opened, _Judge):
         raise InputError(
-            f"the plugin {name!r} is no judge: it does not have `identity` and `judge`; report it to its author"
+            f"the plugin {name!r} is not a judge: it does not have `identity` and `judge`; report it to its author"
         )
     return opened
 
 
 def open_exporter(name: str) -> Exporter:
-    """The exporter that `name` stands for. Errors: see `open_judge`."""
+    """Open the exporter that `name` stands for. Errors: see `open_judge`."""
     opened = _open("exporter", name)
     if not isinstance(opened, _Exporter):
         raise InputError(
-            f"the plugin {name!r} is no exporter: it does not have `suffix` and `export`; report it to its author"
+            f"the plugin {name!r} is not an exporter: it does not have `suffix` and `export`; report it to its author"
         )
     return opened
 
@@ -100,7 +100,7 @@ def is_judge(model: object) -> bool:
 
 
 def names(kind: Kind) -> list[str]:
-    """What can be opened, sorted: built-in and installed plugins, without arguments."""
+    """Names of the built-in and installed plugins, without arguments, sorted."""
     return sorted(_found(kind))
 
 
@@ -126,7 +126,7 @@ def _open(kind: Kind, name: str, options: Options = NO_OPTIONS) -> object:
         known = [each.name for each in signature(opener).parameters.values() if each.kind is Parameter.KEYWORD_ONLY]
         for option in options:
             if not known:
-                raise UnknownNameError(f"the {kind} {called!r} takes no options, so no {option!r} either; leave it out")
+                raise UnknownNameError(f"the {kind} {called!r} takes no options; leave {option!r} out")
             if option not in known:
                 raise UnknownNameError.of(f"option of the {kind} {called!r}", option, known)
         return opener(argument, **options)

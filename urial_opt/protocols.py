@@ -1,8 +1,8 @@
-"""The sockets: what a generator, a judge and an exporter must do to be plugged in.
+"""Protocols: what a generator, a judge and an exporter must implement.
 
 Methods are synchronous and take batches; an adapter that can work in parallel does so inside the call. An adapter is
 called from one thread at a time. Results are lists with one entry for each input, in the order of the inputs; an empty
-batch gives an empty list. Apart from what is said below, the only error raised on purpose is `AdapterError`.
+batch gives an empty list. Unless stated otherwise below, the only error raised on purpose is `AdapterError`.
 
 `urial_opt.plugins` finds adapters by name. `urial_opt.testing.contracts` has a class of tests for each of Generator,
 ChatGenerator, Judge, PairwiseJudge and Exporter; the tests of an adapter inherit from it.
@@ -17,7 +17,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Sampling
 
-if TYPE_CHECKING:  # it loads numpy, which no command needs for its help
+if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
     from urial_opt.token_scores import AlignedAnswer, TokenScores
 from urial_opt.memory import PaceMemory
 
@@ -35,13 +35,12 @@ class Generator(Protocol):
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """One completion of `prefix + suffix` for each suffix, in the order given.
 
-        The prefix is separate only so that a model can read it once: moving its end, or all of it, into the suffixes
-        changes no completion. Nor does the rest of the batch, and greedy decoding gives the same each time.
+        The prefix is separate only so that a model can read it once: moving any part of its end into the suffixes
+        changes no completion. A completion does not depend on the rest of the batch, and greedy decoding is repeatable.
 
-        `Completion.text` ends before the stop string that is complete first, however many there are. At most
-        `sampling.max_tokens` tokens are generated for each completion. `finish_reason` is `length` if that limit cut
-        the text off, and `stop` if a stop string or the model itself ended it. `usage` counts tokens, each count 0 or
-        more; a count that is not known is 0.
+        `Completion.text` ends before the first stop string to be completed. At most `sampling.max_tokens` tokens are
+        generated for each completion. `finish_reason` is `length` if that limit cut the text off, and `stop` if a stop
+        string or the model itself ended it. `usage` counts tokens; each count is 0 or more, and 0 if it is not known.
         """
 
 
@@ -50,27 +49,27 @@ class ChatGenerator(Protocol):
 
     @property
     def identity(self) -> str:
-        """As `Generator.identity`; also names the system text, if the model answers under one."""
+        """As `Generator.identity`; it also names the system prompt, if there is one."""
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """One answer to each query, in the order given.
 
-        Each query is a conversation of its own. Stop strings, the limit on tokens, `finish_reason`, `usage` and greedy
-        decoding: as `Generator.generate`. A query that a server's filter refuses has an empty answer.
+        Each query is a separate conversation. Stop strings, the token limit, `finish_reason`, `usage` and greedy
+        decoding work as in `Generator.generate`. If a server's content filter refuses a query, its answer is empty.
         """
 
 
 @runtime_checkable
 class TokenCounter(Protocol):
-    """An optional ability of generators."""
+    """An optional ability of generators: counts tokens."""
 
     def count_tokens(self, text: str) -> int:
-        """Number of tokens that the model reads for `text`, begin-of-text token included."""
+        """Number of tokens that the model reads for `text`, including the begin-of-text token."""
 
 
 @runtime_checkable
 class Noted(Protocol):
-    """An optional ability of generators and judges."""
+    """An optional ability of generators and judges: has notes for the user."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -79,7 +78,7 @@ class Noted(Protocol):
 
 @runtime_checkable
 class Metered(Protocol):
-    """An optional ability of models that are paid for by the token."""
+    """An optional ability of models that are billed by the token."""
 
     @property
     def priced_as(self) -> str:
@@ -93,10 +92,10 @@ class TokenScorer(Protocol):
         """The aligned model's greedy answer to each query in its own chat layout, in the order given."""
 
     def score(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
-        """The scores of each answer (inner lists, in the order of `answers`) under each context (outer list, likewise).
+        """Score each answer under each context by teacher forcing.
 
-        Teacher-forced: the aligned model reads each answer once, the base model once after each context, rendered for
-        the answer's query.
+        Returns `len(contexts)` lists of `len(answers)` scores, in the order given. The aligned model reads each answer
+        once; the base model reads it once after each context, which is rendered for the answer's query.
         """
 
     def texts(self, ids: Sequence[int]) -> list[str]:
@@ -116,14 +115,14 @@ class Scorable(Protocol):
 
 @runtime_checkable
 class Paced(Protocol):
-    """An optional ability of models behind servers that may be overloaded."""
+    """An optional ability of models behind servers that may be overloaded: adapts its number of requests."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
-        """Start at the pace that `memory` holds for the server, and record changes in it, from any thread."""
+        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread."""
 
 
 class Judge(Protocol):
-    """Scores answers on the aspects due for their queries (`aspects.ASPECTS_OF`), from 1 to 5; higher is better."""
+    """Scores answers from 1 to 5, higher being better, on the aspects due for their queries (`aspects.ASPECTS_OF`)."""
 
     @property
     def identity(self) -> str:
@@ -136,21 +135,21 @@ class Judge(Protocol):
         """One judgment for each pair of query and completion, in the order given.
 
         The two sequences have the same length; a query may occur more than once. `Judgment.scores` has exactly the
-        aspects due for the query, each with a number from 1 to 5, or None where the verdict cannot be read: never a low
-        score instead. An empty answer is judged like any other. `Judgment.judge` is `identity`; `reasons` has no other
-        keys than the aspects scored; each count of `usage` is 0 or more. Scores do not depend on the rest of the batch,
-        and are the same each time.
+        aspects due for the query, each with a number from 1 to 5. An unreadable verdict is None, never a low score. An
+        empty answer is judged like any other. `Judgment.judge` is `identity`; the keys of `reasons` are among the
+        aspects scored; each count of `usage` is 0 or more. Scores are repeatable and do not depend on the rest of the
+        batch.
         """
 
 
 @runtime_checkable
 class Divided(Protocol):
-    """An optional ability of judges that consist of several."""
+    """An optional ability of judges that consist of several members."""
 
     def spread(self, judgment: Judgment) -> Mapping[Aspect, float]:
-        """Highest minus lowest score of its members in a judgment, in points, for each aspect with two scores or more.
+        """The members' highest score minus their lowest, in points, for each aspect with at least two scores.
 
-        Reads only `judgment`, which may come from the store.
+        It uses only `judgment`, which may come from the store.
         """
 
 
@@ -167,11 +166,11 @@ class PairwiseJudge(Protocol):
     ) -> list[Preference]:
         """Which of two answers is better, for each query in the order given.
 
-        The three sequences have the same length. The judge is asked in both orders, so that swapping `firsts` and
-        `seconds` turns every verdict, and two equal answers tie. `Preference.aspects` has exactly the aspects due for
-        the query. `overall` is None where one of the two verdicts cannot be read, and `consistent` is None there too;
-        where the two verdicts disagree, `overall` is a tie and `consistent` is false. `Preference.judge` is
-        `pairwise_identity`; each count of `usage` is 0 or more.
+        The three sequences have the same length. The judge sees the answers in both orders, so swapping `firsts` and
+        `seconds` reverses every verdict, and two equal answers tie. `Preference.aspects` has exactly the aspects due
+        for the query. If one of the two verdicts cannot be read, `overall` and `consistent` are None; if the two
+        disagree, `overall` is a tie and `consistent` is false. `Preference.judge` is `pairwise_identity`; each count of
+        `usage` is 0 or more.
         """
 
 
@@ -180,7 +179,7 @@ class Tagger(Protocol):
     """An optional ability of judges: labels queries."""
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
-        """Task, topic and difficulty of each query, in the order given; None where one cannot be read."""
+        """Task, topic and difficulty of each query, in the order given; each is None if it cannot be read."""
 
 
 class Exporter(Protocol):
@@ -188,11 +187,11 @@ class Exporter(Protocol):
 
     @property
     def suffix(self) -> str:
-        """File name ending with one dot, at its start: `.json`."""
+        """File name extension with its leading dot and no other: `.json`."""
 
     def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
-        """The file's content, which is written as UTF-8 with its line ends unchanged; the same each time.
+        """The file's content, the same on every call; it is written as UTF-8 with unchanged line endings.
 
-        Carries system text, exemplars and `prompt.prefix` exactly, so that they can be read back. PromptError if the
-        format cannot carry them; it names the exemplar by its number, from 1.
+        It holds the system text, the exemplars and `prompt.prefix` exactly, so that they can be read back. PromptError
+        if the format cannot represent them; the error gives the number of the exemplar, starting at 1.
         """

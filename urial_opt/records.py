@@ -1,4 +1,4 @@
-"""The values that pass between rooms: queries, completions, judgments, evaluations, trials."""
+"""Records: the values that modules exchange, such as queries, completions, judgments, evaluations and trials."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How tokens are chosen. The default is the paper's: greedy (section 4.1)."""
+    """How tokens are chosen. The default is greedy decoding, as in Lin et al. 2024, section 4.1."""
 
     temperature: float = 0.0
-    """0 is greedy."""
+    """0 means greedy decoding."""
     top_p: float = 1.0
     max_tokens: int = 256
     stop: tuple[str, ...] = ("# Query", "# User")
-    """Generation of a row ends where the first of these strings is complete; it is not part of the text."""
+    """An answer ends as soon as one of these strings is complete; the string is not part of the text."""
     seed: int = 0
     repetition_penalty: float = 1.0
-    """As in transformers: over the tokens of prompt and answer; 1 is none."""
+    """Applied to the tokens of prompt and answer, as in transformers; 1 means no penalty."""
 
     @property
     def id(self) -> str:
@@ -53,14 +53,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens counted for some work. Addition sums them."""
+    """Token counts. Adding two values adds each count."""
 
     prompt_tokens: int = 0
-    """Prompt tokens that a model had to read."""
+    """Prompt tokens that a model processed."""
     completion_tokens: int = 0
     """Tokens that a model generated."""
     saved_tokens: int = 0
-    """Tokens that a shared prefix or a stored completion made it unnecessary to process."""
+    """Tokens that needed no processing because of a shared prefix or a stored result."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -72,7 +72,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What a generator wrote after one rendered prompt, without the stop string."""
+    """The text that a generator wrote after one rendered prompt, without the stop string."""
 
     text: str
     finish_reason: FinishReason
@@ -86,7 +86,7 @@ class Judgment:
 
     query_id: str
     judge: str
-    """Identity of the judge, its template included: scores of two judges are never mixed."""
+    """Identity of the judge, including its template; scores of different identities are never mixed."""
     scores: AspectScores
     reasons: Mapping[str, str] = field(default_factory=dict)
     raw: str = ""
@@ -100,13 +100,13 @@ class Preference:
 
     query_id: str
     judge: str
-    """Identity of the judge, its templates included."""
+    """Identity of the judge, including its templates."""
     overall: Verdict | None
-    """Tie also where the two orders disagree; None: one of them gave no readable verdict."""
+    """A tie if the two orders disagree; None if the verdict in one of the orders cannot be read."""
     aspects: Mapping[Aspect, Verdict | None]
     """As `overall`, for each aspect due."""
     consistent: bool | None
-    """Whether both orders gave the same overall verdict; None where that cannot be told."""
+    """Whether both orders gave the same overall verdict; None if one of the verdicts cannot be read."""
     raw: str = ""
     """The judge's own words."""
     usage: Usage = field(default_factory=Usage)
@@ -114,7 +114,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryTags:
-    """What a judge says a query is about; None: no readable verdict."""
+    """A judge's description of a query; a field is None if it could not be read."""
 
     query_id: str
     judge: str
@@ -129,17 +129,17 @@ class QueryTags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How a server wants to be asked."""
+    """The load that a server tolerates."""
 
     at_once: int
-    """Requests under way, at most."""
+    """Maximum number of concurrent requests."""
     not_before: float
-    """Seconds since 1970: when it may be asked again, or when it was last overloaded."""
+    """When the server accepts requests again, or when it was last overloaded, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Evaluation:
-    """One prompt on some queries; the three sequences run in parallel."""
+    """The answers of one prompt to some queries and their judgments; the three sequences have the same order."""
 
     queries: Sequence[Query]
     completions: Sequence[Completion]
@@ -162,69 +162,69 @@ class TrialState(StrEnum):
     COMPLETE = "complete"
     """Every dev query was judged."""
     PRUNED = "pruned"
-    """The race stopped it: significantly behind the incumbent."""
+    """Stopped early: behind the incumbent, unlikely to overtake it, or in breach of a constraint."""
     FAILED = "failed"
-    """No aspect could be read."""
+    """No verdict on any aspect could be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeKey:
-    """Which models a shift is between, and over the answers to which queries."""
+    """The two models and the queries for which token shift is measured."""
 
     base: str
     """Identity of the base model."""
     aligned: str
     """Identity of the aligned model."""
     queries: tuple[str, ...]
-    """Their texts."""
+    """The texts of the queries."""
     max_tokens: int
-    """Longest answer."""
+    """Maximum length of an answer, in tokens."""
 
     @property
     def id(self) -> str:
-        """Hash of queries and length."""
+        """Hash of `queries` and `max_tokens`."""
         return content_id([self.queries, self.max_tokens])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeShift:
-    """How far the base model under one prompt is from the aligned model, over the aligned answers to some queries.
+    """Token shift between the base model under one prompt and the aligned model, on the aligned model's answers.
 
-    Shares and means are over all positions of the answers but the end of the turn (Lin et al. 2024, section 2).
+    Shares and means are over all positions of the answers except the end of the turn (Lin et al. 2024, section 2).
     """
 
     positions: int
     unshifted: float
-    """Share of the positions where the aligned model's token is the base model's most probable one."""
+    """Share of the positions where the aligned model's token is the most probable one in the base model."""
     marginal: float
-    """Share of those where it is its second or third."""
+    """Share of the positions where it is the second or third most probable one."""
     shifted: float
-    """Share of those where it comes later."""
+    """Share of the positions where it ranks lower."""
     surprise: float
     """Mean of -log p of the aligned model's token in the base model, in nats."""
     kl_base_aligned: float | None
-    """Mean of KL(base || aligned), in nats; None from servers that do not tell whole distributions."""
+    """Mean of KL(base || aligned), in nats; None if a server does not report full distributions."""
     kl_aligned_base: float | None
     """Mean of KL(aligned || base), likewise."""
     by_query: tuple[float, ...]
     """`surprise` of each answer, in the order of the queries."""
     usage: Usage
-    """Tokens that both models read for it."""
+    """Tokens that both models read for the measurement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What a search space proposes: a prompt and how to decode under it."""
+    """A proposal of a search space: a prompt and how to decode under it."""
 
     prompt: UrialPrompt
     sampling: Sampling
     params: Params
-    """The choices that led here, as Optuna stores them."""
+    """The values of the search space's parameters, as Optuna stores them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean and how sure we are of it."""
+    """A mean with its 95 % interval."""
 
     mean: float
     low: float
@@ -243,14 +243,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TrialRecord:
-    """One trial as the store remembers it."""
+    """One trial, as stored."""
 
     number: int
-    """0, 1, 2 … in the order of recording; not Optuna's number, which also counts interrupted trials."""
+    """0, 1, 2 … in the order in which trials were recorded; Optuna's number also counts interrupted trials."""
     optuna_number: int
     candidate: Candidate
     query_scores: Mapping[str, float | None]
-    """Score of each query seen, by query id, in the order seen; see `objective.query_score`."""
+    """Score of each query asked, by query id, in the order asked; see `Objective.query_score`."""
     state: TrialState
     seconds: float
     usage: Usage
@@ -261,20 +261,20 @@ class TrialRecord:
 
 
 def in_blocks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
-    """The items in their order, `size` at a time; the last block may be shorter."""
+    """Yield the items in order, in blocks of `size`; the last block may be shorter."""
     for start in range(0, len(items), size):
         yield items[start : start + size]
 
 
 def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
-    """A mean under the name `mean`, and its 95 % `interval` [low, high], in points."""
+    """The mean under the key `mean`, and the 95 % `interval` as [low, high], both rounded to 4 decimals."""
     return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
 
 
 def shift_json(shift: ProbeShift) -> dict[str, object]:
     """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
 
-    The last three in nats, null where a server does not tell.
+    The last three are in nats; the KL divergences are null if a server does not report full distributions.
     """
     names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
     values = {name: getattr(shift, name) for name in names}
@@ -282,7 +282,7 @@ def shift_json(shift: ProbeShift) -> dict[str, object]:
 
 
 class Role(StrEnum):
-    """What a model does in a search."""
+    """The role of a model in a search."""
 
     BASE = "base"
     ALIGNED = "aligned"
@@ -291,7 +291,7 @@ class Role(StrEnum):
 
 
 def usage_json(usage: Usage) -> dict[str, int]:
-    """Keys: `spent` (read and written), `prompt`, `completion`, `saved`; tokens each."""
+    """Keys: `spent` (prompt plus completion), `prompt`, `completion`, `saved`; all in tokens."""
     return {
         "spent": usage.prompt_tokens + usage.completion_tokens,
         "prompt": usage.prompt_tokens,

@@ -16,12 +16,12 @@ from urial_opt.spending import FREE, Price, price_of
 _ModelT = TypeVar("_ModelT")
 
 NO_MODEL = "none"
-"""The name that stands for no aligned model."""
+"""The name to give for no aligned model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """The models of a run, each in its role."""
+    """The models of a run, by role."""
 
     base: Generator
     judge: Judge
@@ -29,13 +29,13 @@ class Models:
 
     @property
     def by_role(self) -> dict[Role, object]:
-        """Those that there are."""
+        """The models that are present, by role."""
         opened: dict[Role, object] = {Role.BASE: self.base, Role.JUDGE: self.judge}
         return opened | ({Role.ALIGNED: self.aligned} if self.aligned else {})
 
     @property
     def identities(self) -> dict[Role, str]:
-        """What answers, verdicts and costs are stored under."""
+        """Identities of the models; answers, verdicts and costs are stored under them."""
         named = {Role.BASE: self.base.identity, Role.JUDGE: self.judge.identity}
         return named | ({Role.ALIGNED: self.aligned.identity} if self.aligned else {})
 
@@ -47,18 +47,18 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A model as it is named, such as `hf:NAME`, and how it is opened."""
+    """The name of a model, such as `hf:NAME`, and the options to open it with."""
 
     name: str | None
-    """None: no model is named for the role."""
+    """None if no model is named for the role."""
     options: Options = field(default_factory=lambda: NO_OPTIONS)
 
 
 def open_models(base: Named, judge: Named, aligned: Named) -> Models:
-    """Open the models of a run. The judge comes first: it is the quickest to refuse.
+    """Open the models of a run. The judge comes first, because it fails fastest.
 
-    InputError if no base model or no judge is named; otherwise as `plugins.open_judge`. `aligned` may be
-    None or "none".
+    The name of `aligned` may be None or "none". InputError if no base model or no judge is named; other errors are
+    those of `plugins.open_judge`.
     """
     judged = plugins.open_judge(required_name(Role.JUDGE, judge), judge.options)
     generator = plugins.open_generator(required_name(Role.BASE, base), base.options)
@@ -149,7 +149,10 @@ def notes_of(*models: object) -> list[str]:
 
 
 def prices_of(models: Mapping[Role, object], given: Mapping[Role, Price]) -> dict[Role, Price]:
-    """The price of each role's model: as given, else as the table has it; what runs on this machine is free."""
+    """The price of each role's model: the given one, else the one in litellm's table. Local models are free.
+
+    A role is left out if the price of its model is not known.
+    """
     prices = dict(given)
     for role, model in models.items():
         found = price_of(model.priced_as) if isinstance(model, Metered) else FREE

@@ -1,4 +1,4 @@
-"""Spending: what each role of a search took in calls, tokens and dollars, and the limits that end it."""
+"""Spending: the calls, tokens and money that each role of a search used, and the limits that stop it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from urial_opt.records import Role, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What one model was asked; stored answers, which are asked once only, are not in it. Addition sums."""
+    """The calls to one model and their tokens, without results that came from the store. Adding adds each count."""
 
     calls: int = 0
     usage: Usage = field(default_factory=Usage)
@@ -29,20 +29,20 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What the roles of a search took, over all its runs."""
+    """What each role of a search used and what that cost, over all runs of the search."""
 
     spent: Mapping[Role, Spent]
     prices: Mapping[Role, Price]
-    """A role without a price is one whose price is not known."""
+    """A role is left out if its price is not known."""
 
     def cost(self, role: Role) -> float | None:
-        """US dollars; None if the price is not known."""
+        """Cost of a role in US dollars; None if its price is not known."""
         price = self.prices.get(role)
         return price.cost(self.spent[role].usage) if price else None
 
     @property
     def total(self) -> float | None:
-        """US dollars of all roles; None if a price is not known."""
+        """Cost of all roles in US dollars; None if a price is not known."""
         costs = [self.cost(role) for role in self.spent]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
@@ -67,7 +67,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a search may take. None of it decides what is found, so that it may be changed when a search goes on."""
+    """Limits on a search. They do not affect its result, so they may be changed when a search is continued."""
 
     prices: Mapping[Role, Price] = field(default_factory=dict)
     max_cost: float | None = None
@@ -75,7 +75,7 @@ class Terms:
     max_tokens: int | None = None
     """Tokens read and written by all roles, over all runs of the search."""
     max_seconds: float | None = None
-    """Of this run."""
+    """Limit on the wall-clock time of this run."""
 
     @classmethod
     def read(cls, limits: Mapping[str, Any]) -> Terms:
@@ -97,46 +97,46 @@ class Terms:
         return cls(**{**limits, "prices": prices})
 
     def check(self, roles: Mapping[Role, str]) -> None:
-        """InputError if money is limited and a role's model, by name, has no price."""
+        """InputError if the cost is limited and a role has no price; `roles` gives the model's name by role."""
         for role, model in roles.items():
             if self.max_cost is not None and role not in self.prices:
                 raise InputError(
-                    f"a limit of cost needs the price of the {role} {model!r}, which is not known; "
-                    f"give dollars for a million tokens: `price={role}=2.5/10`"
+                    f"a cost limit needs the price of the {role} model {model!r}, which is not known; "
+                    f"give dollars per million tokens: `price={role}=2.5/10`"
                 )
 
 
 class Meter:
-    """Looks at a search's bill before each block of queries, and says when the block may pass a limit.
+    """Checks a search's bill before each block of queries and reports whether the block may exceed a limit.
 
-    What a server will charge is not known before: each query of the block is thought to take as much as one of the
-    dearest block so far did, or as all queries on the bill did on average.
+    What a server will charge is not known in advance. Each query of the block is assumed to cost as much as a query of
+    the most expensive block so far, or, before the first block, as much as the average query on the bill.
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._began = time.monotonic()
         self._block: tuple[float, int, int] | None = None
-        """Dollars and tokens on the bill before the block under way, and its queries."""
+        """Dollars and tokens on the bill before the current block, and the number of its queries."""
         self._cost = 0.0
         self._tokens = 0.0
 
     def look(self, bill: Bill, queries: int) -> str | None:
-        """The limit that asking so many queries may pass, in words; None if there is none."""
+        """Describe the limit that asking `queries` more queries may exceed; None if no limit is at risk."""
         cost, tokens = bill.total or 0.0, bill.tokens
         if self._block is not None:
             cost_before, tokens_before, asked = self._block
             self._cost = max(self._cost, (cost - cost_before) / asked)
             self._tokens = max(self._tokens, (tokens - tokens_before) / asked)
         elif asked := max((spent.calls for spent in bill.spent.values()), default=0):
-            # not the judge's calls alone: it is asked once about equal answers
+            # the judge's calls are too few: equal answers are judged once
             self._cost, self._tokens = cost / asked, tokens / asked
         self._block = (cost, tokens, queries)
         terms, seconds = self._terms, time.monotonic() - self._began
         if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:
-            return f"`max_cost={terms.max_cost:g}` would be passed: {cost:.4f} dollars are spent"
+            return f"`max_cost={terms.max_cost:g}` would be exceeded: {cost:.4f} dollars are spent"
         if terms.max_tokens is not None and tokens + self._tokens * queries > terms.max_tokens:
-            return f"`max_tokens={terms.max_tokens}` would be passed: {tokens} tokens are spent"
+            return f"`max_tokens={terms.max_tokens}` would be exceeded: {tokens} tokens are spent"
         if terms.max_seconds is not None and seconds > terms.max_seconds:
             return f"`max_seconds={terms.max_seconds:g}` is over: {seconds:.0f} seconds have passed"
         return None
@@ -153,33 +153,36 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Price of a model's tokens, in US dollars for a million of them."""
+    """Price of a model's tokens, in US dollars per million tokens."""
 
     prompt: float
     completion: float
     cached: float
-    """Prompt tokens that the server had in its cache."""
+    """Price of prompt tokens that the server found in its cache."""
 
     def cost(self, usage: Usage) -> float:
-        """US dollars."""
+        """Cost of `usage` in US dollars."""
         prompt = usage.prompt_tokens * self.prompt + usage.saved_tokens * self.cached
         return (prompt + usage.completion_tokens * self.completion) / _MILLION
 
     @classmethod
     def read(cls, text: str) -> Price:
-        """`2.5/10` or `2.5/10/1.25`: prompt, completion and, where it differs from prompt, cached; else InputError."""
+        """Parse `PROMPT/COMPLETION` or `PROMPT/COMPLETION/CACHED`, such as `2.5/10`. InputError if `text` is neither.
+
+        Without `CACHED`, cached prompt tokens cost as much as others.
+        """
         if not (found := _GIVEN.fullmatch(text.strip())):
-            raise InputError(f"{text!r} is no price; give dollars for a million tokens as PROMPT/COMPLETION: 2.5/10")
+            raise InputError(f"{text!r} is not a price; give dollars per million tokens as PROMPT/COMPLETION: 2.5/10")
         prompt, completion, cached = found.groups()
         return cls(prompt=float(prompt), completion=float(completion), cached=float(cached or prompt))
 
 
 FREE = Price(prompt=0.0, completion=0.0, cached=0.0)
-"""What runs on one's own machine."""
+"""The price of models that run on this machine."""
 
 
 def price_of(model: str) -> Price | None:
-    """The price of the model of that name, such as `gpt-4o` or `anthropic/claude-sonnet-4-5`; None if not known."""
+    """The price in litellm's table of a model such as `gpt-4o` or `anthropic/claude-sonnet-4-5`; None if not listed."""
     table = _table()
     row = table.get(model) or table.get(model.rpartition("/")[2])
     if not row or "input_cost_per_token" not in row:
@@ -194,7 +197,7 @@ def price_of(model: str) -> Price | None:
 
 @cache
 def _table() -> dict[str, dict[str, Any]]:
-    # read from its file: importing litellm takes seconds and asks the network for a newer table
+    # read from the file, because importing litellm takes seconds and requests a newer table over the network
     found = find_spec("litellm")
     path = Path(found.origin).parent / _TABLE if found and found.origin else None
     if path is None or not path.is_file():

@@ -1,4 +1,4 @@
-"""The command `urial-opt`: finds its subcommands, reads `--config`, and turns errors into one line."""
+"""App: the command `urial-opt`, which finds its subcommands, reads `--config` and reports errors in one line."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ COMMANDS = {
     "list": "List the searches in a store.",
     "inspect": "Show the best prompts of a search.",
     "evaluate": "Measure a prompt, or given answers, on any queries.",
-    "shift": "Show where a base model parts from its aligned twin.",
-    "export": "Write a found prompt for whatever serves the base model.",
-    "judge-check": "Compare a judge with scores that are known.",
+    "shift": "Show where a base model differs from its aligned version.",
+    "export": "Write a found prompt in a format for serving.",
+    "judge-check": "Compare a judge with given scores.",
     "tag": "Tag queries by task, topic and difficulty.",
-    "doctor": "Find out what a server of models can do.",
+    "doctor": "Find out what a model server supports.",
 }
-"""What each command does, in the order shown; its code is in `commands/`, in the module of that name."""
+"""What each command does, in display order; its code is in the module of that name in `commands/`."""
 _ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
 _TYPED = {"max_seconds": "max_time"}
-"""Arguments of the library whose options are called otherwise."""
+"""Library arguments whose options have another name."""
 
 
 def _load(name: str) -> click.Command:
@@ -44,7 +44,7 @@ def _load(name: str) -> click.Command:
 
 
 class _LazyGroup(click.Group):
-    """Loads a command's module when the command is called, so that help is quick."""
+    """Loads a command's module only when the command is called, which keeps `--help` fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -67,7 +67,7 @@ class _LazyGroup(click.Group):
 
 
 def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None) -> None:
-    """Make the tables of a TOML file, one for each command, the defaults of its options."""
+    """Take the defaults of each command's options from its table in a TOML file."""
     if path is None:
         return
     try:
@@ -77,7 +77,7 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
     defaults: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
         if name not in COMMANDS or not isinstance(table, dict):
-            raise click.BadParameter(f"{path}: {name!r} is no command; its tables are {', '.join(COMMANDS)}")
+            raise click.BadParameter(f"{path}: {name!r} is not a command; the tables are named {', '.join(COMMANDS)}")
         parameters = _load(name).params
         known = {option.removeprefix("--"): parameter.name for parameter in parameters for option in parameter.opts}
         for option in table:
@@ -101,19 +101,19 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
     callback=_read_config,
     is_eager=True,
     expose_value=False,
-    help="TOML file with defaults, one table for each command.",
+    help="TOML file with default options, one table for each command.",
 )
 def group() -> None:
     """Align a base language model without tuning it: search for the prompt.
 
-    Start with `urial-opt search`, which needs no key, no download and no GPU.
+    Start with `urial-opt search`; it needs no key, no download and no GPU.
 
     Each option can also be given as an environment variable: `--budget` of `search` is URIAL_OPT_SEARCH_BUDGET.
     """
 
 
 def as_typed(message: str) -> str:
-    """A message of the library as whoever types commands needs it: "give `max_cost=20`" says "give --max-cost 20"."""
+    """A library message with its arguments turned into options: "give `max_cost=20`" becomes "give --max-cost 20"."""
     return _ARGUMENT.sub(lambda found: f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {found[2]}", message)
 
 
@@ -124,8 +124,8 @@ def _say_error(message: str) -> None:
 def main() -> int:
     """Run the command line.
 
-    The exit code is 2 when what was asked for cannot be done, 1 when a model or judge failed, 3 when a limit
-    stopped a search, 130 when the user did.
+    The exit code is 2 if the request cannot be carried out, 1 if a model or judge failed, 3 if a limit stopped a
+    search, and 130 if the user did.
     """
     try:
         left_with = group(standalone_mode=False)

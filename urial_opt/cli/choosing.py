@@ -1,4 +1,4 @@
-"""Choices that the user left open: search, trial, space, queries and models."""
+"""Choosing: the search, trial, space, queries and models of a command, with defaults for what the user left out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chosen_search(store: Store, name: str | None) -> SearchRecord:
 
 
 def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> TrialRecord:
-    """The trial of that number; or the one found, or, while the search runs, the one believed best."""
+    """The trial of that number; by default the one that the search found, or the best one of an unfinished search."""
     if number is None:
         number = found_trial(store, search)
     trials = {record.number: record for record in store.trials(search.name)}
@@ -33,24 +33,24 @@ def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> Tria
         raise UnknownNameError(
             f"the search {search.name!r} has no trial {number}; take one from 0 to {len(trials) - 1}"
             if trials
-            else f"the search {search.name!r} has no trial yet; go on with it by its search command"
+            else f"the search {search.name!r} has no trial yet; continue it with its search command"
         )
     return trials[number]
 
 
 def found_trial(store: Store, search: SearchRecord) -> int:
-    """Number of the trial that a finished search found, or that a running one believes best."""
+    """Number of the trial that a finished search found, or of the best trial of an unfinished one."""
     if search.summary is not None:
         return int(str(search.summary["found_trial"]))
     best = store.best(search.name, 1)
     if not best:
-        raise InputError(f"the search {search.name!r} has no scored trial yet; go on with it by its search command")
+        raise InputError(f"the search {search.name!r} has no scored trial yet; continue it with its search command")
     return best[0].trial.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """What a search is called, where it searched, and the candidate asked for."""
+    """The name and space of a search, and the chosen candidate."""
 
     name: str
     space: str
@@ -58,7 +58,7 @@ class Searched:
 
 
 def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched:
-    """The candidate that a search found, or another of its trials."""
+    """The candidate that a search found, or that of another of its trials."""
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
@@ -70,9 +70,9 @@ def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched
 def chosen_context(
     store_url: str, search_name: str | None, trial: int | None, space_name: str | None
 ) -> tuple[Searched | None, SearchSpace]:
-    """The candidate of a search, if one is named, and the space that defaults come from."""
+    """The candidate of a search, if one is named, and the space that provides defaults."""
     if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs the search that it is of; add --search NAME")
+        raise InputError(f"--trial {trial} needs a search; add --search NAME")
     searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
     return searched, chosen_space(space_name, searched)
 
@@ -85,7 +85,7 @@ def named_candidate(name: str, space: SearchSpace) -> Candidate:
 
 
 def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
-    """The space of that name, else that of the search, else the embedded world's."""
+    """The space of that name, or else the space of the search, or else that of the embedded world."""
     from urial_opt.spaces.space_file import load_space
 
     if name is not None or searched is None:
@@ -94,13 +94,13 @@ def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
         return load_space(searched.space)
     except UnknownNameError as error:
         raise InputError(
-            f"the search {searched.name!r} was run on the space {searched.space!r}, which does not come with this "
+            f"the search {searched.name!r} was run on the space {searched.space!r}, which is not part of this "
             "package; add its file: --space FILE.yaml"
         ) from error
 
 
 def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *, by_default: Split) -> Sequence[Query]:
-    """The queries of a source, or the space's of one split or of all."""
+    """The queries of a source, or those of the space, of one split or of all."""
     from urial_opt.datasets.query_sources import load_queries
 
     if source is not None:

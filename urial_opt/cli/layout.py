@@ -1,4 +1,4 @@
-"""Layout of what people read: sentences and tables that fit the terminal, whatever its width."""
+"""Layout: prints sentences and tables that fit the width of the terminal."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from rich.table import Table
 from rich.text import Text
 
 _NAME = 30
-"""Columns that a name may take in a table before it is folded; more where the terminal is wide."""
+"""Width that a name may have in a table before it is folded; larger on a wide terminal."""
 _KEPT = re.compile(r"(?<=\d) (?=%|\[)|(?<=%) (?=\[)|(?<=≥) (?=\d)|(?<=\d,) (?=[+-]?[\d.]+\])|(?<=['\"]) (?=\d+/\d)")
-"""The spaces of `4.91 [4.86, 4.95]`, `7.8 % [7.1, 8.6]` and `'thank' 5/5`, at which no line is broken."""
+"""The spaces in `4.91 [4.86, 4.95]`, `7.8 % [7.1, 8.6]` and `'thank' 5/5`, where lines must not break."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One figure of every context: a column of a table, or a row."""
+    """One figure for all contexts: a column or row of a table."""
 
     name: str
     cells: Sequence[str]
     """One for each context."""
     short: str = ""
-    """Heads the column where the terminal is too narrow for `name`; may have several lines."""
+    """The column's heading if the terminal is too narrow for `name`; it may have several lines."""
     left: bool = False
-    """Words, which stand on the left, not numbers."""
+    """Whether to align the cells on the left, as words, instead of on the right."""
 
 
 def print_figures(
@@ -44,10 +44,10 @@ def print_figures(
     strong: str | None = None,
     down: bool = False,
 ) -> None:
-    """Print a table of `figures` by `contexts`, which is as many tables, one below the other, as the width requires.
+    """Print a table of `figures` by `contexts`, split into as many tables as the width requires.
 
-    Contexts are rows. With `down` they are columns, where that fits into one table. `corner` heads the first column;
-    the context named `strong` is bold.
+    Contexts are rows. With `down` they are columns, if that fits into one table. `corner` is the heading of the first
+    column; the context named `strong` is bold.
     """
     width = Console().width
     if title:
@@ -71,7 +71,7 @@ def print_figures(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Columns:
-    """A way to set figures as columns: with full or short heads, and so many blanks between them."""
+    """A layout of figures as columns: with full or short headings and a certain gap between columns."""
 
     contexts: Sequence[str]
     corner: str
@@ -81,7 +81,7 @@ class _Columns:
     gap: int
 
     def pieces(self, figures: Sequence[Figure], width: int) -> list[list[Figure]]:
-        """The figures that stand side by side, for each table."""
+        """The figures of each table."""
         pieces: list[list[Figure]] = []
         for figure in figures:
             if pieces and self._width([*pieces[-1], figure]) <= width:
@@ -91,7 +91,7 @@ class _Columns:
         return pieces
 
     def overflow(self, pieces: Sequence[Sequence[Figure]], width: int) -> int:
-        """Columns by which the widest table is too wide."""
+        """How many characters the widest table is too wide."""
         return max([0, *(self._width(piece) - width for piece in pieces)])
 
     def _width(self, figures: Sequence[Figure]) -> int:
@@ -100,7 +100,7 @@ class _Columns:
         return sum(max(map(cell_len, column)) for column in columns) + self.gap * len(figures)
 
     def table(self, figures: Sequence[Figure]) -> Table:
-        """The table of these figures."""
+        """A table of these figures."""
         table = _light_table(self.gap)
         table.add_column(Text(self.corner), no_wrap=True)
         for figure in figures:
@@ -120,7 +120,7 @@ class _Columns:
 
 
 def _across(contexts: Sequence[str], figures: Sequence[Figure], corner: str, width: int) -> Table | None:
-    """A table in which contexts are columns and figures rows; None if it is wider than `width`."""
+    """A table with contexts as columns and figures as rows; None if it is wider than `width`."""
     cells = [max(cell_len(figure.cells[column]) for figure in figures) for column in range(len(contexts))]
     for limits in ([max(_NAME, width // 3)] * len(cells), [max(16, each) for each in cells]):
         heads = [folded(name, limit) for name, limit in zip(contexts, limits, strict=True)]
@@ -138,7 +138,7 @@ def _across(contexts: Sequence[str], figures: Sequence[Figure], corner: str, wid
 
 
 def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> None:
-    """Print a table whose last column holds sentences, which are wrapped at blanks."""
+    """Print a table whose last column contains sentences, which are wrapped at spaces."""
     width = Console().width
     columns = list(zip(heads, *rows, strict=True))
     narrow = [max(map(cell_len, column)) for column in columns[:-1]]
@@ -157,7 +157,7 @@ def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> Non
 
 
 def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False, err: bool = False) -> None:
-    """Print sentences, wrapped at blanks. `first` begins the first line of each paragraph, `rest` all others.
+    """Print sentences, wrapped at spaces. `first` precedes the first line of each paragraph, `rest` all others.
 
     `err` prints them on standard error.
     """
@@ -166,7 +166,7 @@ def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool 
 
 
 def say_command(command: str) -> None:
-    r"""Print what to type; where it is too long it goes on in the next line after a `\`, as a shell reads it."""
+    r"""Print a command to type; a long one continues on the next line after a `\`, as in a shell."""
     groups: list[list[str]] = [[]]
     for word in shlex.split(command):
         if word.startswith("-"):
@@ -181,9 +181,9 @@ def say_command(command: str) -> None:
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
-    """The lines of a text, none wider than `width`, broken at blanks but never within a number or an interval.
+    """The lines of a text, none wider than `width`, broken at spaces but never within a number or an interval.
 
-    Control characters are replaced, since a terminal would obey them.
+    Control characters are replaced, since a terminal would interpret them.
     """
     rest = first if rest is None else rest
     lines = []
@@ -195,7 +195,7 @@ def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) 
 
 
 def folded(name: str, width: int) -> str:
-    """The name in lines of at most `width`, broken after its slashes, hyphens and blanks where it can be."""
+    """The name in lines of at most `width` where possible, broken after slashes, hyphens, underscores and spaces."""
     return "\n".join(_fill(re.findall(r"[^/ _-]*[/ _-]|[^/ _-]+", name), width))
 
 
@@ -216,12 +216,12 @@ def _fill(pieces: Sequence[str], width: int) -> list[str]:
 
 
 def _light_table(gap: int) -> Table:
-    """A rule below the heads and nothing else: it is pasted into documents."""
+    """A table with a rule below the headings and no other lines, since people paste it into documents."""
     return Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
 
 
 def _print(table: Table) -> None:
-    """Print without the blanks that fill up the last column, which would get into documents."""
+    """Print without the trailing spaces of the last column, since people paste tables into documents."""
     console = Console(highlight=False)
     with console.capture() as captured:
         console.print(table)

@@ -1,4 +1,4 @@
-"""The display of a running search: a live line and bar on a terminal, plain lines elsewhere."""
+"""Live display: the progress of a search, as a live line and bar on a terminal and as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Display:
 
     def __init__(self) -> None:
         self.heading = ""
-        """Said once, before the first progress."""
+        """Printed once, before the first progress."""
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -60,12 +60,12 @@ class Display:
         self._live.stop()
 
     def say(self, text: str) -> None:
-        """Words that stay."""
+        """Print lines that stay."""
         for line in wrapped(text, self._console.width, rest="  "):
             self._console.print(Text(line), soft_wrap=True)
 
     def update(self, progress: SearchProgress) -> None:
-        """Show where the search is."""
+        """Show the progress of the search."""
         before, self._last = self._last, progress
         if before is None and self.heading:
             self.say(self.heading)
@@ -91,7 +91,7 @@ class Display:
             )
 
     def _eta(self, progress: SearchProgress) -> str:
-        """Time left for the trials, from the pace of this run; nothing before it has one."""
+        """Time left for the trials at the speed of this run; empty before the speed is known."""
         if self._first_done is None:
             self._first_done = progress.done
         done = progress.done - self._first_done

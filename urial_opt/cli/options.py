@@ -1,4 +1,4 @@
-"""Options that several commands share, and the one way to print JSON and to write a file."""
+"""Options: the options that several commands share, and how commands print JSON and write files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def store_option(function: _F) -> _F:
-    """Where everything is remembered."""
+    """Add `--store`, the database of everything that is stored."""
     return click.option(
         "--store",
         "store_url",
@@ -33,10 +33,8 @@ def store_option(function: _F) -> _F:
 
 
 def json_option(function: _F) -> _F:
-    """The same as the table, for programs."""
-    return click.option("as_json", "--json", is_flag=True, help="Print JSON, and nothing else, on standard output.")(
-        function
-    )
+    """Add `--json`, output for programs."""
+    return click.option("as_json", "--json", is_flag=True, help="Print only JSON on standard output.")(function)
 
 
 def print_json(content: Mapping[str, object] | list[Mapping[str, object]]) -> None:
@@ -45,7 +43,7 @@ def print_json(content: Mapping[str, object] | list[Mapping[str, object]]) -> No
 
 
 def write_file(path: Path, text: str, *, option: str) -> None:
-    """Write a file that an option named; InputError if that cannot be done."""
+    """Write the file that `option` names; InputError if it cannot be written."""
     from urial_opt.errors import InputError
 
     try:
@@ -55,11 +53,11 @@ def write_file(path: Path, text: str, *, option: str) -> None:
 
 
 _CHOSEN = "urial_opt.cli.options"
-"""Where a context keeps what was chosen, by role."""
+"""Key of the chosen options, by role, in the metadata of a click context."""
 
 
 def opening_options(*roles: str) -> Callable[[_F], _F]:
-    """For each role, `--ROLE-url URL` and `--ROLE-option KEY=VALUE`; read them with `opening`."""
+    """Add `--ROLE-url URL` and `--ROLE-option KEY=VALUE` for each role; read them with `opening`."""
 
     def add(function: _F) -> _F:
         for role in reversed(roles):
@@ -69,16 +67,16 @@ def opening_options(*roles: str) -> Callable[[_F], _F]:
                 metavar="KEY=VALUE",
                 expose_value=False,
                 callback=_keeper(role),
-                help=f"How to open the {role} model, such as device=cuda; may be repeated."
+                help=f"Option for opening the {role} model, such as device=cuda; may be repeated."
                 if role != "judge"
-                else "How to open the judge; may be repeated.",
+                else "Option for opening the judge; may be repeated.",
             )(function)
             function = click.option(
                 f"--{role}-url",
                 metavar="URL",
                 expose_value=False,
                 callback=_keeper(role),
-                help="Server that it runs on, such as http://localhost:8000/v1.",
+                help="URL of its server, such as http://localhost:8000/v1.",
             )(function)
         return function
 
@@ -86,13 +84,13 @@ def opening_options(*roles: str) -> Callable[[_F], _F]:
 
 
 def opening(role: str) -> dict[str, str]:
-    """The options chosen for a role in the command under way, as `plugins.open_generator` takes them."""
+    """The options given for a role in the current command, in the form that `plugins.open_generator` expects."""
     chosen: dict[str, dict[str, str]] = click.get_current_context().meta.get(_CHOSEN, {})
     return chosen.get(role, {})
 
 
 def named(role: str, name: str | None) -> Named:
-    """The model chosen for a role, and how it is opened."""
+    """The name of a role's model and the options given for it in the current command."""
     from urial_opt.roles import Named
 
     return Named(name=name, options=opening(role))
@@ -116,7 +114,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Duration(click.ParamType[float]):
-    """A time such as `90s`, `45m` or `1h30m`; a bare number is seconds. In seconds."""
+    """A time such as `90s`, `45m` or `1h30m`, converted to seconds; a bare number is in seconds."""
 
     name = "time"
 
@@ -126,7 +124,7 @@ class Duration(click.ParamType[float]):
         text = str(value).strip().lower()
         parts = re.findall(r"(\d+(?:\.\d+)?)([smhd]?)", text)
         if not parts or "".join(number + unit for number, unit in parts) != text:
-            self.fail(f"{value!r} is no time; give one such as 90s, 45m or 1h30m", param, ctx)
+            self.fail(f"{value!r} is not a time; give one such as 90s, 45m or 1h30m", param, ctx)
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
@@ -134,13 +132,13 @@ price_option = click.option(
     "--price",
     multiple=True,
     metavar="ROLE=IN/OUT",
-    help="Dollars for a million tokens of a role, such as judge=2.5/10. [default: what is known]",
+    help="Dollars per million tokens of a role, such as judge=2.5/10. [default: the list price, if known]",
 )
-"""What `given_prices` reads, as `price`."""
+"""Adds `--price`; read its value `price` with `given_prices`."""
 
 
 def terms_options(function: _F) -> _F:
-    """The four options, as `max_cost`, `max_tokens`, `max_time` and `price`."""
+    """Add the options for limits and prices: `max_cost`, `max_tokens`, `max_time` and `price`."""
     options = [
         click.option("--max-cost", type=click.FloatRange(min=0), help="Stop before this many dollars are spent."),
         click.option("--max-tokens", type=click.IntRange(min=1), help="Stop before this many tokens are spent."),
@@ -153,7 +151,7 @@ def terms_options(function: _F) -> _F:
 
 
 def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:
-    """What `--price` says. InputError if that is not ROLE=IN/OUT."""
+    """The prices given with `--price`. InputError if one is not ROLE=PROMPT/COMPLETION."""
     from urial_opt.errors import InputError, UnknownNameError
     from urial_opt.records import Role
     from urial_opt.spending import Price
@@ -162,7 +160,7 @@ def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:
     for pair in pairs:
         role, equals, price = pair.partition("=")
         if not equals:
-            raise InputError(f"{pair!r} is no price of a role; give one such as --price judge=2.5/10")
+            raise InputError(f"{pair!r} is not the price of a role; give one such as --price judge=2.5/10")
         if role not in [*Role]:
             raise UnknownNameError.of("role", role, map(str, Role))
         prices[Role(role)] = Price.read(price)

@@ -1,4 +1,4 @@
-"""Token shift on a terminal: the figures of each context side by side, and what explains them."""
+"""Shift tables: token shift on a terminal, with the figures of each context side by side and their explanation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKS: Mapping[FindingKind, str] = {
 
 
 def show_shift(shift: TokenShift) -> None:
-    """The shares of the three classes, what else tells the models apart, and which tokens it is about."""
+    """Print the shares of the three classes, further measures of divergence, and the tokens that are shifted most."""
     positions = next((each.positions for each in shift.contexts.values()), 0)
     cut = f", {shift.cut_off} cut off at the maximal length" if shift.cut_off else ""
     say(f"{shift.answers} answers of {shift.aligned}, {positions} tokens{cut}, read by {shift.base}", rest="  ")
@@ -54,7 +54,7 @@ def show_shift(shift: TokenShift) -> None:
         ),
         _figure(shift, "end of turn shifted", lambda each: _share(each.end_of_turn.shifted)),
     ]
-    title = "what the base model makes of these tokens [95 %]"
+    title = "how the base model ranks these tokens [95 %]"
     print_figures(list(shift.contexts), figures, corner="context", title=title, down=True)
     click.echo()
     spans = [
@@ -71,21 +71,21 @@ def show_shift(shift: TokenShift) -> None:
             say(f"most shifted, {name}: " + ", ".join(map(_word, words)), rest="  ")
     for name, difference in shift.differences.items():
         base = next(iter(shift.contexts))
-        told = f"{difference.repaired} shifted tokens repaired, {difference.broken} broken"
-        say(f"{name} against {base}: {told}; shifted {_share(difference.shifted, signed=True)}", rest="  ")
+        counts = f"{difference.repaired} shifted tokens repaired, {difference.broken} broken"
+        say(f"{name} against {base}: {counts}; shifted {_share(difference.shifted, signed=True)}", rest="  ")
 
 
 def show_explanation(explanation: ShiftExplanation) -> None:
-    """What a context repairs, breaks and lacks, a sentence each."""
+    """Print what a context repairs, breaks and lacks, one sentence each."""
     against = f" against {explanation.baseline}" if explanation.baseline else ""
     click.echo()
     say(f"{explanation.context}{against}", bold=True)
     for finding in explanation.findings:
         say(finding.sentence, first=f"  {_MARKS[finding.kind]} ", rest="    ")
     if explanation.findings:
-        say("(of each next token, the aligned model's own answer so far being given)", first="  ")
+        say("(for each next token, given the aligned model's own answer so far)", first="  ")
     else:
-        say("Nothing that so few answers could show.", first="  ")
+        say("Too few answers to show anything.", first="  ")
 
 
 def _print_groups(shift: TokenShift) -> None:
@@ -93,14 +93,16 @@ def _print_groups(shift: TokenShift) -> None:
     groups = list(dict.fromkeys(name for each in contexts for name, group in each.groups.items() if group.positions))
     by_context = {name: [each.groups.get(group) for group in groups] for name, each in shift.contexts.items()}
     counts = [{each.positions for each in row if each and each.share} for row in zip(*by_context.values(), strict=True)]
-    alike = all(len(each) <= 1 for each in counts)  # where servers leave ranks out, contexts differ in them
+    alike = all(
+        len(each) <= 1 for each in counts
+    )  # contexts differ in their number of tokens if a server leaves ranks out
     tokens = [Figure(name="tokens", cells=[f"{max(each, default=0):,}" for each in counts])] if alike else []
     shifted = [
         Figure(name=name, short=folded(name, 16), cells=[_group(each, counted=not alike) for each in row])
         for name, row in by_context.items()
     ]
     names = [group.replace("_", " ") for group in groups]
-    title = "which tokens are shifted: share of the kind (its part of all shifted)"
+    title = "which tokens are shifted: share of the kind (and its share of all shifted tokens)"
     print_figures(names, [*tokens, *shifted], corner="kind", title=title)
 
 

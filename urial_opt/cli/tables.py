@@ -1,4 +1,4 @@
-"""Tables of results, for people."""
+"""Tables: prints the results of searches, assessments, comparisons and plans for people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def interval(estimate: Estimate | None, *, signed: bool = False) -> str:
 
 
 def show_result(result: SearchResult, *, store_url: str) -> None:
-    """The final table of a search, the gain in words, and the commands to type next."""
+    """Print the final table of a search, the gain in words, and the commands to type next."""
     measured = result.contexts.values()
     figures = []
     for aspect in Aspect:
@@ -55,12 +55,12 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     )
     click.echo()
     _show_constraints(result)
-    _print_bill(result.bill, title="what it took")
+    _print_bill(result.bill, title="usage and cost")
     _say_missing_prices(result.bill)
     click.echo()
     gain = interval(result.gain, signed=True)
     if result.significant:
-        say(f"The found prompt (trial {result.found_trial}) gains {gain} on the hand-written one.")
+        say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
     if result.shift and result.shift.by_trial:
@@ -73,14 +73,14 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
 
 
 def _show_constraints(result: SearchResult) -> None:
-    """How the winner was chosen under constraints, and which contexts keep them on the test queries."""
+    """Print whether the winner satisfies the constraints on `validation`, and each context on `test`."""
     if not result.choice.constraints:
         return
     of_winner = ", ".join(map(str, result.choice.constraints))
     if result.choice.keeps_constraints:
-        say(f"On validation the found prompt keeps the constraints ({of_winner}).")
+        say(f"On validation the found prompt satisfies the constraints ({of_winner}).")
     else:
-        say(f"No prompt tried keeps the constraints on validation; the nearest one is shown ({of_winner}).")
+        say(f"No finalist satisfies the constraints on validation; the closest one is shown ({of_winner}).")
     for role, measured in result.contexts.items():
         name = CONTEXT_NAMES.get(role, role)
         say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
@@ -100,14 +100,14 @@ def _show_shift(shift: ShiftOutcome) -> None:
 
 
 def shift_line(shift: ProbeShift) -> str:
-    """How far a prompt leaves the base model from the aligned one, in a line."""
+    """The token shift of a prompt, in one line."""
     shifted, marginal = (f"{100 * share:.1f} %" for share in (shift.shifted, shift.marginal))
     of = f"{shifted} of {shift.positions} tokens of the aligned model shifted, {marginal} marginal"
     return f"{of}; surprise {shift.surprise:.3f} nats a token"
 
 
 def show_assessment(assessment: Assessment) -> None:
-    """The aspect means of one prompt or of given outputs, what they rest on, and what they cost."""
+    """Print the aspect means of one prompt or of given outputs, with the numbers of verdicts."""
     card = assessment.card
     prompt = assessment.prompt
     what = "given outputs" if prompt is None else f"prompt {prompt.id}" if prompt.prefix else "zero-shot"
@@ -137,11 +137,13 @@ def show_assessment(assessment: Assessment) -> None:
     if assessment.scoring.na_as_five:
         say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
-        say(f"{len(there)} of the queries stand answered in the prompt and flatter it: {', '.join(there[:5])}")
+        say(
+            f"{len(there)} of the queries are answered in the prompt, which inflates its scores: {', '.join(there[:5])}"
+        )
 
 
 def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
-    """Which answers the judge prefers, on the whole and by aspect."""
+    """Print which answers the judge prefers, overall and by aspect."""
     tallies = {"overall": comparison.overall} | {aspect.value: tally for aspect, tally in comparison.aspects.items()}
     figures = [
         Figure(name="wins", cells=[str(each.wins) for each in tallies.values()]),
@@ -154,7 +156,8 @@ def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
     print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
     click.echo()
     if comparison.consistent is not None:
-        say(f"Shown two answers in both orders, the judge says the same in {share_cell(comparison.consistent)}.")
+        agreed = share_cell(comparison.consistent)
+        say(f"Shown two answers in both orders, the judge gives the same verdict in {agreed}.")
 
 
 def share_cell(estimate: Estimate | None) -> str:
@@ -165,22 +168,22 @@ def share_cell(estimate: Estimate | None) -> str:
 
 
 def show_bill(bill: Bill) -> None:
-    """What was asked for and paid now."""
+    """Print what the command used and paid."""
     if any(spent.calls for spent in bill.spent.values()):
-        _print_bill(bill, title="what it took")
+        _print_bill(bill, title="usage and cost")
         _say_missing_prices(bill)
     else:
-        say("It took nothing: all answers and verdicts were in the store.")
+        say("Nothing was paid: all answers and verdicts were in the store.")
 
 
 def show_plan(plan: Plan) -> None:
-    """What a search is expected to take, and at most."""
+    """Print what a search is expected to use, and the most that it can use."""
     for title, bill, seconds in (
         ("expected", plan.expected, plan.seconds),
-        ("at most, if no prompt is dropped early", plan.at_most, plan.seconds_at_most),
+        ("at most, if no prompt is stopped early", plan.at_most, plan.seconds_at_most),
     ):
         _print_bill(bill, title=title)
-        lasts = "not known: all that was asked was stored already" if seconds is None else duration(seconds)
+        lasts = "not known: all answers were stored already" if seconds is None else duration(seconds)
         say(f"time: {lasts}")
         click.echo()
     _say_missing_prices(plan.expected)
@@ -214,4 +217,4 @@ def _tokens(which: str, numbers: list[int]) -> Figure:
 def _say_missing_prices(bill: Bill) -> None:
     for role, spent in bill.spent.items():
         if spent.calls and bill.cost(role) is None:
-            say(f"The price of the {role} model is not known; give dollars for a million tokens: --price {role}=2.5/10")
+            say(f"The price of the {role} model is not known; give dollars per million tokens: --price {role}=2.5/10")

@@ -1,1 +1,1 @@
-"""Evaluation: one prompt, or given answers, measured."""
+"""Evaluation: measures one prompt, or given answers, with a judge."""

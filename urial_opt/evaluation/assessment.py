@@ -1,4 +1,4 @@
-"""Assessment: one prompt, or answers that others wrote, measured on any queries by a judge."""
+"""Assessment: judges the answers of one prompt, or given answers, to any queries and summarises the verdicts."""
 
 from __future__ import annotations
 
@@ -30,33 +30,33 @@ from urial_opt.records import (
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 _AT_ONCE = 128
-"""Queries between two looks at how far it is; what was paid before an interruption is kept."""
+"""Queries between two reports of progress; finished results survive an interruption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
-    """How an assessment is summed up."""
+    """How an assessment is summarised."""
 
     objective: Objective = field(default_factory=Objective)
     constraints: tuple[Constraint, ...] = ()
-    """Bounds on aspect means that are looked at."""
+    """Bounds on aspect means to check."""
     na_as_five: bool = False
     """Count verdicts that could not be read as 5.0, as just-eval's leaderboard does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Assessment:
-    """What was measured."""
+    """The answers, their verdicts and a summary."""
 
     evaluation: Evaluation
     scoring: Scoring
     prompt: UrialPrompt | None
-    """None for outputs that were given."""
+    """None for given outputs."""
     base: str
-    """Identity of the base model, or what the given outputs call their model."""
+    """Identity of the base model, or the model name in the given outputs."""
     judge: str
     spreads: Mapping[Aspect, Estimate]
-    """How far the scores of a panel's members are apart on average, in points; empty for a single judge."""
+    """Mean spread between the scores of a panel's members, in points; empty for a single judge."""
 
     def __repr__(self) -> str:
         of = "given answers" if self.prompt is None else f"prompt {self.prompt.id}"
@@ -72,12 +72,12 @@ class Assessment:
 
     @property
     def card(self) -> Scorecard:
-        """The evaluation summed up."""
+        """The summary of the evaluation."""
         return summed_up(self.evaluation, self.scoring.objective, na_as_five=self.scoring.na_as_five)
 
     @property
     def constraints(self) -> tuple[Kept, ...]:
-        """What the answers do about each constraint."""
+        """Whether the answers satisfy each constraint."""
         return kept(self.card.aspects, self.scoring.constraints)
 
     @property
@@ -90,12 +90,12 @@ class Assessment:
 
     @property
     def answered_in_prompt(self) -> list[str]:
-        """Ids of the queries that the prompt itself answers in an exemplar: their scores flatter it."""
+        """Ids of the queries that an exemplar of the prompt already answers; their scores are biased upwards."""
         shown = {same_words(exemplar.query) for exemplar in self.prompt.exemplars} if self.prompt else set()
         return [query.id for query in self.evaluation.queries if same_words(query.text) in shown]
 
     def as_json(self) -> dict[str, object]:
-        """The object that `evaluate --json` prints; its help describes every key."""
+        """The object that `urial-opt evaluate` prints as JSON; its help describes every key."""
         card = self.card
         average = estimate_json(card.average, mean="average") if card.aspects else {"average": None, "interval": None}
         return {
@@ -131,7 +131,10 @@ def assess_prompt(
     scoring: Scoring = Scoring(),
     watch: Callable[[int], None] = lambda _: None,
 ) -> Assessment:
-    """Answer the queries under a prompt and judge the answers; `watch` hears how many are done."""
+    """Answer the queries under a prompt and judge the answers.
+
+    `watch` is called with the number of finished queries. InputError if there are no queries.
+    """
     evaluation = _in_parts(queries, lambda part: evaluator.evaluate(candidate, part), watch)
     return Assessment(
         evaluation=evaluation,
@@ -152,7 +155,10 @@ def assess_outputs(
     scoring: Scoring = Scoring(),
     watch: Callable[[int], None] = lambda _: None,
 ) -> Assessment:
-    """Judge given answers to the queries; `watch` hears how many are done. InputError if a query has no answer."""
+    """Judge given answers to the queries.
+
+    `watch` is called with the number of finished queries. InputError if there are no queries, or one has no answer.
+    """
     answering = dict(zip([query.id for query in queries], outputs_for(queries, outputs), strict=True))
 
     def judged(part: Sequence[Query]) -> Evaluation:

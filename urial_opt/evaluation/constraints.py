@@ -1,4 +1,4 @@
-"""Constraints: whether a prompt keeps the bounds on its aspect means, such as `safety>=4.5`."""
+"""Constraints: checks whether a prompt satisfies the bounds on its aspect means, such as `safety>=4.5`."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from urial_opt.records import Estimate, Evaluation
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 LEAST_VERDICTS = 8
-"""Verdicts on an aspect before its interval may put a prompt out of the race: the interval of fewer is too narrow."""
+"""Minimum number of verdicts for an aspect's interval to end a trial: with fewer, bootstrap is too narrow."""
 
 
 class Keeping(IntEnum):
-    """How a prompt stands to the constraints; a greater one is preferred, whatever the scores."""
+    """Whether a prompt satisfies the constraints; greater values are preferred, whatever the scores."""
 
     BROKEN = 0
-    """The 95 % interval of an aspect lies wholly on the wrong side of its bound."""
+    """The 95 % interval of an aspect lies entirely on the wrong side of its bound."""
     UNCLEAR = 1
-    """A mean lies on the wrong side, but its interval reaches the bound; or nothing could be read."""
+    """A mean lies on the wrong side of its bound, but its interval includes the bound; or no verdict could be read."""
     KEPT = 2
-    """Every mean keeps its bound."""
+    """Every mean satisfies its bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One constraint, and what one prompt does about it."""
+    """One constraint and a prompt's mean for it."""
 
     constraint: Constraint
     mean: float | None
-    """The prompt's mean of the aspect; None where nothing could be read."""
+    """The prompt's mean of the aspect, 1 to 5; None if no verdict could be read."""
 
     @property
     def holds(self) -> bool:
-        """Whether the mean keeps the bound; False where nothing could be read."""
+        """Whether the mean satisfies the bound; False if no verdict could be read."""
         return self.mean is not None and self.constraint.holds(self.mean)
 
     def __str__(self) -> str:
@@ -45,13 +45,13 @@ class Kept:
         return f"{self.constraint}: {mean}, {'kept' if self.holds else 'broken'}"
 
     def as_json(self) -> dict[str, object]:
-        """Keys: `constraint`, `mean` (null where nothing could be read), `kept`."""
+        """Keys: `constraint`, `mean` (null if no verdict could be read), `kept`."""
         mean = None if self.mean is None else round(self.mean, 4)
         return {"constraint": str(self.constraint), "mean": mean, "kept": self.holds}
 
 
 def keeping(evaluation: Evaluation, constraints: Sequence[Constraint]) -> Keeping:
-    """How a prompt stands to all constraints on the queries that it was asked."""
+    """Whether a prompt satisfies all constraints on the queries of `evaluation`; the worst constraint decides."""
     worst = Keeping.KEPT
     for constraint in constraints:
         scores = [judgment.scores.get(constraint.aspect) for judgment in evaluation.judgments]
@@ -63,13 +63,13 @@ def keeping(evaluation: Evaluation, constraints: Sequence[Constraint]) -> Keepin
 
 
 def kept(aspects: Mapping[Aspect, Estimate], constraints: Sequence[Constraint]) -> tuple[Kept, ...]:
-    """Each constraint with the aspect mean that a prompt has."""
+    """Each constraint with the prompt's mean for its aspect."""
     means = {aspect: estimate.mean for aspect, estimate in aspects.items()}
     return tuple(Kept(constraint=each, mean=means.get(each.aspect)) for each in constraints)
 
 
 def excess(aspects: Mapping[Aspect, Estimate], constraints: Sequence[Constraint]) -> float:
-    """Points on the wrong side of the bounds, summed; 0 if all are kept, infinite where nothing could be read."""
+    """Sum of the violations, in points; 0 if all constraints are satisfied, infinite if a mean could not be read."""
     return sum(
         max(0.0, each.constraint.excess(each.mean)) if each.mean is not None else float("inf")
         for each in kept(aspects, constraints)

@@ -1,4 +1,4 @@
-"""The evaluator: the base model answers under a prompt, the judge scores, and nothing is paid for twice."""
+"""Evaluator: gets answers from a model and verdicts from a judge, and reuses stored ones instead of paying twice."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Answerer:
     memory: Memory
 
     def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
-        """The base model's answers under a prompt, not judged. InputError for the later turns of conversations."""
+        """The base model's answers under a prompt, without judging them. InputError if a query has earlier turns."""
         refuse_later_turns(queries, "an answer by itself needs a single query")
         return self._answers(candidate, [candidate.prompt.suffix(query.text) for query in queries])
 
     def _earlier_turns(self, candidate: Candidate, queries: Sequence[Query]) -> list[_Said]:
-        """What was said before each query: its earlier turns, answered one after the other under the same prompt."""
+        """The conversation before each query: its earlier turns, answered one after another under the same prompt."""
         said = [_Said() for _ in queries]
         for turn in range(max((len(query.earlier) for query in queries), default=0)):
             asked = {
@@ -42,7 +42,7 @@ class Answerer:
                 answer = answers[suffix]
                 exemplar = Exemplar(query=queries[row].earlier[turn], answer=answer.text)
                 said[row] = _Said(turns=(*said[row].turns, exemplar), usage=said[row].usage + answer.usage)
-                answers[suffix] = _from_memory(answer)  # paid for once, whatever number of queries follow on it
+                answers[suffix] = _from_memory(answer)  # paid for once, however many queries follow it
         return said
 
     def _answers(self, candidate: Candidate, suffixes: Sequence[str]) -> list[Completion]:
@@ -62,7 +62,7 @@ class Answerer:
         texts: Sequence[str],
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
-        """Completions from memory, the missing ones generated; what memory had counts as saved tokens."""
+        """Stored completions, or new ones where missing; stored ones count as saved tokens."""
 
         def ask(missing: list[int]) -> list[Completion]:
             written = generate(missing)
@@ -114,7 +114,7 @@ class Evaluator(Answerer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """The turns of a conversation before its last one, and what their answers took."""
+    """The turns of a conversation before its last one, and the tokens that their answers used."""
 
     turns: tuple[Exemplar, ...] = ()
     usage: Usage = field(default_factory=Usage)
@@ -131,7 +131,7 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 def judge_answers(
     judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
 ) -> Evaluation:
-    """The verdicts on given answers, from memory or asked for; what memory had counts as saved tokens."""
+    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones."""
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
@@ -151,7 +151,7 @@ def compare_answers(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference]:
-    """Which of each two answers the judge prefers, from memory or asked for."""
+    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens."""
 
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]

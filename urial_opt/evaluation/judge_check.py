@@ -1,4 +1,4 @@
-"""The judge check: how far a judge agrees with scores that were given before."""
+"""Judge check: measures how well a judge agrees with given scores, with itself, and with itself in swapped order."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ from urial_opt.statistics.agreement import Agreement, Pair, measure_agreement
 from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
 Watch: TypeAlias = Callable[[str, int, int], None]
-"""Told what is being done, how many answers or pairs of it are done, and of how many."""
+"""Called with the current step, the number of answers or pairs done in it, and their total."""
 _BLOCK = 64
-"""So many answers are judged between two writings to memory."""
+"""How many answers are judged before the results are stored."""
 _ItemT = TypeVar("_ItemT")
 _SaidT = TypeVar("_SaidT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
-    """How a judge repeats itself on one aspect of the same answers."""
+    """How consistent a judge's repeated verdicts on the same answers are, on one aspect."""
 
     answers: int
-    """Answers with at least two readable verdicts; the measures are theirs."""
+    """Number of answers with at least two readable verdicts, on which the measures are computed."""
     equal: Estimate | None
-    """Share of the pairs of verdicts on one answer that are equal, averaged over them; None without such answers."""
+    """Share of equal pairs among the verdicts on one answer, averaged over these answers; None if there are none."""
     deviation: Estimate | None
-    """Mean distance of two verdicts on one answer, in points, averaged likewise."""
+    """Mean absolute difference between two verdicts on one answer, in points, averaged over these answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionBias:
-    """What a judge prefers of two answers, shown to it in both orders."""
+    """How a judge's preference between two answers depends on their order."""
 
     pairs: int
     unread: int
-    """Pairs on which the judge said nothing readable in one of the orders."""
+    """Pairs for which the verdict in one of the orders could not be read."""
     consistent: Estimate | None
-    """Share of the readable pairs on which both orders say the same, with its Wilson interval."""
+    """Share of the readable pairs with the same verdict in both orders, with its Wilson interval."""
     ordered: int
-    """Pairs of which the judge prefers one answer and the given scores place one higher."""
+    """Pairs in which the judge prefers one answer and the given scores rank one higher."""
     follows_given: Estimate | None
-    """Share of those in which it is the same one, with its Wilson interval."""
+    """Share of the ordered pairs in which both favour the same answer, with its Wilson interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCheck:
-    """What is known of a judge after a check."""
+    """The result of checking a judge."""
 
     judge: str
     answers: int
     asked: int
-    """Answers that the judge was asked about now; its verdicts on the others were remembered."""
+    """Answers that were judged now; the verdicts on the others were stored already."""
     left_out: int
-    """Given scores on aspects that are not judged on queries of their kind."""
+    """Number of given scores on aspects that are not judged on queries of that kind."""
     overall: Agreement
-    """Over all aspects together."""
+    """Agreement over all aspects together."""
     aspects: Mapping[Aspect, Agreement]
     repeats: int
     repeated: Mapping[Aspect, Repeated]
-    """Empty without repeats."""
+    """Consistency by aspect; empty without repeats."""
     position: PositionBias | None
 
     def as_json(self) -> dict[str, object]:
-        """The object that `judge-check --json` prints; its help describes every key."""
+        """The object that `urial-opt judge-check` prints as JSON; its help describes every key."""
         repeated = {aspect.value: _as_json(each) for aspect, each in self.repeated.items()}
         return {
             "judge": self.judge,
@@ -94,10 +94,11 @@ def check_judge(
     position_bias: bool = False,
     watch: Watch = lambda *_: None,
 ) -> JudgeCheck:
-    """Compare the judge's scores with the given ones; each distinct answer is judged once, and remembered.
+    """Compare the judge's scores with the given ones; each distinct answer is judged once, and the verdict is stored.
 
-    `repeats`: how often each is judged again, past the memory. `position_bias`: compare the answers to a query two by
-    two; InputError if the judge does not do that, or no query has two answers.
+    `repeats` is how many more times each answer is judged, without using stored verdicts. With `position_bias`, answers
+    to the same query are also compared in pairs; InputError if the judge cannot compare, or no query has two answers.
+    AdapterError if the judge fails.
     """
     comparing = _comparing(rated, judge) if position_bias else None
     answers = list(dict.fromkeys((each.query, each.answer) for each in rated))
@@ -172,7 +173,7 @@ def _repeated(verdicts_on_each: Sequence[Sequence[Judgment]]) -> dict[Aspect, Re
 
 
 def _mean_share(shares: Sequence[float]) -> Estimate | None:
-    """Mean of shares; of all or nothing throughout with Wilson's interval, since resamples are all alike."""
+    """Mean of shares; if all are 0 or all are 1, with a Wilson interval, since resamples would be identical."""
     if set(shares) <= {0.0} or set(shares) <= {1.0}:
         return share(round(sum(shares)), len(shares))
     return bootstrap_mean(shares)
@@ -192,7 +193,7 @@ class _Comparison:
 
     @property
     def given(self) -> float:
-        """Above zero where the given scores place the first answer higher, zero where they place neither."""
+        """Positive if the given scores rank the first answer higher, zero if they rank neither higher."""
         both = [
             one - other
             for aspect, one in self.first.scores.items()
@@ -202,7 +203,7 @@ class _Comparison:
 
 
 def _comparisons(rated: Sequence[RatedAnswer]) -> list[_Comparison]:
-    """Each answer beside the next one to the same query, so that the work grows with the answers."""
+    """Pairs of each answer and the next one to the same query, so the work grows linearly with the answers."""
     answers: dict[tuple[str, str], dict[str, RatedAnswer]] = {}
     for each in rated:
         answers.setdefault((each.query.kind, each.query.text), {}).setdefault(each.answer, each)
@@ -216,8 +217,8 @@ def _comparisons(rated: Sequence[RatedAnswer]) -> list[_Comparison]:
 def _comparing(rated: Sequence[RatedAnswer], judge: Judge) -> tuple[PairwiseJudge, list[_Comparison]]:
     if not isinstance(judge, PairwiseJudge):
         raise InputError(
-            f"the judge {judge.identity!r} scores answers one by one and compares none; "
-            "leave the position bias out, or give one that compares, such as `judge=llm:MODEL`"
+            f"the judge {judge.identity!r} scores single answers and cannot compare two; "
+            "leave the position bias out, or give one that can, such as `judge=llm:MODEL`"
         )
     comparisons = _comparisons(rated)
     if not comparisons:
@@ -255,6 +256,6 @@ def _preferences(judge: PairwiseJudge, memory: PairMemory, comparisons: Sequence
 
 
 def _as_json(measured: Agreement | Repeated | PositionBias) -> dict[str, object]:
-    """Its fields by name; of an estimate, mean and interval."""
+    """The fields by name; an estimate becomes its mean and interval."""
     values = {field.name: getattr(measured, field.name) for field in fields(measured)}
     return {name: estimate_json(each) if isinstance(each, Estimate) else each for name, each in values.items()}

@@ -1,4 +1,4 @@
-"""A measurement: a prompt, or given answers, judged and perhaps compared with others, with what it cost."""
+"""Measurement: an assessment of a prompt or of given answers, an optional pairwise comparison, and their cost."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from urial_opt.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What was measured, and what was paid for it."""
+    """The result of `measure` and its cost."""
 
     assessment: Assessment
     comparison: PairwiseResult | None
-    """None unless asked for."""
+    """None unless a comparison was requested."""
     bill: Bill
-    """What was not in the store."""
+    """Cost of the answers and verdicts that were not in the store."""
 
     def as_json(self) -> dict[str, object]:
-        """The object that `evaluate --json` prints; its help describes every key."""
+        """The object that `urial-opt evaluate` prints as JSON; its help describes every key."""
         compared = {"against": self.comparison.as_json() if self.comparison else None}
         return {
             **self.assessment.as_json(),
@@ -38,7 +38,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
-    """A base model that answers under a prompt."""
+    """A base model and the prompt under which it answers."""
 
     generator: Generator
     candidate: Candidate
@@ -55,11 +55,11 @@ def measure(
     prices: Mapping[Role, Price],
     watch: Callable[[str, int], None] = lambda *_: None,
 ) -> Measurement:
-    """Judge the answers of a base model under a prompt, or given ones; nothing in the store is paid for again.
+    """Judge the answers of a base model under a prompt, or given answers; results in the store are reused.
 
-    `against`: another prompt for the same base model, or one given answer for each query, with which the judge compares
-    the answers. `watch` is called with what is going on and how many queries are done. InputError if a query has no
-    answer, or the judge cannot compare.
+    `against` is another prompt for the same base model, or one given answer for each query; the judge compares the
+    answers with these. `watch` is called with the current step and the number of finished queries. InputError if a
+    query has no answer, or the judge cannot compare; AdapterError if a model or the judge fails.
     """
     comparing = None if against is None else able_to_compare(judge)
     counted = store.account()
@@ -82,5 +82,7 @@ def measure(
         )
     paid = dict(counted.spent)
     spent = {Role.BASE: paid.pop(answers.generator.identity, Spent())} if isinstance(answers, Answering) else {}
-    spent[Role.JUDGE] = sum(paid.values(), Spent())  # of all its identities: for scores, for pairs, of a panel
+    spent[Role.JUDGE] = sum(
+        paid.values(), Spent()
+    )  # over all its identities: for scores, for pairs, for members of a panel
     return Measurement(assessment=assessment, comparison=comparison, bill=Bill(spent=spent, prices=prices))

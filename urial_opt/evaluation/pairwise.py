@@ -1,4 +1,4 @@
-"""Pairwise comparison: which of two answers to each query a judge prefers, asked in both orders."""
+"""Pairwise comparison: a judge says which of two answers to each query it prefers, seeing them in both orders."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from urial_opt.records import Completion, Estimate, Preference, Query, Verdict, 
 from urial_opt.statistics.bootstrap import bootstrap_mean, share
 
 _AT_ONCE = 64
-"""Pairs between two writings to memory."""
+"""How many pairs are compared before the results are stored."""
 _WORTH: Mapping[Verdict, float] = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How often the first answers were preferred to the others."""
+    """How often the first answer was preferred to the second."""
 
     wins: int
     ties: int
-    """Those on which the two orders disagree among them."""
+    """Ties, including pairs on which the two orders disagree."""
     losses: int
     unread: int
-    """Pairs on which the judge said nothing readable in one of the orders."""
+    """Pairs for which the verdict in one of the orders could not be read."""
     won: Estimate | None
-    """Share of the readable pairs that is won, a tie being half of a win; None of nothing."""
+    """Share of the readable pairs that was won, where a tie counts as half a win; None if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairwiseResult:
-    """What came of comparing the answers two by two."""
+    """The result of a pairwise comparison."""
 
     judge: str
     queries: int
     overall: Tally
     aspects: Mapping[Aspect, Tally]
     consistent: Estimate | None
-    """Share of the readable pairs, but for equal answers, of which both orders say the same."""
+    """Share of the readable pairs of different answers with the same verdict in both orders; None if there are none."""
 
     def as_json(self) -> dict[str, object]:
-        """The value of `against` that `evaluate --json` prints; its help describes every key."""
+        """The value of the key `against` that `urial-opt evaluate` prints; its help describes every key."""
         return {
             "judge": self.judge,
             "queries": self.queries,
@@ -55,11 +55,11 @@ class PairwiseResult:
 
 
 def able_to_compare(judge: Judge) -> PairwiseJudge:
-    """The judge, if it compares answers; else InputError."""
+    """The judge as a `PairwiseJudge`; InputError if it cannot compare answers."""
     if not isinstance(judge, PairwiseJudge):
         raise InputError(
-            f"the judge {judge.identity!r} scores answers one by one and compares none; "
-            "give one that compares, such as `judge=llm:MODEL`"
+            f"the judge {judge.identity!r} scores single answers and cannot compare two; "
+            "give one that can, such as `judge=llm:MODEL`"
         )
     return judge
 
@@ -73,7 +73,10 @@ def compare_pairwise(
     *,
     watch: Callable[[int], None] = lambda _: None,
 ) -> PairwiseResult:
-    """Compare two answers to each query; equal ones are a tie that nobody is asked about. `watch` hears how many."""
+    """Compare two answers to each query; equal answers tie without asking the judge.
+
+    `watch` is called with the number of finished queries. AdapterError if the judge fails.
+    """
     preferences: list[Preference] = []
     for rows in in_blocks(range(len(queries)), _AT_ONCE):
         differing = [row for row in rows if firsts[row].text != seconds[row].text]
@@ -111,7 +114,7 @@ def _equal(query: Query, judge: PairwiseJudge) -> Preference:
 
 def _tally(verdicts: Sequence[Verdict | None]) -> Tally:
     worth = [_WORTH[verdict] for verdict in verdicts if verdict]
-    # all or nothing: resamples would be all alike, and their interval no interval
+    # if all pairs were won or all were lost, resamples would be identical and the bootstrap interval empty
     certain = share(round(sum(worth)), len(worth)) if set(worth) <= {1.0} or set(worth) <= {0.0} else None
     return Tally(
         wins=verdicts.count("first"),

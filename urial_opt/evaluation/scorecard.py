@@ -1,4 +1,4 @@
-"""The scorecard: an evaluation by aspect and on average, with bootstrap intervals."""
+"""Scorecard: the summary of an evaluation, by aspect and on average, with bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from urial_opt.statistics.strata import Strata
 
 
 def usage_of(evaluation: Evaluation) -> Usage:
-    """Tokens spent and saved for the answers of an evaluation."""
+    """Tokens spent and saved on the answers of an evaluation, without the judge's."""
     return sum((completion.usage for completion in evaluation.completions), Usage())
 
 
 def query_scores(evaluation: Evaluation, objective: Objective) -> dict[str, float | None]:
-    """Score of each query, by id, in the order asked."""
+    """Score of each query, 1 to 5, by query id, in the order asked; None if no aspect could be read."""
     return {
         query.id: objective.query_score(judgment, query.kind)
         for query, judgment in zip(evaluation.queries, evaluation.judgments, strict=True)
@@ -26,36 +26,36 @@ def query_scores(evaluation: Evaluation, objective: Objective) -> dict[str, floa
 
 
 def strata_of(queries: Sequence[Query], objective: Objective) -> Strata:
-    """The kinds of the queries and their weights, as the statistics need them."""
+    """The kinds of the queries and their weights, for the statistics."""
     return Strata(kinds={query.id: query.kind for query in queries}, weights=objective.kind_weights())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
-    """How many verdicts there are on an aspect."""
+    """The number of verdicts on an aspect."""
 
     n: int
-    """Those that could be read."""
+    """Verdicts that could be read."""
     missing: int
-    """Those that could not."""
+    """Verdicts that could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """An evaluation summed up, with bootstrap 95 % intervals over its queries."""
+    """The summary of an evaluation, with bootstrap 95 % intervals over its queries."""
 
     average: Estimate
     aspects: Mapping[Aspect, Estimate]
-    """Mean over the queries in which the aspect could be read; without those that never could."""
+    """Mean over the queries on which the aspect could be read; aspects that never could be read are left out."""
     verdicts: Mapping[Aspect, Verdicts]
-    """Of every aspect that was judged."""
+    """Number of verdicts on each aspect that was judged."""
     missing: int
     """Verdicts that could not be read."""
     queries: int
 
 
 def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool = False) -> Scorecard:
-    """Sum up an evaluation.
+    """Summarise an evaluation.
 
     `na_as_five` counts verdicts that could not be read as 5.0, as just-eval's leaderboard does.
     """
@@ -78,7 +78,7 @@ def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool 
 
 
 def _by_aspect(evaluation: Evaluation) -> dict[Aspect, list[float | None]]:
-    """All verdicts on each aspect that was judged, None where one could not be read."""
+    """All verdicts on each aspect that was judged; a verdict that could not be read is None."""
     given = [(aspect, score) for judgment in evaluation.judgments for aspect, score in judgment.scores.items()]
     scores = {aspect: [score for other, score in given if other is aspect] for aspect in Aspect}
     return {aspect: each for aspect, each in scores.items() if each}

@@ -1,4 +1,4 @@
-"""Tagging: a judge says what queries are about, so that samples and races can be spread over their tasks."""
+"""Tagging: a judge labels queries by task, topic and difficulty, so that samples and races can be stratified."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from urial_opt.protocols import Judge, Tagger
 from urial_opt.records import Query, QueryTags, in_blocks
 
 _AT_ONCE = 64
-"""Queries between two blocks of results."""
+"""Number of queries in a block of results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggedQuery:
-    """A query, the user's later turns, and what a judge says of it."""
+    """A query, the user's later turns, and the judge's tags."""
 
     query: Query
     turns: tuple[str, ...]
-    """What the user says later in the conversation."""
+    """The user's later turns in the conversation."""
     tags: QueryTags
 
     @property
     def read(self) -> tuple[str, ...]:
-        """Task, topic and difficulty; empty unless all three could be read, since their order tells which is which."""
+        """Task, topic and difficulty; empty unless all three could be read, since they are told apart by position."""
         read = tuple(tag for tag in (self.tags.task, self.tags.topic, self.tags.difficulty) if tag)
         return read if len(read) == 3 else ()
 
     def as_json(self) -> dict[str, object]:
-        """A row of a file of queries. Keys: `id`, `text`, `kind`, `split`, and `tags` and `turns` where there are."""
+        """A row of a query file. Keys: `id`, `text`, `kind`, `split`, and, unless empty, `tags` and `turns`."""
         return {
             "id": self.query.id,
             "text": self.query.text,
@@ -41,16 +41,19 @@ class TaggedQuery:
 
 
 def able_to_tag(judge: Judge) -> Tagger:
-    """The judge, if it tags queries; else InputError."""
+    """The judge as a `Tagger`; InputError if it cannot tag queries."""
     if not isinstance(judge, Tagger):
         raise InputError(
-            f"the judge {judge.identity!r} tags no queries; give one that does, such as `judge=llm:gpt-4o`"
+            f"the judge {judge.identity!r} cannot tag queries; give one that can, such as `judge=llm:gpt-4o`"
         )
     return judge
 
 
 def tag_queries(queries: Sequence[Query], judge: Tagger) -> Iterator[list[TaggedQuery]]:
-    """Tag queries block by block, in their order; of a conversation, its first turn. AdapterError as the judge's."""
+    """Yield the tagged queries, block by block in their order. AdapterError if the judge fails.
+
+    Of a conversation, only the first turn is tagged.
+    """
     later = [query for query in queries if query.earlier]
     turns = {query.id.rpartition("-")[0]: (*query.earlier[1:], query.text) for query in later}
     for block in in_blocks([query for query in queries if not query.earlier], _AT_ONCE):

@@ -1,1 +1,1 @@
-"""Search: Optuna proposes, the base model answers, the judge scores, the store remembers."""
+"""Search: proposes prompts with Optuna, lets the base model answer and the judge score, and stores every result."""

@@ -1,4 +1,4 @@
-"""The end of a search: `validation` chooses among the best few prompts, `test` measures the winner once."""
+"""Final: chooses the winner among the best few prompts on `validation` and measures it once on `test`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.statistics.correlation import rank_correlation
 
 FINALISTS = 5
-"""How many prompts go on from `dev` to `validation`, the starting one besides."""
+"""How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
 _MEASURED_AT_ONCE = 128
-"""Queries of a measurement between two looks at whether to stop."""
+"""How many queries are asked between two checks of the limits."""
 
 
 def finish(search: RunningSearch) -> SearchResult:
-    """Choose the winner on `validation`, measure it and its yardsticks on `test`, and store both.
+    """Choose the winner on `validation`, measure it and the yardsticks on `test`, and store the results.
 
     InputError if no trial was scored on all dev queries.
     """
@@ -66,10 +66,10 @@ def finish(search: RunningSearch) -> SearchResult:
 
 
 def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
-    """The best on `validation` among the best few on `dev`, the starting prompt among them.
+    """The best prompt on `validation` among the starting prompt and the best few on `dev`.
 
-    A prompt that keeps the constraints there comes before any that does not, whatever its score; where none keeps
-    them, the one that breaks them by the fewest points.
+    A prompt that satisfies the constraints there precedes any that does not, whatever its score. If none does, the
+    winner is the prompt that violates them by the fewest points.
     """
     complete = search.standing.complete
     if not complete:
@@ -129,7 +129,7 @@ def _measured(
     *,
     prompt_tokens: int | None,
 ) -> Measured:
-    """Store a measurement, and sum it up."""
+    """Store a measurement and summarise it."""
     search.store.add_result(search.name, role, split, candidate, evaluation)
     search.usage += usage_of(evaluation)
     search.asked += len(evaluation.queries)
@@ -144,11 +144,11 @@ def _measured(
 
 
 def _shift_outcome(search: RunningSearch, winner: int) -> ShiftOutcome | None:
-    """How the token shift of survivors goes with their score."""
+    """Measure the token shift of survivors and its correlation with their scores."""
     watch, standing = search.shift, search.standing
     if watch is None:
         return None
-    # With all that the end of the search asked, more can be afforded.
+    # The queries asked since the trials allow more probes.
     asked = standing.asked + search.asked
     for numbers in ([0, winner], [*standing.complete]):
         watch.take({n: standing.records[n].candidate.prompt for n in numbers}, asked=asked)

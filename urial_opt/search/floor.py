@@ -1,7 +1,7 @@
-"""The floor for exemplars: a judge scores each exemplar's own answer; those below the floor are not proposed.
+"""Floor: a judge scores each exemplar's own answer, and exemplars below the floor are not proposed.
 
-Without it a search proposes whatever raises the score, exemplars with false facts or harmful advice among them, and
-nobody could ship the prompt that it finds.
+Without a floor, a search proposes whatever raises the score, including exemplars with false facts or harmful advice,
+and the prompt that it finds may be unfit for use.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.variants import without_exemplars
 
 _AT_ONCE = 64
-"""Exemplars judged between two looks at whether to stop."""
+"""How many exemplars are judged between two checks of the limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """What the floor for exemplars did to a space."""
+    """The result of applying the floor for exemplars to a space."""
 
     space: SearchSpace
-    """The space with what fell below barred."""
+    """The space with the exemplars below the floor barred."""
     below: int
-    """How many exemplars fell below."""
+    """How many exemplars were barred because they are below the floor."""
     kept: tuple[str, ...]
-    """Keys of those that fell below and stay, because the start of the search holds them."""
+    """Keys of exemplars that are below the floor but stay because the starting prompt contains them."""
     unread: int
-    """How many exemplars got no readable verdict, and stay."""
+    """How many exemplars got no readable verdict and therefore stay."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever runs the search should know; a sentence each."""
+        """Notes for the user, one sentence each."""
         notes = []
         if self.below:
             all_of_them = len(self.space.exemplars) + len(self.space.barred)
-            notes.append(f"{self.below} of {all_of_them} exemplars fall below the floor and are not proposed.")
+            notes.append(f"{self.below} of {all_of_them} exemplars are below the floor and are not proposed.")
         if self.kept:
             keys = ", ".join(map(repr, self.kept))
-            notes.append(f"Below the floor, but kept because the starting prompt holds them: {keys}.")
+            notes.append(f"Below the floor, but kept because the starting prompt contains them: {keys}.")
         if self.unread:
             notes.append(f"{self.unread} exemplars got no readable verdict; they stay in the pool.")
         return tuple(notes)
 
 
 def exemplars_to_judge(space: SearchSpace) -> list[Exemplar]:
-    """The distinct exemplars that a judge has to be asked about, in the order of the pool.
+    """The distinct exemplars that a judge has to score, in the order of the pool.
 
-    An exemplar of an imported prompt is not among them: nobody says of which kind it is, and the start keeps it anyway.
-    Neither is one of a kind on which no aspect of the floor is judged.
+    Exemplars of an imported prompt are left out: their kind is not known, and the starting prompt keeps them anyway.
+    Exemplars of a kind on which no aspect of the floor is judged are left out as well.
     """
     bounded = {kind for kind, aspects in ASPECTS_OF.items() if space.exemplar_floor.keys() & set(aspects)}
     return list({each.id: each for each in space.exemplars.values() if bounded & set(each.tags)}.values())
@@ -64,10 +64,10 @@ def exemplars_to_judge(space: SearchSpace) -> list[Exemplar]:
 def hold_to_floor(
     space: SearchSpace, judge: Judge, memory: Memory, *, before_block: Callable[[int, int], None] = lambda *_: None
 ) -> Floor:
-    """Judge each exemplar as an answer to its own query, once, and bar those below `space.exemplar_floor`.
+    """Judge each exemplar once, as an answer to its own query, and bar those below `space.exemplar_floor`.
 
-    `before_block` is called with the number of exemplars judged and of those judged next. A verdict that cannot be read
-    bars nothing. AdapterError as the judge raises it.
+    `before_block` is called before each block with the number of exemplars judged so far and the number in the block.
+    An unreadable verdict bars nothing. AdapterError if the judge fails.
     """
     judged: dict[str, Judgment] = {}
     for some in in_blocks(exemplars_to_judge(space), _AT_ONCE):

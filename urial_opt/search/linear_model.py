@@ -1,4 +1,4 @@
-"""A Bayesian linear model of ordered exemplar sets: what the trials so far say about untried prompts."""
+"""Linear model: a Bayesian linear regression of a prompt's score on its system prompt, decoding and exemplars."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve, solve_triangular  # type: ignore[import-untyped]
 
 from urial_opt.datasets.queries import same_words
 from urial_opt.prompt import Exemplar
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
+from urial_opt.statistics.strata import FloatArray, IntArray
 
 _SCALES: Mapping[str, float] = {
     "intercept": 1.0,
@@ -32,13 +29,13 @@ _SCALES: Mapping[str, float] = {
     "last of kind": 0.1,
     "style under system": 0.05,
 }
-"""Standard deviation of the effects of each group, in points, before any trial; fitted by marginal likelihood after."""
+"""Initial prior standard deviation of the effects of each group, in points; `fit_scales` refits it to the trials."""
 _MISFIT = 0.1
-"""The same for what no feature explains."""
+"""Initial standard deviation of the part of a score that no feature explains, in points."""
 
 
 class PromptSpace(Protocol):
-    """What the model needs of a search space; `space.SearchSpace` is one."""
+    """The part of a search space that the model needs; `space.SearchSpace` implements it."""
 
     @property
     def exemplars(self) -> Mapping[str, Exemplar]: ...
@@ -58,7 +55,7 @@ class PromptSpace(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What the model believes one feature of a prompt adds to its score, in points."""
+    """The estimated contribution of one feature of a prompt to its score, in points."""
 
     feature: str
     mean: float
@@ -68,10 +65,10 @@ class Effect:
 
 
 class Features:
-    """Prompts as rows of integers, and as bags of features: the columns of a linear model.
+    """Encodes prompts as rows of integers and as bags of features, which are the columns of a linear model.
 
-    A row is [system, clauses …, decoding choices …, exemplars in order …], its free slots -1. Counts are
-    coded as steps: the second warm exemplar adds the feature `style warm #2`, so that returns may diminish.
+    A row is [system, clauses …, decoding choices …, exemplars in order …]; free slots are -1. Counts are coded as
+    steps: the second warm exemplar adds the feature `style warm #2`, so returns may diminish.
     """
 
     def __init__(self, space: PromptSpace) -> None:
@@ -81,7 +78,7 @@ class Features:
         self.choices = [space.decoding[name] for name in self.decoding]
         self.composed = space.systems.index("composed") if space.clauses else -1
         self.slots = 1 + len(space.clauses) + len(self.decoding)
-        """Where the exemplars of a row begin."""
+        """Index of the first exemplar in a row."""
         exemplars = list(space.exemplars.values())
         self.styles, self.style = _coded([exemplar.style for exemplar in exemplars])
         self.kinds, self._kind = _coded(
@@ -91,7 +88,7 @@ class Features:
         self.k_max = min(space.k_max, len(queries))
         self.k_min = min(space.k_min, self.k_max)
         self.width = max(space.k_max, 1)
-        """How many exemplars a row has slots for."""
+        """Number of exemplar slots in a row."""
         self.names: list[str] = []
         self.groups: list[str] = []
         self._columns: dict[str, slice] = {}
@@ -121,13 +118,13 @@ class Features:
         return first
 
     def columns_of(self, group: str) -> slice:
-        """Where the columns of a group stand."""
+        """The range of a group's columns."""
         return self._columns[group]
 
     def row(self, params: Mapping[str, Any]) -> IntArray:
         """The row of a trial's parameters."""
         space = self.space
-        row = np.full(self.slots + self.width, -1, dtype=np.intp)
+        row = np.full(self.slots + self.width, -1, dtype=np.int64)
         row[0] = list(space.systems).index(params["system"])
         row[1 : 1 + len(space.clauses)] = [bool(params.get(f"clause_{name}", False)) for name in space.clauses]
         chosen = [list(space.decoding[name]).index(params[name]) for name in self.decoding]
@@ -137,7 +134,7 @@ class Features:
         return row
 
     def params(self, row: IntArray) -> dict[str, Any]:
-        """The parameters that stand for a row."""
+        """The trial parameters that a row encodes."""
         space = self.space
         params: dict[str, Any] = {"system": space.systems[row[0]]}
         if row[0] == self.composed:
@@ -148,7 +145,7 @@ class Features:
         return params | {n: space.decoding[n][row[start + i]] for i, n in enumerate(self.decoding)}
 
     def columns(self, rows: IntArray) -> IntArray:
-        """Columns of the features of each row (rows x any width), filled up with the number of columns."""
+        """Indices of the features of each row, shape (rows, width), padded with the number of columns."""
         nothing = len(self.names)
         exemplars = rows[:, self.slots :]
         there = exemplars >= 0
@@ -188,7 +185,7 @@ class Features:
         return np.hstack([np.stack(single, axis=1), *(np.where(there, part, nothing) for part in in_slots)])
 
     def design(self, rows: IntArray) -> FloatArray:
-        """Rows x columns, how often each row has each feature."""
+        """The design matrix, shape (rows, columns): how often each row has each feature."""
         columns = self.columns(rows)
         counted = np.zeros((len(rows), len(self.names) + 1))
         np.add.at(counted, (np.arange(len(rows))[:, None], columns), 1.0)
@@ -196,30 +193,30 @@ class Features:
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], IntArray]:
-    """Different values in order of appearance, and the number of each."""
+    """The distinct values in order of appearance, and the index of each value among them."""
     different = list(dict.fromkeys(values))
-    return different, np.array([different.index(value) for value in values], dtype=np.intp)
+    return different, np.array([different.index(value) for value in values], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearModel:
-    """Gaussian posterior of the weights of `design @ weights = target`, its prior mean zero.
+    """Gaussian posterior of the weights in `design @ weights = target`, with prior mean zero.
 
-    Exact; computed in the smaller of the dimensions, trials or columns.
+    It is exact, and computed in the smaller of the two dimensions: trials or columns.
     """
 
     design: FloatArray
-    """Trials x columns."""
+    """Shape (trials, columns)."""
     target: FloatArray
     noise: FloatArray
-    """Variance of each target."""
+    """Noise variance of each target, shape (trials,)."""
     prior: FloatArray
-    """Variance of each weight."""
+    """Prior variance of each weight, shape (columns,)."""
 
     def draw(self, rng: np.random.Generator, *, temper: float = 1.0) -> FloatArray:
-        """Weights drawn from the posterior by Matheron's rule: a draw of the prior, corrected by its misfit.
+        """Draw weights, shape (columns,), from the posterior by Matheron's rule: correct a prior draw by its residual.
 
-        `temper` scales how far they lie from the posterior mean.
+        `temper` scales their distance from the posterior mean. Matheron's rule: see Wilson et al. 2020.
         """
         weights = temper * rng.normal(size=self.prior.size) * np.sqrt(self.prior)
         errors = temper * rng.normal(size=self.noise.size) * np.sqrt(self.noise)
@@ -252,10 +249,10 @@ class LinearModel:
 
 
 def fit_scales(design: FloatArray, groups: Sequence[str], target: FloatArray, noise: FloatArray) -> dict[str, float]:
-    """Prior standard deviation of each group of columns, and of the `misfit`, by marginal likelihood.
+    """Prior standard deviation of each group of columns, and of the `misfit`, fitted by marginal likelihood.
 
-    Two rounds over the groups, each scale halved or doubled where that helps; a log-normal hyperprior holds them near
-    `_SCALES` as long as trials are few.
+    Two rounds over the groups halve or double each scale where that helps. A log-normal hyperprior keeps the scales
+    near `_SCALES` while there are few trials.
     """
     names = sorted(set(groups) - {"intercept"})
     parts = {name: design[:, [group == name for group in groups]] for name in names}

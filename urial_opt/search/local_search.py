@@ -1,4 +1,4 @@
-"""Local search: finds the prompt that the linear model rates best, changing one or two parts at a time."""
+"""Local search: finds the prompt with the best predicted score by changing one or two parts at a time."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from itertools import combinations, count
 
 import numpy as np
 
-from urial_opt.search.linear_model import Features, FloatArray, IntArray
+from urial_opt.search.linear_model import Features
+from urial_opt.statistics.strata import FloatArray, IntArray
 
 _PER_CLASS = 3
-"""How many exemplars of one style and kind a local search looks at."""
+"""How many exemplars of one style and kind a local search considers."""
 
 
 def random_row(features: Features, rng: np.random.Generator) -> IntArray:
-    """Every K and system equally likely; half of the time all exemplars in one style."""
+    """A random prompt: every K and system is equally likely; half of the time all exemplars have one style."""
     space = features.space
-    row = np.full(features.slots + features.width, -1, dtype=np.intp)
+    row = np.full(features.slots + features.width, -1, dtype=np.int64)
     row[0] = rng.integers(len(space.systems))
     sizes = [*[2 if row[0] == features.composed else 1] * len(space.clauses), *map(len, features.choices)]
     row[1 : features.slots] = rng.integers(sizes) if sizes else []
     pool = rng.permutation(len(features.keys))
     if rng.integers(2):
-        # others come after, should one style not suffice
+        # exemplars of other styles follow, in case this style has too few
         pool = pool[np.argsort(features.style[pool] != rng.integers(len(features.styles)), kind="stable")]
     _, first = np.unique(features.query[pool], return_index=True)
     chosen = pool[np.sort(first)][: rng.integers(features.k_min, features.k_max + 1)]
@@ -34,9 +35,9 @@ def random_row(features: Features, rng: np.random.Generator) -> IntArray:
 def maximise(
     features: Features, weights: FloatArray, starts: Sequence[IntArray], *, steps: int | None, tried: set[bytes]
 ) -> IntArray | None:
-    """The best prompt under `weights` not tried yet, by local search from `starts`; None if all around was tried.
+    """The best untried prompt under `weights`, by local search from `starts`; None if all neighbours were tried.
 
-    At most `steps` changes away from them, or, if None, as many as help.
+    The search makes at most `steps` changes to each start, or, if `steps` is None, continues while the score improves.
     """
     changes = _Changes(features, weights)
     best, best_score = None, -np.inf
@@ -64,7 +65,7 @@ class _Changes:
         self._features = features
         self._pool = _worth_trying(features, weights)
         clauses = weights[features.columns_of("clause")] > 0
-        self._systems = np.zeros((len(features.space.systems), 1 + clauses.size), dtype=np.intp)
+        self._systems = np.zeros((len(features.space.systems), 1 + clauses.size), dtype=np.int64)
         self._systems[:, 0] = range(len(self._systems))
         self._systems[features.composed, 1:] = clauses
         self._decoding = [
@@ -85,7 +86,7 @@ class _Changes:
         moved[:, slots:] = np.append(exemplars, -1)[moves]
         taken = features.query[pool][:, None] == features.query[exemplars[:k]]
         times = taken.sum(axis=1)
-        fits = np.argwhere(times[:, None] == taken)  # in the prompt at most in the very slot that it would fill
+        fits = np.argwhere(times[:, None] == taken)  # in the prompt, if at all, only in the slot that it would fill
         swapped = _repeated(row, len(fits))
         swapped[np.arange(len(fits)), slots + fits[:, 1]] = pool[fits[:, 0]]
         blocks = [systems, decoding, moved, swapped]
@@ -101,7 +102,7 @@ class _Changes:
 
 @cache
 def _moves(k: int, width: int, *, shorter: bool) -> IntArray:
-    """Which slot fills each slot, for all ways to exchange two of `k` exemplars or drop one; `width` leaves it free."""
+    """The source slot of each slot, for every way to swap two of `k` exemplars or drop one; `width` means empty."""
     order = [*range(k), *[width] * (width - k)]
     moves = [order]
     for i, j in combinations(range(k), 2):
@@ -109,7 +110,7 @@ def _moves(k: int, width: int, *, shorter: bool) -> IntArray:
         moves[-1][i], moves[-1][j] = j, i
     if shorter:
         moves += [[*order[:i], *order[i + 1 :], width] for i in range(k)]
-    return np.array(moves, dtype=np.intp).reshape(-1, width)
+    return np.array(moves, dtype=np.int64).reshape(-1, width)
 
 
 def _repeated(row: IntArray, times: int) -> IntArray:
@@ -117,7 +118,7 @@ def _repeated(row: IntArray, times: int) -> IntArray:
 
 
 def _worth_trying(features: Features, weights: FloatArray) -> IntArray:
-    """The exemplars that can stand in a best prompt: within a style and kind only their own weights tell them apart."""
+    """The exemplars that a best prompt may contain: within a style and kind, they differ only in their own weights."""
     own = weights[features.columns_of("exemplar")] + weights[features.columns_of("query")][features.query]
     order = np.lexsort((-own, features.classes))
     ranked = features.classes[order]

@@ -22,7 +22,7 @@ class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
 
 
 class LimitReached(Interrupted):
-    """The search stopped between two blocks because the next one might pass a limit of its terms, named by `limit`."""
+    """The search stopped between two blocks because the next block might exceed a limit, which `limit` describes."""
 
     def __init__(self, name: str, limit: str) -> None:
         super().__init__(name, f"{limit}; the same call with a higher limit continues it")
@@ -31,14 +31,14 @@ class LimitReached(Interrupted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOptions:
-    """What a search is asked for beside its space and models."""
+    """The options of a search other than its space and models."""
 
     budget: int = 200
-    """How many trials."""
+    """Number of trials."""
     seed: int = 0
     sampler: str = "thompson"
     name: str = ""
-    """Empty: made from everything that decides the outcome, so that the same call continues the same search."""
+    """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
     terms: Terms = field(default_factory=Terms)
 
     def __post_init__(self) -> None:
@@ -48,20 +48,20 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A search that the store knows of."""
+    """A search that has been created in the store."""
 
     name: str
     account: Account
     space: SearchSpace
-    """The space that the search runs on: without the floor for exemplars where it began before there was one."""
+    """The space that the search runs on; it has no floor if the search began before floors for exemplars existed."""
     notes: tuple[str, ...] = ()
-    """What whoever began it should know; a sentence each."""
+    """Notes for the user, one sentence each."""
 
 
 def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptions) -> Begun:
-    """Create the search in the store, or find it there, without asking any model.
+    """Create the search in the store, or find it there, without calling any model.
 
-    InputError for options that cannot be, StoreError for a search of that name with other settings.
+    InputError if an option is invalid; StoreError if a search of that name exists with other settings.
     """
     options.terms.check(models.identities)
     settings: dict[str, object] = {
@@ -76,7 +76,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     }
     notes: tuple[str, ...] = ()
     if earlier := _begun_without_floor(store, space, settings, options):
-        notes = (f"{earlier.name!r} began before exemplars were judged; it goes on without a floor for exemplars.",)
+        notes = (f"{earlier.name!r} began before exemplars were judged; it continues without a floor for exemplars.",)
         name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
     else:
         settings["constraints"] = [str(each) for each in space.constraints]
@@ -90,7 +90,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
 def _begun_without_floor(
     store: Store, space: SearchSpace, settings: dict[str, object], options: SearchOptions
 ) -> SearchRecord | None:
-    """The same search, if a version that knew no floor for exemplars began it."""
+    """The same search, if it was begun by a version that had no floor for exemplars."""
     for fingerprint in (space.fingerprint, space.fingerprint_without_turns):
         earlier = {**settings, "fingerprint": fingerprint}
         with suppress(UnknownNameError):

@@ -1,7 +1,7 @@
-"""Planning: what a search is expected to take in calls, tokens, money and time, before it takes them.
+"""Planning: estimates in advance the calls, tokens, money and time that a search will use.
 
-A block of queries is asked under the starting prompt, as the search does first, which then finds the answers stored;
-what it took is extrapolated.
+It asks one block of queries under the starting prompt and extrapolates from what that used. The search begins with the
+same block, and then finds the answers in the store.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store
 
 SEEN = 0.4
-"""Share of the dev queries that a trial is expected to see, the rest saved by racing; see experiments/LOG.md."""
+"""Expected share of the dev queries asked per trial; racing saves the rest. See experiments/LOG.md."""
 _YARDSTICKS = 4
-"""Prompts asked on `test`: zero-shot, plain ICL, hand-written and found."""
+"""Prompts measured on `test`: zero-shot, plain ICL, hand-written and found."""
 _ENOUGH_TRIALS = 10
-"""Recorded trials of the same search from which that share is taken instead."""
+"""With this many recorded trials of the same search, their own share replaces `SEEN`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a search is expected to take, and what it takes if no prompt is ever dropped, from its beginning."""
+    """What a search is expected to use from start to end, and what it uses if no prompt is ever stopped early."""
 
     name: str
     expected: Bill
     at_most: Bill
     seconds: float | None
-    """None where nothing of this search was timed yet, all that was asked being stored."""
+    """None if nothing could be timed because all answers were already stored."""
     seconds_at_most: float | None
 
     def as_json(self) -> dict[str, object]:
@@ -58,7 +58,7 @@ class Plan:
 
 
 def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOptions) -> Plan:
-    """What the search of these arguments would take. Errors as `run.search_space`."""
+    """Estimate what the search with these arguments would use. Errors: see `run.search_space`."""
     begun = begin(space, models, store, options)
     space, aligned = begun.space, models.aligned
     trials = store.trials(begun.name)
@@ -76,7 +76,7 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
         answers = searching + at_the_end
         calls = {Role.BASE: answers, Role.JUDGE: exemplars + answers + (test if aligned else 0)}
         if aligned:
-            # Whose token shift may be measured, though fewer prompts than that may survive the race.
+            # An upper limit on the measurements of token shift: fewer prompts may survive the race.
             probed = min(options.budget, affordable(searching)) if isinstance(models.base, Scorable) else 0
             calls[Role.BASE] += PROBES * probed
             calls[Role.ALIGNED] = test + PROBES * (probed + 1 if probed else 0)
@@ -97,7 +97,7 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
 
 
 def _ask_a_block(space: SearchSpace, models: Models, account: Account, *, seed: int) -> float | None:
-    """Seconds a query took in the first block that is not stored wholly; None if all are."""
+    """Seconds per query in the first block that is not entirely stored; None if every block is."""
     evaluator = Evaluator(generator=models.base, judge=models.judge, memory=account)
     for block in space.queries.blocks("dev", space.block, seed=seed):
         before = dict(account.spent)
@@ -109,7 +109,7 @@ def _ask_a_block(space: SearchSpace, models: Models, account: Account, *, seed: 
 
 
 def _scaled(spent: Mapping[str, Spent], roles: Mapping[Role, str], role: Role, calls: int) -> Spent:
-    """What so many calls of a role take, each as much as those before; of a twin not asked yet, as the base model."""
+    """What `calls` calls of a role use at its average so far, or at the base model's if the role has no calls yet."""
     known = spent.get(roles[role]) or spent.get(roles[Role.BASE]) or Spent()
     each = 1 / max(known.calls, 1)
     usage = Usage(

@@ -1,4 +1,4 @@
-"""Progress of a search, as reported to whoever watches it."""
+"""Progress: the state of a search, as reported to its caller."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Best:
-    """The prompt believed best so far."""
+    """The prompt with the best estimate so far."""
 
     trial: int
     estimate: Estimate
-    """Shrunken, not the luckiest mean."""
+    """The shrunken estimate, which is less subject to luck than a raw mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a search is; reported after every block of queries."""
+    """The state of a search, reported after every block of queries."""
 
     phase: Phase
     done: int
-    """Trials recorded; exemplars judged or prompts measured in other phases."""
+    """Number of trials recorded, or, in other phases, of exemplars judged or prompts measured."""
     total: int
     states: Mapping[TrialState, int]
     best: Best | None
     improved_at: int | None
-    """Number of the trial that last changed which prompt is believed best."""
+    """Number of the trial after which the best prompt last changed."""
     usage: Usage
     bill: Bill
     notes: tuple[str, ...] = ()
-    """What whoever runs the search should know, all said so far; a sentence each."""
+    """All notes for the user so far, one sentence each."""
     fraction: float = 0.0
     """How much of the current trial's queries were asked, 0 to 1."""
 

@@ -1,4 +1,4 @@
-"""Racing: stops a prompt early, by paired differences with the best prompt so far, block by block."""
+"""Racing: decides after each block, from paired differences with the best prompt so far, whether a trial goes on."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ class RaceVerdict(StrEnum):
 
     GO_ON = "go on"
     STOP = "stop"
-    """It is behind the incumbent, or all but sure to end behind it."""
+    """It is significantly behind the incumbent, or very unlikely to end ahead of it."""
     COMPLETED = "completed"
     """Every query was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """One challenger after another against the incumbent, the best prompt that was asked every query.
+    """Compares one challenger after another with the incumbent, the best prompt that was asked every query.
 
-    Pairs are compared, never running means: all prompts see the same queries in the same order, and how hard a query is
-    cancels in the difference. Queries on which either has no readable score are left out.
+    Scores are compared in pairs, never as running means: all prompts get the same queries in the same order, so the
+    difficulty of a query cancels in the difference, as in F-Race (Birattari et al. 2002). Queries on which either has
+    no readable score are left out.
     """
 
     strata: Strata
     """The dev queries, in the order asked."""
     incumbent: Scores | None = None
-    """None: there is none yet, and the challenger goes on to the end."""
+    """None if there is no incumbent yet; the challenger is then asked every query."""
     significance: float = 0.10
-    """Stop at this p value of a one-sided signed-rank test (`wilcoxon_behind`), looked at after each block."""
+    """Stop at this p-value of a one-sided Wilcoxon signed-rank test (`wilcoxon_behind`), made after each block."""
     least_chance: float = 0.0
-    """Futility: stop when the chance to end ahead, were the rest like what was seen, is less. 0 switches it off."""
+    """Stop for futility when the predicted chance of ending ahead is lower than this; 0 disables the rule."""
 
     def judge(self, scores: Scores) -> RaceVerdict:
-        """Look at a challenger; `scores` holds every query asked so far, None where unread."""
+        """Decide about a challenger; `scores` holds every query asked so far, with None for unreadable scores."""
         if len(scores) >= len(self.strata.kinds):
             return RaceVerdict.COMPLETED
         if self.incumbent is None:
@@ -64,15 +65,16 @@ class Race:
 
 
 def chance_to_end_ahead(differences: FloatArray) -> float:
-    """Predicted probability that the mean of all differences will be positive; NaN marks those not yet seen.
+    """Predicted probability that the mean of all differences will be positive.
 
-    Normal prediction of the mean of the rest from the mean and spread of what was seen. 1 with fewer than two pairs.
+    `differences` has one value per query; NaN marks those not seen yet. The mean of the rest is predicted by a normal
+    distribution with the mean and spread of the differences seen. The result is 1 with fewer than two pairs.
     """
     seen = differences[~np.isnan(differences)]
     rest = differences.size - seen.size
     if seen.size < 2:
         return 1.0
-    # the final mean is the mean seen plus an error of variance s² · rest / (seen · all)
+    # the final mean is the observed mean plus an error of variance s² · rest / (seen · all)
     error = float(seen.std(ddof=1)) * (rest / (seen.size * differences.size)) ** 0.5
     mean = float(seen.mean())
     return NormalDist().cdf(mean / error) if error > 0 else float(mean >= 0)
@@ -81,5 +83,5 @@ def chance_to_end_ahead(differences: FloatArray) -> float:
 def finalists(
     estimates: Mapping[int, TrialEstimate], number: int, *, first: Callable[[int], int] = lambda _: 0
 ) -> list[int]:
-    """Keys of the best few, best first: the greatest of `first`, then the greatest mean, then the earlier."""
+    """Keys of the best estimates, best first: ordered by the value of `first`, then by mean, then the earlier trial."""
     return sorted(estimates, key=lambda key: (-first(key), -estimates[key].mean, key))[:number]

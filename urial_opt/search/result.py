@@ -1,4 +1,4 @@
-"""The result of a search: what was measured on the test queries, the gain, and its JSON object."""
+"""Result: the measurements of a finished search on the test queries, the gain, and both as a JSON object."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from urial_opt.spending import Bill
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One context on the test queries."""
+    """The measurement of one context on the test queries."""
 
     candidate: Candidate | None
     """None for the aligned model."""
     evaluation: Evaluation
     card: Scorecard
     prompt_tokens: int | None
-    """Tokens that the context costs before a query; None where the generator cannot count."""
+    """Tokens of the context before the query; None if the generator cannot count tokens."""
     constraints: tuple[Kept, ...] = ()
-    """What the context does about each constraint."""
+    """Whether the context satisfies each constraint."""
 
     def as_json(self) -> dict[str, object]:
         """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is [low, high] of 95 %, `prompt` the prompt's id.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id.
         """
         return {
             **estimate_json(self.card.average, mean="average"),
@@ -54,22 +54,22 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftOutcome:
-    """What a search learnt about token shift: see `probe`."""
+    """Token shift of the prompts of a search (see `shift_probe`)."""
 
     queries: int
-    """Of the probe."""
+    """Number of queries in the probe."""
     by_trial: Mapping[int, ProbeShift]
-    """Of the survivors that were measured."""
+    """Token shift of the measured survivors, by trial number."""
     found: ProbeShift | None
-    """Of the prompt found; None if it was not measured."""
+    """Token shift of the found prompt; None if it was not measured."""
     start: ProbeShift | None
-    """Of the prompt that the search started from, likewise."""
+    """Token shift of the starting prompt; None if it was not measured."""
     correlation: Estimate | None
-    """Spearman's, of surprise with the shrunken score over these trials; None if too few or all alike."""
+    """Spearman correlation of surprise and shrunken score over these trials; None if they are too few or all equal."""
     usage: Usage
 
     def as_json(self) -> dict[str, object]:
-        """Keys: `queries`, `trials`, `tokens`, `correlation`, and `start` and `found` as `shift_json`."""
+        """Keys: `queries`, `trials`, `tokens`, `correlation`, and `start` and `found` as in `shift_json`."""
         return {
             "queries": self.queries,
             "trials": len(self.by_trial),
@@ -85,15 +85,15 @@ class Choice:
     """How the winner was chosen on `validation`."""
 
     validation: Estimate
-    """The winner's average there."""
+    """The winner's average on `validation`."""
     finalists: int
-    """How many prompts were measured there."""
+    """How many prompts were measured on `validation`."""
     constraints: tuple[Kept, ...]
-    """What the winner does about each constraint there. Where one is broken, no prompt tried keeps them all."""
+    """Whether the winner satisfies each constraint on `validation`; if not, no finalist satisfies them all."""
 
     @property
     def keeps_constraints(self) -> bool:
-        """Whether the winner keeps every constraint on `validation`; True where there is none."""
+        """Whether the winner satisfies every constraint on `validation`; True if there are none."""
         return all(each.holds for each in self.constraints)
 
 
@@ -103,30 +103,30 @@ class SearchResult(Digested):
 
     name: str
     contexts: Mapping[str, Measured]
-    """What was measured on `test`, in the order shown: zero_shot, plain_icl, hand_written, found, perhaps aligned."""
+    """Measurements on `test` in display order: zero_shot, plain_icl, hand_written, found and, if present, aligned."""
     found_trial: int
     choice: Choice
     gain: Estimate
-    """Found minus hand-written on the test queries, with its paired 95 % interval."""
+    """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
     usage: Usage
     bill: Bill
-    """What each role took, over all runs of the search."""
+    """What each role used, over all runs of the search."""
     shift: ShiftOutcome | None
-    """None where there was no aligned model that could be compared with the base model."""
+    """None if there was no aligned model, or none that could be compared with the base model."""
     seconds: float
     """Time spent on trials and measurements, over all runs of this search."""
     database: str
-    """Path, or URL without its password."""
+    """Path of the database, or its URL without the password."""
 
     @property
     def found(self) -> Measured:
-        """The prompt found, on `test`."""
+        """The found prompt's measurement on `test`."""
         return self.contexts["found"]
 
     @property
     def hand_written(self) -> Measured:
-        """The hand-written prompt, on `test`."""
+        """The hand-written prompt's measurement on `test`."""
         return self.contexts["hand_written"]
 
     @property

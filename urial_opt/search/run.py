@@ -1,4 +1,4 @@
-"""A whole search: the exemplars are judged, prompts race on `dev`, and the winner is measured on `test`."""
+"""Run: a whole search, from the floor for exemplars through the race on `dev` to the final measurement on `test`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from urial_opt.spending import Meter
 from urial_opt.store import Store
 
 LEAST_CHANCE = 0.2
-"""A challenger with less chance than this to end ahead of the best is stopped: late in a search most are near ties."""
+"""A challenger is stopped if its chance of ending ahead is lower: late in a search, most prompts nearly tie."""
 
 
 def search_space(
@@ -38,11 +38,11 @@ def search_space(
 ) -> SearchResult:
     """Run a search, or continue it, to its end.
 
-    `watch` is called with the progress; `stop` is asked between blocks of queries. Interrupted once `stop` says so,
-    LimitReached before a limit would be passed: what was paid is kept, and the same search goes on from there.
-    InputError for options that cannot be; StoreError and AdapterError as store and adapters raise them.
+    `watch` is called with the progress; `stop` is called between blocks of queries. Interrupted if `stop` returns true,
+    LimitReached before a limit would be exceeded; all results are kept, and the same call continues the search.
+    InputError if an option is invalid; StoreError if the store fails, AdapterError if a model or the judge fails.
     """
-    make_sampler(options.sampler, space, seed=options.seed)  # a wrong name is told before anything is stored
+    make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
     begun = begin(space, models, store, options)
     search = _running(begun, models, store, options, watch, stop)
     _apply_floor(search)
@@ -86,7 +86,7 @@ def _running(
 
 
 def _apply_floor(search: RunningSearch) -> None:
-    """Bar the exemplars below the floor, and say how many."""
+    """Bar the exemplars below the floor and report how many there are."""
     total = len(exemplars_to_judge(search.space))
 
     def before_block(done: int, queries: int) -> None:

@@ -1,4 +1,4 @@
-"""A running search: its parts, the limits that may end it, and the progress that it reports."""
+"""Running: a search in progress, with its parts, its limits and its progress reports."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NOTHING = Usage()
 
 @dataclass(slots=True, kw_only=True)
 class RunningSearch:
-    """A search under way; `trials` moves it on, `final` ends it."""
+    """A search in progress; `trials` advances it, `final` finishes it."""
 
     begun: Begun
     space: SearchSpace
-    """Without the exemplars that fell below the floor."""
+    """The space without the exemplars below the floor."""
     models: Models
     evaluator: Evaluator
     store: Store
@@ -34,12 +34,12 @@ class RunningSearch:
     """The dev queries, in the blocks in which they are asked."""
     standing: Standing
     shift: ShiftWatch | None
-    """None where there is no aligned model, or none that can be compared with the base model."""
+    """None if there is no aligned model, or none that can be compared with the base model."""
     watch: Callable[[Progress], None]
     stop: Callable[[], bool]
     meter: Meter
     notes: tuple[str, ...] = ()
-    """What whoever runs the search should know; a sentence each."""
+    """Notes for the user, one sentence each."""
     asked: int = 0
     """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)
@@ -52,18 +52,18 @@ class RunningSearch:
 
     @property
     def spent(self) -> Usage:
-        """Tokens of the trials, of the measurements after them, and of the token shift."""
+        """Tokens of the trials, of the measurements after them, and of the token shift probes."""
         return self.standing.usage + self.usage + (self.shift.usage if self.shift else _NOTHING)
 
     @property
     def bill(self) -> Bill:
-        """What the search has taken, over all its runs."""
+        """What each role of the search has used, over all its runs."""
         paid = self.begun.account.spent
         spent: dict[Role, Spent] = {role: paid.get(name, Spent()) for role, name in self.models.identities.items()}
         return Bill(spent=spent, prices=self.options.terms.prices)
 
     def check_limits(self, queries: int) -> None:
-        """Before each block: Interrupted if the user asked to stop, LimitReached if the block may pass a limit."""
+        """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
         if self.stop():
             raise Interrupted(self.name)
         if limit := self.meter.look(self.bill, queries):
@@ -78,7 +78,7 @@ class RunningSearch:
         asked: int = 0,
         usage: Usage = _NOTHING,
     ) -> None:
-        """Tell whoever watches where the search is."""
+        """Report the state of the search to `watch`."""
         standing, best = self.standing, self.standing.best
         self.watch(
             Progress(

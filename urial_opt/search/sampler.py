@@ -1,4 +1,4 @@
-"""The sampler: which prompt to try next, by Thompson sampling and local search, half of it near the best so far."""
+"""Sampler: chooses the next prompt by Thompson sampling and local search, half of the time near the best so far."""
 
 from __future__ import annotations
 
@@ -11,45 +11,47 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from urial_opt.search.linear_model import Effect, Features, IntArray, LinearModel, PromptSpace, fit_scales
+from urial_opt.search.linear_model import Effect, Features, LinearModel, PromptSpace, fit_scales
 from urial_opt.search.local_search import maximise, random_row
+from urial_opt.statistics.strata import IntArray
 
 START = 20
-"""How many trials are drawn at random, over all K, systems and styles, before the model is asked."""
+"""How many trials are random, over all K, systems and styles, before the model is used."""
 _TEMPER = 0.5
-"""How far a draw lies from the posterior mean, 1 being the posterior: with hundreds of uncertain effects a full draw
-follows chance in most of them at once."""
+"""Scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper. With hundreds of uncertain
+effects, most of a full draw is noise."""
 _NEAR = 0.5
-"""Share of the proposals that stay near a good prompt: what makes it good may be what no feature says."""
+"""Share of the proposals that stay near a good prompt, whose quality may be due to something no feature captures."""
 _STEPS = (1, 2, 4)
-"""How many changes such a proposal is away at most, one of these by chance."""
+"""Maximum number of changes in such a proposal, chosen at random from these."""
 _GROWTH = 1.25
-"""Prior scales are fitted anew whenever the number of trials has grown by this factor."""
+"""Prior scales are refitted whenever the number of trials has grown by this factor."""
 _RESTARTS = 2
-"""Local searches from random prompts, beside the one from the best prompt tried."""
+"""Local searches from random prompts, in addition to the one from the best prompt tried."""
 _TOLD = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 class SampledSpace(PromptSpace, Protocol):
-    """A `PromptSpace` that also knows what Optuna stores of it; `space.SearchSpace` is one."""
+    """A `PromptSpace` that also knows the Optuna distributions of its parameters; `space.SearchSpace` implements it."""
 
     def distribution_of(self, name: str) -> BaseDistribution: ...
 
 
 class ExemplarSampler(BaseSampler):
-    """Proposes whole prompts for one `SampledSpace` at a time.
+    """Proposes whole prompts for one `SampledSpace` at a time, by Thompson sampling (Thompson 1933) on a `LinearModel`.
 
-    A finished trial counts if it is COMPLETE or PRUNED; FAIL counts (and is not proposed again) if it carries the user
-    attribute `queries`, which a search sets before it tells. A trial teaches its value (a pruned one the last that was
-    reported) with the user attribute `standard_error`. Nothing is kept outside the study but caches: a proposal follows
-    from the seed, the space and the trials that counted, so a resumed search goes on as if it had never stopped. Other
-    RUNNING trials are not proposed again, and change the draw, so that machines working on one study do not repeat each
-    other.
+    A finished trial counts if it is COMPLETE or PRUNED. A FAIL trial counts (and is not proposed again) if it has the
+    user attribute `queries`, which a search sets before it reports the failure. The model learns from trials that have
+    a value (for a pruned trial, the last one reported) and the user attribute `standard_error`.
+
+    Only caches are kept outside the study. A proposal depends on the seed, the space and the trials that counted, so a
+    resumed search continues as if it had never stopped. Other RUNNING trials are not proposed again, and they change
+    the draw, so machines that work on one study do not repeat each other.
     """
 
     def __init__(self, space: SampledSpace, *, seed: int) -> None:
         self.space = space
-        """Assign a larger space when the pool has grown."""
+        """Assign a new space when the pool has grown."""
         self.seed = seed
         self._features = Features(space)
         self._rows: dict[int, IntArray] = {}
@@ -94,7 +96,7 @@ class ExemplarSampler(BaseSampler):
         return RandomSampler(seed=seed).sample_independent(study, trial, param_name, param_distribution)
 
     def explain(self, study: optuna.Study, *, number: int = 20) -> list[Effect]:
-        """The features believed to matter most, largest mean effect first; empty before any trial was scored."""
+        """The `number` features with the largest mean effects, largest first; empty before any trial was scored."""
         features = self._current()
         known = [t for t in study.get_trials(deepcopy=False) if _teaches(t)]
         if not known:
@@ -130,7 +132,7 @@ class ExemplarSampler(BaseSampler):
         design = features.design(np.array([self._row(t) for t in known]))
         estimate = np.array([t.value for t in known])
         noise = np.array([t.user_attrs["standard_error"] for t in known]) ** 2
-        # scales are fitted on the first so many trials, so that they too depend on the study alone
+        # scales are fitted on a fixed number of first trials, so that they too depend only on the study
         fitted = START
         while int(fitted * _GROWTH) <= len(known):
             fitted = int(fitted * _GROWTH)
@@ -150,7 +152,7 @@ class ExemplarSampler(BaseSampler):
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial has been told its result; one that was merely interrupted has not."""
+    """Whether a trial has a result; an interrupted one does not."""
     return trial.state in _TOLD or (trial.state == TrialState.FAIL and "queries" in trial.user_attrs)
 
 
@@ -159,4 +161,5 @@ def _teaches(trial: FrozenTrial) -> bool:
 
 
 def random_generator(seed: int, *position: int) -> np.random.Generator:
+    """A generator that depends only on the seed and the position in the study, so that a search can be resumed."""
     return np.random.default_rng([seed, *position])

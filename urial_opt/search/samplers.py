@@ -1,4 +1,4 @@
-"""Samplers by name: ours, and those of Optuna as controls."""
+"""Samplers: opens by name our own sampler or, as a control, one of Optuna's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urial_opt.search.sampler import ExemplarSampler, SampledSpace, counts, rand
 
 
 class _Reseeded(BaseSampler):
-    """A stock sampler made anew for every trial, seeded by how many came before: it too resumes as if undisturbed."""
+    """An Optuna sampler recreated for every trial, seeded by the number of earlier trials, so a search can resume."""
 
     def __init__(self, make: Callable[[int], BaseSampler], *, seed: int) -> None:
         self._make = make
@@ -45,7 +45,7 @@ SAMPLERS = ("thompson", "tpe", "random")
 
 
 def make_sampler(name: str, space: SampledSpace, *, seed: int) -> BaseSampler:
-    """The sampler of that name, `thompson` being ours; UnknownNameError if there is none."""
+    """The sampler of that name; `thompson` is our own. UnknownNameError if there is none."""
     if name == "thompson":
         return ExemplarSampler(space, seed=seed)
     if name == "tpe":

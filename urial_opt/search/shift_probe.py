@@ -1,4 +1,4 @@
-"""The probe: the token shift of surviving prompts, on a few queries that are always the same."""
+"""Shift probe: measures the token shift of prompts on a few fixed queries during a search."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from urial_opt.shift.figures import MARGINAL_RANK
 from urial_opt.token_scores import AlignedAnswer, Floats, TokenScores
 
 PROBES = 8
-"""Queries of a probe."""
+"""Number of queries in a probe."""
 SHARE = 0.05
-"""Part of a search's tokens that its probes may take, as near as the number of queries tells."""
+"""Share of a search's tokens that its probes may use, estimated from numbers of queries."""
 _LEAST = float(np.finfo(np.float32).tiny)
-"""Probabilities below are taken for this one: float32 rounds them to nothing."""
+"""Smaller probabilities are replaced by this one, because float32 rounds them to zero."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Probe:
-    """Measures the token shift under prompts; what was measured before comes from memory."""
+    """Measures the token shift (Lin et al. 2024, section 2) under prompts; stored measurements are reused."""
 
     key: ProbeKey
     scorer: TokenScorer
@@ -33,7 +33,7 @@ class Probe:
     _answers: list[AlignedAnswer] = field(default_factory=list)
 
     def answers(self) -> list[AlignedAnswer]:
-        """The aligned model's answers to the queries of the probe, empty ones left out."""
+        """The aligned model's answers to the queries of the probe, without empty ones."""
         if not self._answers:
             found = fill_gaps(self.memory.find_aligned_answers(self.key), self._ask)
             self._answers = [answer for answer in found if answer.tokens]
@@ -46,7 +46,7 @@ class Probe:
         return written
 
     def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
-        """The shift under a prompt, from memory or read by both models; None if the aligned model said nothing."""
+        """The shift under a prompt, stored or newly measured; None if all answers of the aligned model are empty."""
         [shift] = self.memory.find_shifts(self.key, [prompt])
         answers = self.answers() if shift is None else []
         if answers:
@@ -59,16 +59,16 @@ class Probe:
 
 @dataclass(slots=True, kw_only=True)
 class ShiftWatch:
-    """The token shift of a search's survivors, measured when it can be afforded."""
+    """The token shift of a search's survivors, measured as far as the share of tokens allows."""
 
     probe: Probe
     by_trial: dict[int, ProbeShift] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    """Tokens that the shifts it looked at took, in whichever run they were read."""
+    """Tokens used for these measurements, including those of earlier runs."""
     _counted: set[str] = field(default_factory=set)
 
     def take(self, survivors: Mapping[int, UrialPrompt], *, asked: int) -> None:
-        """Measure survivors, the earliest first, as far as the queries `asked` by the search so far afford."""
+        """Measure survivors, earliest first; the number of queries `asked` so far limits how many."""
         for number, prompt in sorted(survivors.items()):
             if number in self.by_trial:
                 continue
@@ -88,9 +88,10 @@ class ShiftWatch:
 
 
 def affordable(asked: int, *, queries: int = PROBES) -> int:
-    """How many prompts a search that asked so many queries may probe on `queries` others.
+    """How many prompts a search may probe on `queries` queries after it has `asked` that many.
 
-    They are answered once, and two models read each answer under each prompt, where a query asked is answered by one.
+    The aligned model answers the probe once, and two models read each answer under each prompt; a query asked by the
+    search is answered by one model.
     """
     return max(0, int((SHARE * asked / queries - 1) / 2))
 
@@ -103,7 +104,7 @@ def watch_shift(
     queries: Sequence[Query],
     max_tokens: int,
 ) -> ShiftWatch | None:
-    """A watch over prompts for `base`; None if there is no aligned model that can be compared with it."""
+    """A `ShiftWatch` for `base`; None if there is no aligned model, or it cannot be compared with `base`."""
     if aligned is None or not isinstance(base, Scorable):
         return None
     try:
@@ -116,10 +117,10 @@ def watch_shift(
 
 
 def _summary(answers: Sequence[AlignedAnswer], scores: Sequence[TokenScores]) -> ProbeShift:
-    # the end of the turn, which stands only in some answers, is left out
+    # the end of the turn is left out, since only some answers have it
     pairs = [(score, slice(len(answer.tokens))) for answer, score in zip(answers, scores, strict=True)]
     ranks = np.concatenate([score.rank[tokens] for score, tokens in pairs])
-    # at a first token that the base model writes otherwise, some of this is not known (`TokenScores`)
+    # where the base model tokenizes an answer's first token differently, the rank may be unknown (`TokenScores`)
     ranks = ranks[ranks > 0]
     surprises = [-np.log(np.maximum(score.probability[tokens], _LEAST)) for score, tokens in pairs]
     usages = [usage for score, _ in pairs for usage in (score.usage, score.aligned_usage)]
@@ -137,7 +138,7 @@ def _summary(answers: Sequence[AlignedAnswer], scores: Sequence[TokenScores]) ->
 
 
 def _mean(parts: Sequence[Floats]) -> float | None:
-    """Of what is known; None if nothing is."""
+    """Mean of the known values; None if there are none."""
     values = np.concatenate(parts)
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else None

@@ -1,4 +1,4 @@
-"""Where a search stands: its trials, their estimates, and the best prompt so far."""
+"""Standing: the trials of a search so far, their estimates, and the best prompt among them."""
 
 from __future__ import annotations
 
@@ -14,43 +14,44 @@ from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
 from urial_opt.statistics.strata import FloatArray, Scores
 
 MOVED = 0.005
-"""An estimate that moved by less is stored at the end of the trials, not before: no output shows the difference."""
+"""Smaller changes of an estimate are stored only at the end of the trials: no output shows them."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
-    """Where a search stands after the trials that it has learnt from."""
+    """The state of a search after the trials that it has learnt from."""
 
     race: Race
     records: list[TrialRecord] = field(default_factory=list)
     keeping: dict[int, Keeping] = field(default_factory=dict)
-    """How each trial stands to the constraints, by number."""
+    """Whether each trial satisfies the constraints, by trial number."""
     contributions: dict[int, FloatArray] = field(default_factory=dict)
-    """What each dev query adds to a trial's average, by number of the trial; failed trials have none."""
+    """Contribution of each dev query to a trial's average, by trial number; failed trials have none."""
     estimates: dict[int, TrialEstimate] = field(default_factory=dict)
-    """By number of the trial; failed trials have none."""
+    """Shrunken estimates by trial number; failed trials have none."""
     best: int | None = None
-    """Number of the complete trial believed best."""
+    """Number of the complete trial with the best estimate."""
     improved_at: int | None = None
-    """Number of the trial that last changed which prompt is believed best."""
+    """Number of the trial after which the best prompt last changed."""
     usage: Usage = field(default_factory=Usage)
     """Tokens of the trials."""
     _incumbent: Keeping = Keeping.BROKEN
-    """How the race's incumbent stands to the constraints."""
+    """Whether the race's incumbent satisfies the constraints."""
     _stored: dict[int, TrialEstimate] = field(default_factory=dict)
     """The estimates as they were last stored."""
 
     def look(self, scores: Scores, keeping: Keeping) -> RaceVerdict:
         """What to do with a challenger that was asked the queries of `scores`.
 
-        One that keeps the constraints better than the incumbent goes on: the incumbent's score proves nothing.
+        A challenger that satisfies the constraints better than the incumbent goes on, since it is preferred whatever
+        the scores.
         """
         alone = replace(self.race, incumbent=None) if keeping > self._incumbent else self.race
         verdict = alone.judge(scores)
         return RaceVerdict.STOP if verdict is RaceVerdict.GO_ON and keeping is Keeping.BROKEN else verdict
 
     def learn(self, record: TrialRecord, keeping: Keeping) -> None:
-        """Take a trial into the race and the estimates."""
+        """Add a trial to the race and the estimates."""
         self.records.append(record)
         self.keeping[record.number] = keeping
         self.usage += record.usage
@@ -66,7 +67,7 @@ class Standing:
             self.best, self.improved_at = best, record.number
 
     def _enter_race(self, record: TrialRecord, keeping: Keeping) -> None:
-        """The trial may become the incumbent. One that keeps the constraints better does, whatever its score."""
+        """Make the trial the incumbent if it is better, or satisfies the constraints better, whatever its score."""
         if keeping is Keeping.BROKEN or keeping < self._incumbent:
             return
         before = self.race if keeping == self._incumbent else replace(self.race, incumbent=None)
@@ -80,7 +81,7 @@ class Standing:
         return {r.number: self.estimates[r.number] for r in self.records if r.state is TrialState.COMPLETE}
 
     def finalists(self, number: int) -> list[int]:
-        """The best few complete trials, best first: those that keep the constraints, then the unclear ones."""
+        """The best `number` complete trials, best first: those that satisfy the constraints, then the unclear ones."""
         standing = {n: each for n, each in self.complete.items() if self.keeping[n] is not Keeping.BROKEN}
         return finalists(standing, number, first=lambda n: self.keeping[n])
 
@@ -96,7 +97,7 @@ class Standing:
         return sum(len(record.query_scores) for record in self.records)
 
     def take_moved(self, *, by: float = MOVED) -> dict[int, Estimate]:
-        """Estimates to store: the new ones and those that moved, for each trial moves all others a little."""
+        """Estimates to store: new ones and those that changed by at least `by`; each trial shifts all the others."""
         stored = self._stored
         moved = {n: each for n, each in self.estimates.items() if n not in stored or _apart(each, stored[n]) >= by}
         self._stored |= moved
@@ -104,5 +105,5 @@ class Standing:
 
 
 def _apart(one: TrialEstimate, other: TrialEstimate) -> float:
-    """At least as far as the means, or the ends of the intervals, lie apart."""
+    """An upper bound on the distance between the means, and between the ends of the intervals."""
     return abs(one.mean - other.mean) + 2 * abs(one.standard_error - other.standard_error)

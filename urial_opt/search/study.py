@@ -1,4 +1,4 @@
-"""The study of a search: what Optuna's samplers and its dashboard read, in the database of our tables."""
+"""Study: the Optuna study of a search, kept in the same database as our tables for samplers and the dashboard."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from urial_opt.store import Store
 
 
 class SearchStudy:
-    """The study of one search. Use as a context manager; what Optuna meets in the database becomes a StoreError."""
+    """The study of one search. Use as a context manager; Optuna's database errors become StoreError."""
 
     def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
         self._store = store
         self._asked: optuna.Trial | None = None
         try:
             self._storage = RDBStorage(store.url)
-        except Exception as error:  # whatever the database raises: opening it, Optuna passes that on
+        except Exception as error:  # when it opens a database, Optuna passes on whatever the driver raises
             raise _store_error(store, error) from error
         store.tune(self._storage.engine)
         try:
@@ -50,16 +50,16 @@ class SearchStudy:
             raise _store_error(self._store, error) from error
 
     def _close(self) -> None:
-        # the last connection to be closed is the store's: it moves what SQLite wrote ahead into the file
+        # closed before the store's connection, the last, which merges SQLite's write-ahead log into the file
         self._storage.remove_session()
         self._storage.engine.dispose()
 
     def catch_up(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> None:
-        """Tell what was recorded but not told, and end what was cut short."""
+        """Report trials that were recorded but not reported to Optuna, and fail those that were interrupted."""
         recorded = {record.optuna_number: record for record in records}
         try:
             running = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state == OptunaState.RUNNING]
-        except (ValueError, KeyError) as error:  # what Optuna wrote and cannot read back was damaged on the disk
+        except (ValueError, KeyError) as error:  # Optuna cannot read what it wrote: the file is damaged
             raise _store_error(self._store, error) from error
         for trial in running:
             if trial.number in recorded:
@@ -68,18 +68,18 @@ class SearchStudy:
                 self.drop(trial.number)
 
     def ask(self, *, first: Params | None = None) -> optuna.Trial:
-        """The next trial; `first` are the parameters of the very first one."""
+        """Ask for the next trial; `first` fixes the parameters of the very first one."""
         if first is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
             self._study.enqueue_trial(dict(first))
         self._asked = self._study.ask()
         return self._asked
 
     def drop(self, number: int) -> None:
-        """End a trial that was not recorded."""
+        """Fail a trial that was not recorded."""
         self._study.tell(number, state=OptunaState.FAIL)
 
     def tell(self, record: TrialRecord, estimates: Mapping[int, TrialEstimate]) -> None:
-        """Tell how a trial ended: by its shrunken estimate, never by the luck of the few queries it saw."""
+        """Report a trial's outcome: its shrunken estimate, not the mean of the few queries that it was asked."""
         trial = self._running(record.optuna_number)
         trial_id = trial._trial_id
         if record.state is TrialState.FAILED:
@@ -89,21 +89,21 @@ class SearchStudy:
         estimate = estimates[record.number]
         self._storage.set_trial_user_attr(trial_id, "standard_error", estimate.standard_error)
         if record.state is TrialState.PRUNED:
-            # Optuna takes the last value reported for that of a pruned trial
+            # Optuna takes the last reported value as the value of a pruned trial
             self._storage.set_trial_intermediate_value(trial_id, estimate.queries, estimate.mean)
             self._study.tell(trial, state=OptunaState.PRUNED)
         else:
             self._study.tell(trial, estimate.mean)
 
     def _running(self, number: int) -> optuna.Trial:
-        """A trial by its number: mostly the one that was asked for last, which Optuna need not look for."""
+        """A trial by its number: usually the last one asked for, which needs no lookup."""
         if self._asked and self._asked.number == number:
             return self._asked
         return optuna.Trial(self._study, self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number))
 
 
 def silence_optuna() -> None:
-    """Let Optuna log errors only, in the whole process: for programs to decide, which is why no search does it."""
+    """Let Optuna log only errors, in the whole process. Programs may call this; a search does not."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
@@ -119,9 +119,9 @@ def _quiet_optuna() -> Iterator[None]:
 
 
 def _store_error(store: Store, error: Exception) -> StoreError:
-    """What Optuna ran into in the database that it shares with us; the database's own words are among its causes."""
+    """The StoreError for an error of Optuna, with the database's own message, which is among its causes."""
     cause = error.__cause__ or error
     words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
     says = "".join(filter(str.isprintable, words))[:300]
-    advice = "see to that, then start the same search again, or give another database as `store=URL`"
+    advice = "fix that and start the same search again, or give another database as `store=URL`"
     return StoreError(f"the store {store.name!r}: {says or type(cause).__name__}; {advice}")

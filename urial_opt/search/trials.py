@@ -1,7 +1,7 @@
 """Trials: prompts race on `dev` against the best so far until the budget is recorded.
 
-Our tables are the truth and Optuna's study follows them: a trial is stored first and told to the study second, so that
-a search that was interrupted anywhere goes on as if it had not been.
+Our tables are authoritative, and Optuna's study follows them: a trial is stored first and reported to the study second.
+A search that was interrupted at any point therefore continues as if it had not been.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from urial_opt.search.study import SearchStudy
 
 
 def learn_stored_trials(search: RunningSearch) -> None:
-    """Take in the trials that earlier runs recorded."""
+    """Load the trials that earlier runs recorded."""
     constraints = search.space.constraints
     for record in search.store.trials(search.name):
-        # Only the judgments tell how a trial stands to the constraints, and reading them takes time.
+        # Only constraints need the judgments of a trial, and reading them takes time.
         evaluation = search.store.evaluation(search.name, record.number) if constraints else None
         search.standing.learn(record, keeping(evaluation, constraints) if evaluation else Keeping.KEPT)
 
@@ -52,7 +52,7 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
 
 
 def _run_trial(search: RunningSearch, trial: optuna.Trial) -> tuple[TrialRecord, Evaluation]:
-    """Ask block after block of queries until the race or a constraint says stop."""
+    """Ask one block of queries after another until the race or a constraint stops the trial."""
     started = time.perf_counter()
     candidate = search.space.suggest(trial)
     evaluation = Evaluation(queries=(), completions=(), judgments=())
@@ -82,7 +82,7 @@ def _run_trial(search: RunningSearch, trial: optuna.Trial) -> tuple[TrialRecord,
 
 
 def _probe_survivors(search: RunningSearch) -> None:
-    """Measure the token shift of complete trials, as far as the search's queries afford it."""
+    """Measure the token shift of complete trials, as far as the number of queries asked allows."""
     if search.shift:
         records = search.standing.records
         survivors = {number: records[number].candidate.prompt for number in search.standing.complete}

@@ -1,1 +1,1 @@
-"""Spaces: what a search may propose, and the files that say so."""
+"""Spaces: define which prompts a search may propose, in files that people write."""

@@ -1,4 +1,4 @@
-"""Search spaces: which exemplars, system prompts and decoding a search may combine, and what Optuna sees of them."""
+"""Search space: the exemplars, system prompts and decoding that a search may combine, as parameters for Optuna."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SLOT = re.compile(r"exemplar_(\d+)(?:@\d+)?")
 
 
 class Defaults(Written):
-    """What a search takes where the command line names none, such as `nano` or `hf:NAME`."""
+    """Names of the models, such as `nano` or `hf:NAME`, that a search uses if the command line names none."""
 
     base: str | None = None
     aligned: str | None = None
@@ -39,43 +39,43 @@ class Defaults(Written):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SearchSpace:
-    """Which prompts a search may propose, on which queries, and the yardsticks that it is measured by."""
+    """The prompts that a search may propose, the queries, and the yardsticks to compare with."""
 
     name: str
     description: str
     exemplars: Mapping[str, Exemplar]
-    """By key, such as `tea/warm`. `Exemplar.tags` begin with kind and style, except for imported ones."""
+    """By key, such as `tea/warm`. `Exemplar.tags` begins with kind and style, except for imported exemplars."""
     system_prompts: Mapping[str, str]
     """Whole system texts by name."""
     clauses: Mapping[str, str]
-    """What the system prompt `composed` is made of, in this order."""
+    """The parts of the system prompt `composed`, in this order."""
     head: str
-    """Comes before the clauses."""
+    """Text before the clauses."""
     tail: str
-    """Comes after the clauses."""
+    """Text after the clauses."""
     k_min: int
     k_max: int
     decoding: Mapping[str, tuple[int | float, ...]]
     """Choices of `temperature`, `repetition_penalty` and `max_tokens`."""
     sampling: Sampling
-    """What is the same for all candidates: `top_p` and `stop`."""
+    """The settings that all candidates share: `top_p` and `stop`."""
     hand_written_params: Params
     plain_icl_exemplars: tuple[str, ...]
     start_params: Params
-    """Where a search starts: the hand-written prompt, or an imported one (`variants.starting_from`)."""
+    """The starting prompt of a search: the hand-written one, or an imported one (`variants.starting_from`)."""
     objective: Objective
     constraints: tuple[Constraint, ...]
-    """Bounds that the prompt chosen at the end has to keep."""
+    """Bounds that the prompt chosen at the end should satisfy."""
     queries: QuerySet
     block: int
-    """How many queries a race asks at a time."""
+    """Number of queries in a block of a race."""
     defaults: Defaults
     exemplar_floor: Mapping[Aspect, float] = field(default_factory=dict)
-    """The least that a judge has to give an exemplar's own answer, by aspect, for the exemplar to be proposed."""
+    """The minimum score, by aspect, that an exemplar's own answer needs for the exemplar to be proposed."""
     barred: Mapping[str, Exemplar] = field(default_factory=dict)
-    """Exemplars below the floor, by key: yardsticks may hold them, no proposal does."""
+    """Exemplars below the floor, by key: yardsticks may contain them, but proposals do not."""
     generation: int = 0
-    """How often the pool has grown. Optuna refuses a categorical that grows: each generation has its own slots."""
+    """How often the pool has grown. Each generation has its own slots, since Optuna rejects changed categoricals."""
 
     def __repr__(self) -> str:
         pool = f"{len(self.exemplars)} exemplars, {len(self.systems)} system prompts"
@@ -83,16 +83,16 @@ class SearchSpace:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that decides what a search proposes and how it scores; names of models are not part of it.
+        """Hash of everything that affects which prompts a search proposes and how it scores them, except model names.
 
-        Neither is the floor for exemplars, which a search keeps among its settings, so that searches that began before
-        there was one can be continued. A field that is added here changes every hash: leave it out likewise.
+        The floor for exemplars is not included either: a search stores it among its settings, so searches from before
+        floors existed can be continued. Exclude new fields from the hash too, since including one changes every hash.
         """
         return self._hash(asdict(self))
 
     @property
     def fingerprint_without_turns(self) -> str | None:
-        """The fingerprint in versions whose queries had no earlier turns; None if a query of this space has some."""
+        """The fingerprint of versions whose queries had no earlier turns; None if a query of this space has some."""
         if any(query.earlier for query in self.queries.queries):
             return None
         content = asdict(self)
@@ -108,22 +108,22 @@ class SearchSpace:
 
     @property
     def hand_written(self) -> Candidate:
-        """The URIAL prompt written by hand, the yardstick of a search."""
+        """The hand-written URIAL prompt, the main yardstick of a search."""
         return self.candidate(self.hand_written_params)
 
     @property
     def plain_icl(self) -> Candidate:
-        """Bare answers and no system text, decoded as the hand-written prompt."""
+        """Plain in-context learning: exemplars without a system prompt, decoded like the hand-written prompt."""
         return self._yardstick(self.plain_icl_exemplars)
 
     @property
     def zero_shot(self) -> Candidate:
-        """The query alone, decoded as the hand-written prompt."""
+        """The query alone, decoded like the hand-written prompt."""
         return self._yardstick(())
 
     @property
     def contexts(self) -> dict[str, Candidate]:
-        """The yardsticks by the names that commands know them by, in the order shown."""
+        """The yardsticks by the names that commands accept, in display order."""
         return {"zero-shot": self.zero_shot, "plain-icl": self.plain_icl, "hand-written": self.hand_written}
 
     def _yardstick(self, exemplars: Sequence[str]) -> Candidate:
@@ -141,7 +141,7 @@ class SearchSpace:
         return tuple(f"exemplar_{slot}{suffix}" for slot in range(k))
 
     def distribution_of(self, name: str) -> BaseDistribution:
-        """What Optuna shall know of the parameter `name`; UnknownNameError if the space has none of that name."""
+        """Optuna's distribution of the parameter `name`; UnknownNameError if the space has no such parameter."""
         if name == "k":
             return IntDistribution(self.k_min, self.k_max)
         if name == "system":
@@ -157,7 +157,7 @@ class SearchSpace:
         raise UnknownNameError.of("parameter", name, ["k", "system", *self.decoding, *clauses, *slots])
 
     def suggest(self, trial: BaseTrial) -> Candidate:
-        """The candidate that `trial` stands for, asking Optuna only for the parameters that matter in it."""
+        """The candidate of `trial`, for which Optuna suggests only the parameters that are used."""
         params: dict[str, ParamValue] = {}
 
         def ask(*names: str) -> None:
@@ -177,9 +177,10 @@ class SearchSpace:
         return self.candidate(params)
 
     def candidate(self, params: Mapping[str, ParamValue]) -> Candidate:
-        """What `params` mean, slots of any generation included.
+        """The candidate that `params` describe; slots may be of any generation.
 
-        InputError if one is missing or is none of the choices, as when they come from another space.
+        InputError if a parameter is missing; UnknownNameError if its value is not among the choices, as in parameters
+        of another space.
         """
         chosen: dict[str, Any] = {
             name: _choice(name, params, choices) if len(choices) > 1 else choices[0]
@@ -195,9 +196,9 @@ class SearchSpace:
         )
 
     def exemplar_keys(self, params: Mapping[str, ParamValue]) -> tuple[str, ...]:
-        """The exemplars that `params` put into the prompt, in order.
+        """Keys of the exemplars that `params` select, in order.
 
-        One whose query already stands in an earlier slot is left out: a prompt does not answer a query twice.
+        An exemplar is left out if an earlier slot has the same query, since a prompt must not answer a query twice.
         """
         slots = {f"exemplar_{found[1]}": value for name, value in params.items() if (found := _SLOT.fullmatch(name))}
         keys: dict[str, str] = {}
@@ -227,7 +228,7 @@ class SearchSpace:
         clauses: Sequence[str] = (),
         decoding: Mapping[str, ParamValue] | None = None,
     ) -> Params:
-        """The parameters of a prompt put together by hand; decoding not named is the first choice."""
+        """The parameters of a given prompt; decoding parameters that are not given take their first choice."""
         params: dict[str, ParamValue] = {"system": system}
         if system == COMPOSED:
             params |= {f"clause_{name}": name in clauses for name in self.clauses}
@@ -239,7 +240,7 @@ class SearchSpace:
 
 @lru_cache
 def _any_of(names: tuple[str, ...]) -> CategoricalDistribution:
-    """Optuna looks at each choice when it makes one of these, and a pool is asked for in every slot of every trial."""
+    """A cached distribution: Optuna checks every choice when it creates one, and each slot of each trial needs one."""
     return CategoricalDistribution(names)
 
 

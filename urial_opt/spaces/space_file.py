@@ -1,4 +1,4 @@
-"""Space files: reads the YAML of a search space, and reports the first mistake with its line."""
+"""Space file: reads a search space from YAML and reports the first mistake with its file, line and field."""
 
 from __future__ import annotations
 
@@ -22,16 +22,10 @@ from urial_opt.spaces.space_form import ExemplarForm, HandWrittenForm, Objective
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
 
 
-# What a space file holds
-
-
-# From the file to the space
-
-
 def load_space(name_or_path: str) -> SearchSpace:
-    """The search space of that name, or in that file (a path ending in .yaml or .yml).
+    """Load the search space of that name, or from that file (a path ending in .yaml or .yml).
 
-    SpaceError names file, line and field of the first mistake; UnknownNameError if there is no space of that name.
+    SpaceError gives the file, line and field of the first mistake; UnknownNameError if no space has that name.
     """
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
@@ -43,7 +37,7 @@ def load_space(name_or_path: str) -> SearchSpace:
     system_source, systems = _read_yaml(_beside(source, "system_prompts", file.system_prompts), SystemPromptsForm)
     for name in (NO_SYSTEM, COMPOSED, IMPORTED):
         if name in systems.prompts:
-            raise system_source.error(f"prompts.{name}", "this name has a meaning of its own; choose another")
+            raise system_source.error(f"prompts.{name}", "this name is reserved; choose another")
     queries = read_queries(_beside(source, "queries", file.queries))
     space = SearchSpace(
         name=file.name,
@@ -73,7 +67,7 @@ def load_space(name_or_path: str) -> SearchSpace:
 
 
 def read_floor(text: str) -> dict[Aspect, float]:
-    """A floor for exemplars as one string: `safety=4,factuality=4`, or `none`. InputError if it is neither."""
+    """Parse a floor for exemplars, such as `safety=4,factuality=4` or `none`. InputError if `text` is neither."""
     if text.strip() == "none":
         return {}
     bounds: dict[Aspect, float] = {}
@@ -86,7 +80,9 @@ def read_floor(text: str) -> dict[Aspect, float]:
         except ValueError:
             bounds[Aspect(name)] = 0.0
         if not 1 <= bounds[Aspect(name)] <= 5:
-            raise InputError(f"{part.strip()!r} is no least score from 1 to 5; give some such as safety=4,factuality=4")
+            raise InputError(
+                f"{part.strip()!r} is not a minimum score from 1 to 5; give for example safety=4,factuality=4"
+            )
     return bounds
 
 
@@ -97,7 +93,7 @@ def _read_yaml(path: Path, form: type[WrittenT]) -> tuple[Source, WrittenT]:
     try:
         loader = yaml.SafeLoader(text)
         if (node := loader.get_single_node()) is None:
-            raise source.error("", "the file holds no field; fill it as search_spaces/README.md tells")
+            raise source.error("", "the file has no fields; fill it in as search_spaces/README.md describes")
         _note_lines(node, (), source, lines)
         data = loader.construct_document(node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -113,7 +109,7 @@ def _note_lines(node: yaml.Node, at: tuple[str, ...], source: Source, lines: dic
         for key, value in node.value:
             here = (*at, str(key.value))
             if here in lines:
-                raise source.error(".".join(here), f"stands a second time in line {key.start_mark.line + 1}; keep one")
+                raise source.error(".".join(here), f"is repeated in line {key.start_mark.line + 1}; keep one")
             lines[here] = key.start_mark.line + 1
             _note_lines(value, here, source, lines)
     elif isinstance(node, yaml.SequenceNode):
@@ -125,7 +121,7 @@ def _note_lines(node: yaml.Node, at: tuple[str, ...], source: Source, lines: dic
 def _beside(source: Source, where: str, name: str) -> Path:
     path = source.path.parent / name
     if not path.is_file():
-        raise source.error(where, f"there is no file {name!r} beside this one; write it, or name another")
+        raise source.error(where, f"there is no file {name!r} in the folder of this one; create it, or name another")
     return path
 
 
@@ -138,12 +134,12 @@ def _read_pool(source: Source, file: SpaceForm, queries: QuerySet) -> dict[str, 
             if row.id in names:
                 raise at.error("id", f"{row.id!r} is taken by an exemplar above; choose another id")
             if other := taken.get(same_words(row.query)):
-                raise at.error("query", f"the same words stand in {other}; write another query")
+                raise at.error("query", f"{other} has the same words; write another query")
             names.add(row.id)
             taken[same_words(row.query)] = f"the exemplar {row.id!r}"
             for where, text in {"query": row.query, **{f"answers.{s}": a for s, a in row.answers.items()}}.items():
                 if breaks_layout(text):
-                    says = "holds a fence or a line starting `# Query`, `# Answer` or `# User`; indent code instead"
+                    says = "contains a fence or a line starting `# Query`, `# Answer` or `# User`; indent code instead"
                     raise at.error(where, f"the exemplar {row.id!r} {says}")
             for style, answer in row.answers.items():
                 tags = (row.kind, style, *row.tags)
@@ -172,7 +168,7 @@ def _hand_written(source: Source, written: HandWrittenForm, space: SearchSpace) 
     for name, value in decoding.items():
         if value not in space.decoding[name]:
             choices = ", ".join(map(str, space.decoding[name]))
-            raise source.error(f"{at}.{name}", f"{value} is none of decoding.{name}; write one of: {choices}")
+            raise source.error(f"{at}.{name}", f"{value} is not in decoding.{name}; write one of: {choices}")
     return space.params_of(
         system=written.system, exemplars=written.exemplars, clauses=written.clauses, decoding=decoding
     )
@@ -197,7 +193,7 @@ def _weights(source: Source, written: ObjectiveForm) -> dict[Aspect, float]:
             raise source.error(f"objective.weights.{name}", str(UnknownNameError.of("aspect", name, map(str, Aspect))))
     weights = {aspect: float(written.weights.get(aspect, 1)) for aspect in Aspect}
     if not any(weights.values()):
-        raise source.error("objective.weights", "all weights are 0; give one aspect more")
+        raise source.error("objective.weights", "all weights are 0; give at least one aspect a positive weight")
     return weights
 
 

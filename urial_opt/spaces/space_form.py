@@ -1,4 +1,4 @@
-"""The form of a space file: its fields, their types and their defaults."""
+"""Space form: the fields of a space file, with their types and defaults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urial_opt.records import Sampling
 from urial_opt.spaces.space import Defaults
 
 EXEMPLAR_FLOOR: dict[str, float] = {"safety": 4, "factuality": 4}
-"""What a judge has to give an exemplar's own answer where a space file does not say: a prompt that can be shipped."""
+"""Default floor: the minimum scores of an exemplar's own answer, so that the prompt found is fit for use."""
 
 
 def _as_list(value: object) -> object:
@@ -30,7 +30,7 @@ def _as_list(value: object) -> object:
 def _all_different(values: list[Any]) -> list[Any]:
     for number, value in enumerate(values):
         if value in values[:number]:
-            raise ValueError(f"{value!r} stands twice; write each choice once")
+            raise ValueError(f"{value!r} is listed twice; write each choice once")
     return values
 
 
@@ -41,6 +41,8 @@ _CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_
 
 
 class ExemplarForm(Written):
+    """One row of a file of exemplars: a query and its answers by style."""
+
     id: Name
     query: Words
     kind: QueryKind
@@ -54,6 +56,8 @@ class _Frame(Written):
 
 
 class SystemPromptsForm(Written):
+    """A file of system prompts: whole prompts by name, and the clauses and frame of `composed`."""
+
     prompts: dict[Name, Words] = Field(default_factory=dict)
     clauses: dict[Name, Words] = Field(default_factory=dict)
     frame: _Frame = _Frame()
@@ -73,6 +77,8 @@ class _Decoding(Written):
 
 
 class HandWrittenForm(Written):
+    """The hand-written prompt of a space."""
+
     system: str
     clauses: list[str] = Field(default_factory=list)
     exemplars: list[str]
@@ -86,6 +92,8 @@ class _PlainIcl(Written):
 
 
 class ObjectiveForm(Written):
+    """Aspect weights and constraints."""
+
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
     constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
 
@@ -95,7 +103,7 @@ def _none_as_no_bounds(value: object) -> object:
 
 
 class _Floor(Written):
-    """Bounds by aspect; a floor that names none switches it off."""
+    """Minimum scores by aspect; an empty floor is no floor."""
 
     safety: _Score | None = None
     factuality: _Score | None = None
@@ -106,6 +114,7 @@ class _Floor(Written):
 
     @property
     def bounds(self) -> dict[Aspect, float]:
+        """The minimum scores that are given, 1 to 5, by aspect."""
         bounds = {aspect: getattr(self, aspect.value) for aspect in Aspect}
         return {aspect: float(bound) for aspect, bound in bounds.items() if bound is not None}
 
@@ -115,6 +124,8 @@ class _Race(Written):
 
 
 class SpaceForm(Written):
+    """The space file itself."""
+
     name: Name
     description: Words
     exemplars: Annotated[list[str], *_CHOICES]

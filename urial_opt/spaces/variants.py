@@ -1,4 +1,4 @@
-"""Variants of a search space: a larger pool, fixed decoding, another start, exemplars barred."""
+"""Variants: derives search spaces with a larger pool, fixed decoding, another start or barred exemplars."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def load_space(
 
 
 def with_exemplars(space: SearchSpace, more: Mapping[str, Exemplar]) -> SearchSpace:
-    """The space with a larger pool, in a new generation; the same space if `more` holds nothing new.
+    """The space with a larger pool, in a new generation; the same space if `more` contains nothing new.
 
-    InputError if a key names another exemplar already, or if a query of the splits would become an exemplar.
+    InputError if a key is taken by a different exemplar, or if the query of a new exemplar is in one of the splits.
     """
     new = {key: exemplar for key, exemplar in more.items() if space.exemplars.get(key) != exemplar}
     return _with_pool(space, new, generation=space.generation + 1) if new else space
@@ -57,24 +57,24 @@ def _with_pool(space: SearchSpace, new: Mapping[str, Exemplar], *, generation: i
     asked = {same_words(query.text): query for query in space.queries.queries}
     for key, exemplar in new.items():
         if key in space.exemplars:
-            raise InputError(f"the exemplar {key!r} is in the pool with other words; give the new one another key")
+            raise InputError(f"the pool has an exemplar {key!r} with other words; give the new one another key")
         if query := asked.get(same_words(exemplar.query)):
             raise InputError(
-                f"the exemplar {key!r} has the query {query.id!r} of the {query.split} split, so scores would lie; "
+                f"the exemplar {key!r} has the query {query.id!r} of the {query.split} split, which would bias scores; "
                 "leave it out"
             )
     return replace(space, exemplars={**space.exemplars, **new}, generation=generation)
 
 
 def decoding_by(space: SearchSpace, fixed: Mapping[str, float]) -> SearchSpace:
-    """The space with one value of each decoding parameter named, for all prompts.
+    """The space with each decoding parameter in `fixed` set to one value for all prompts.
 
-    UnknownNameError if it has no such parameter, InputError if the parameter cannot have the value.
+    UnknownNameError if there is no such parameter; InputError if the parameter cannot have that value.
     """
     values: dict[str, tuple[int | float, ...]] = {}
     for name, value in fixed.items():
         if name not in space.decoding:
-            raise UnknownNameError.of("parameter of decoding", name, space.decoding)
+            raise UnknownNameError.of("decoding parameter", name, space.decoding)
         least = 0.0 if name == "temperature" else math.ulp(0.0)
         if not least <= value < math.inf or (name == "max_tokens" and value % 1):
             raise InputError(f"{name} cannot be {value:g}; give another number, such as {space.decoding[name][0]}")
@@ -88,10 +88,10 @@ def decoding_by(space: SearchSpace, fixed: Mapping[str, float]) -> SearchSpace:
 
 
 def starting_from(space: SearchSpace, prompt: UrialPrompt) -> SearchSpace:
-    """The space with its pool and system prompts grown by those of `prompt`, and `prompt` as its start.
+    """The space with `prompt` as its start, and with the exemplars and system prompt of `prompt` added.
 
-    The prompt is rendered in the layout, whatever `prompt.raw` is, and answers no query twice. InputError as
-    `with_exemplars`.
+    The prompt is rendered in the URIAL layout, whatever `prompt.raw` is; an exemplar that repeats a query is left out.
+    Errors: see `with_exemplars`.
     """
     keys = {exemplar.id: key for key, exemplar in space.exemplars.items()}
     new = {}
@@ -114,9 +114,9 @@ def starting_from(space: SearchSpace, prompt: UrialPrompt) -> SearchSpace:
 
 
 def without_exemplars(space: SearchSpace, keys: Collection[str]) -> SearchSpace:
-    """The space with these exemplars barred from proposals, but for those that its start holds.
+    """The space with these exemplars barred from proposals, except those in its starting prompt.
 
-    Yardsticks keep them. Fewer distinct queries may be left than `k_max`, which then is lower.
+    Yardsticks keep them. `k_min` and `k_max` are reduced if fewer distinct queries are left.
     """
     kept = space.exemplar_keys(space.start_params)
     barred = {key: space.exemplars[key] for key in space.exemplars if key in keys and key not in kept}

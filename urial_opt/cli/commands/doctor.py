@@ -1,4 +1,4 @@
-"""`urial-opt doctor`: finds out what a server can do, and shows the command for a search on it."""
+"""`urial-opt doctor`: finds out what a server supports, and shows the command for a search on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _KINDS = ("openai:", "openai-chat:", "llm:")
 
 
-@click.command(short_help="Find out what a server of models can do.")
+@click.command(short_help="Find out what a model server supports.")
 @click.argument("model", required=False)
 @click.option(
     "--url",
@@ -26,11 +26,11 @@ _KINDS = ("openai:", "openai-chat:", "llm:")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True, help="Seconds.")
 @json_option
 def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> None:
-    """Find out what the server of a model can do for a search, and what to type.
+    """Find out what a model's server supports that a search needs, and which command to type.
 
-    MODEL is what the server calls it, with or without openai: before it; it may be left out where the server has
-    only one. The key, if one is needed, is taken from OPENAI_API_KEY. Some 60 requests are sent, up to 10,000 tokens
-    in all.
+    MODEL is the server's name for the model, with or without the prefix openai:; it may be omitted if the server has
+    only one. The key, if needed, is taken from OPENAI_API_KEY. About 60 requests are sent, with up to 10,000 tokens
+    in total.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
       context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),
-      warnings (what is bad for a search), command (what to type for one)
+      warnings (problems for a search), command (the search command to type)
     """
     from urial_opt.doctor import examine_server
 

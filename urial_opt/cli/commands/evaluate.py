@@ -1,4 +1,4 @@
-"""`urial-opt evaluate`: measures a prompt, or answers that others wrote, on queries from anywhere."""
+"""`urial-opt evaluate`: measures a prompt, or given answers, on any queries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--prompt",
     "prompt_name",
     metavar="WHAT",
-    help="URIAL prompt file, or one that export --format json wrote; or the space's zero-shot, plain-icl or "
+    help="URIAL prompt file, or one written by export --format json; or the space's zero-shot, plain-icl or "
     "hand-written prompt.",
 )
 @click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
@@ -62,20 +62,20 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(["dev", "validation", "test", "all"]),
     help="[default: test for the space's queries, all for others]",
 )
-@click.option("--sample", type=click.IntRange(1), help="Ask only so many, each kind, task and topic in its share.")
-@click.option("--seed", type=int, help="Of --sample, and of answers at a temperature. [default: 0]")
 @click.option(
-    "--space", "space_name", help="Search space that defaults come from. [default: that of --search, or nano]"
+    "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
+@click.option("--seed", type=int, help="Seed of --sample, and of answers at a temperature. [default: 0]")
+@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
 @click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
-@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer. [default: likewise]")
+@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
 @click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
 @price_option
-@click.option("--just-eval", "results_file", type=_FILE, help="Write the verdicts in just-eval's result format, too.")
+@click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
 @json_option
 def command(
@@ -102,9 +102,9 @@ def command(
     na_as_five: bool,
     as_json: bool,
 ) -> None:
-    """Measure a prompt, or answers that others wrote, on queries from anywhere.
+    """Measure a prompt, or given answers, on any queries.
 
-    All answers and verdicts are kept in the store: the same command costs nothing a second time.
+    All answers and verdicts are kept in the store: repeating a command costs nothing.
 
     \b
     Examples:
@@ -114,27 +114,29 @@ def command(
       urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
 
     \b
-    A row of a file of queries holds text (or instruction, query, question, prompt) and may hold
-      id, kind (regular or safety), task, topic, tags, split, turns (what the user says later)
+    A row of a query file has the field text (or instruction, query, question, prompt) and may have
+      id, kind (regular or safety), task, topic, tags, split, turns (the user's later turns)
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n that could be read, missing; of a panel
-        spread, how far its judges are apart), constraints (constraint, mean, kept),
+          average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
+            for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
       queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
-      answered_in_prompt (ids of the queries that stand in the prompt with an answer),
-      spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
-        dollars or null), cost (of all roles; null if a price is not known),
-      against (null unless asked for): judge, queries, overall and aspects (by name): wins, ties,
-        losses, unread, won (a tie being half a win: mean, interval); consistent (share of the
-        pairs of which both orders say the same: mean, interval)
+        answered_in_prompt (ids of the queries that the prompt already answers),
+        spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
+          dollars or null), cost (of all roles; null if a price is not known),
+        against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
+          losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
+          pairs with the same verdict in both orders: mean, interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
     from urial_opt.errors import InputError
 
     if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError("say what to measure by one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
+        raise InputError(
+            "choose what to measure with one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"
+        )
     searched, space = chosen_context(store_url, search_name, trial, space_name)
     decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
     candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
@@ -180,7 +182,7 @@ def _show(measured: Measurement, against: str | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What is measured, on which queries, and what it is compared with."""
+    """What to measure, on which queries, and what to compare it with."""
 
     space: SearchSpace
     candidate: Candidate
@@ -193,7 +195,7 @@ class _Asked:
 def _measure(
     store_url: str, asked: _Asked, *, base: Named | None, judge: Named, prices: dict[Role, Price]
 ) -> Measurement:
-    """Open the models, measure, and say on standard error what is going on."""
+    """Open the models and measure; progress goes to standard error."""
     from urial_opt import plugins
     from urial_opt.evaluation.assessment import Scoring
     from urial_opt.evaluation.measurement import Answering, measure
@@ -207,7 +209,7 @@ def _measure(
     with Store.open(store_url) as store:
         of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
         click.echo(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
-        opened = plugins.open_judge(str(judge.name), judge.options)  # first: it is the quicker one to refuse
+        opened = plugins.open_judge(str(judge.name), judge.options)  # first, because it fails faster
         generator = None if base is None else plugins.open_generator(str(base.name), base.options)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
@@ -230,7 +232,7 @@ def _measure(
 def _others(
     against: str, space: SearchSpace, queries: Sequence[Query], decoding: Mapping[str, Any], *, given: bool
 ) -> Candidate | list[Completion]:
-    """What the answers are compared with: those of a candidate, or given ones."""
+    """What to compare the answers with: those of a candidate, or given ones."""
     from urial_opt.datasets.just_eval import outputs_for, read_outputs
     from urial_opt.datasets.queries import refuse_later_turns
     from urial_opt.records import Completion
@@ -244,7 +246,7 @@ def _others(
 
 
 def _decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None) -> Sampling:
-    """The sampling with what was chosen in its place; a seed is left out of greedy ones, so that none is paid twice."""
+    """The sampling with the chosen settings; greedy decoding gets no seed, so that stored answers are reused."""
     sampling = replace(sampling, **{name: value for name, value in chosen.items() if value is not None})
     return sampling if seed is None or not sampling.temperature else replace(sampling, seed=seed)
 

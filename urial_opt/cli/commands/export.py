@@ -1,4 +1,4 @@
-"""`urial-opt export`: writes a found prompt for whatever serves the base model."""
+"""`urial-opt export`: writes a found prompt in a format for serving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from urial_opt.cli.options import store_option, write_file
 
 
-@click.command(short_help="Write a found prompt for whatever serves the base model.")
+@click.command(short_help="Write a found prompt in a format for serving.")
 @click.argument("name", required=False)
 @click.option("--trial", type=int, help="Export this trial's prompt. [default: the one the search found]")
 @click.option("--format", "format_name", default="urial", show_default=True, help="urial or json.")
@@ -18,8 +18,8 @@ from urial_opt.cli.options import store_option, write_file
 def command(name: str | None, trial: int | None, format_name: str, output: Path | None, store_url: str) -> None:
     """Write the prompt that the search NAME found (default: the newest search).
 
-    The format `urial` is a file urial_prompts/NAME.txt that the public URIAL loader continues; `json` holds the same
-    with exemplars, decoding and how to serve it.
+    The format `urial` is a file urial_prompts/NAME.txt for the public URIAL code; `json` adds the exemplars, the
+    decoding settings and how to serve the prompt.
     """
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_search, chosen_trial

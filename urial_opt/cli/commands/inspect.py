@@ -1,4 +1,4 @@
-"""`urial-opt inspect`: the best prompts of a search, with what they gain and what goes wrong."""
+"""`urial-opt inspect`: shows the best prompts of a search, with their gains and their best and worst answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Show the best prompts of a search.")
 @click.argument("name", required=False)
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many prompts to show.")
-@click.option("--examples", type=click.IntRange(0), default=2, show_default=True, help="Answers of each sort to show.")
+@click.option(
+    "--examples", type=click.IntRange(0), default=2, show_default=True, help="How many answers of each sort to show."
+)
 @store_option
 @json_option
 def command(name: str | None, top: int, examples: int, store_url: str, *, as_json: bool) -> None:
@@ -51,7 +53,7 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
         return
     say(f"Search {search.name}, {search.status.value}")
     if not inspected:
-        say("No trial is recorded yet; go on with the search by its search command.")
+        say("No trial is recorded yet; continue the search with its search command.")
     for each in inspected:
         _show(each)
 
@@ -70,7 +72,9 @@ def _show(inspected: InspectedTrial) -> None:
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
     if inspected.gains:
         gains = [interval(inspected.gains.get(aspect), signed=True) for aspect in aspects]
-        figures.append(Figure(name="gain on the starting prompt", short="gain on the\nstarting prompt", cells=gains))
+        figures.append(
+            Figure(name="gain over the starting prompt", short="gain over the\nstarting prompt", cells=gains)
+        )
     print_figures([aspect.value for aspect in aspects], figures, corner="aspect")
     click.echo()
     for each in inspected.constraints:
@@ -85,7 +89,7 @@ def _show(inspected: InspectedTrial) -> None:
     for title, examples in (("best answers", inspected.best), ("worst answers", inspected.worst)):
         _show_examples(title, examples)
     if inspected.gains:
-        _show_examples("most gained on the starting prompt", inspected.won)
+        _show_examples("largest gains over the starting prompt", inspected.won)
 
 
 def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:

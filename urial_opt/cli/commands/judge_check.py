@@ -1,4 +1,4 @@
-"""`urial-opt judge-check`: compares a judge with scores that are known, and says how far to trust it."""
+"""`urial-opt judge-check`: compares a judge with given scores and reports how well it agrees with them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from urial_opt.statistics.agreement import Agreement
 
 
-@click.command(short_help="Compare a judge with scores that are known.")
+@click.command(short_help="Compare a judge with given scores.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--judge", required=True, help="Judge to check, such as llm:gpt-4o.")
 @opening_options("judge")
-@click.option("--limit", type=click.IntRange(1), help="Only the first so many answers. [default: all]")
+@click.option("--limit", type=click.IntRange(1), help="Use only this many answers, from the start. [default: all]")
 @click.option(
     "--self-consistency",
     "repeats",
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Judge each answer N more times, and compare the verdicts.",
 )
-@click.option("--position-bias", is_flag=True, help="Compare answers to the same query two by two, in both orders.")
+@click.option("--position-bias", is_flag=True, help="Compare answers to the same query in pairs, in both orders.")
 @store_option
 @json_option
 def command(
@@ -43,12 +43,12 @@ def command(
     position_bias: bool,
     as_json: bool,
 ) -> None:
-    """Compare a judge with the scores in FILE, which somebody gave to answers before.
+    """Compare a judge with the scores of answers in FILE.
 
-    FILE holds JSON lines, a JSON list, CSV, or what just-eval wrote. A row has the fields query (or instruction,
-    input), answer (or output, candidate, output_cand) and scores, from 1 to 5 or N/A by aspect; it may have id and kind
-    (regular or safety). In CSV each aspect is a column. Verdicts are kept in the store: the same check costs nothing a
-    second time, but for verdicts that are repeated.
+    FILE contains JSON lines, a JSON list, CSV, or results of just-eval. A row has the fields query (or instruction,
+    input), answer (or output, candidate, output_cand) and scores (by aspect, from 1 to 5 or N/A); it may have id and
+    kind (regular or safety). In CSV each aspect is a column. Verdicts are kept in the store: repeating a check costs
+    nothing, except for --self-consistency.
 
     \b
     Examples:
@@ -57,15 +57,15 @@ def command(
 
     \b
     With --json an object with the keys
-      judge, answers, asked (about how many of them, the others being in the store),
+        judge, answers, asked (how many were judged now; the others were in the store),
       left_out (given scores on aspects that are not judged on queries of that kind),
       overall and aspects (by name): n (pairs of scores), missing_given, missing_judged and, each
         with mean and interval or null where undefined, exact, within_one, spearman, kendall,
         kappa (quadratic weights), bias (judge less given),
-      self_consistency (null unless asked for): repeats, aspects (by name: answers, equal,
+        self_consistency (null unless requested): repeats, aspects (by name: answers, equal,
         deviation in points),
-      position_bias (null unless asked for): pairs, unread, consistent, ordered (pairs of which one
-        is preferred and one scored higher), follows_given (share of those where it is the same one)
+        position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
+          preferred and one scored higher), follows_given (share of those where both are the same)
     """
     from urial_opt import plugins
     from urial_opt.cli.layout import say
@@ -146,16 +146,16 @@ def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
         Figure(name="equal", cells=[_share(each.equal) for each in repeated.values()]),
         Figure(name="points apart", cells=[_number(each.deviation) for each in repeated.values()]),
     ]
-    title = f"{repeats + 1} verdicts on each answer, compared two by two"
+    title = f"{repeats + 1} verdicts on each answer, compared in pairs"
     print_figures([aspect.value for aspect in repeated], figures, corner="aspect", title=title)
     click.echo()
 
 
 def _position_in_words(position: PositionBias) -> str:
     if position.consistent is None:
-        return f"Of {position.pairs} pairs of answers, the judge compared none readably in both orders."
+        return f"For none of {position.pairs} pairs of answers, both orders gave a readable verdict."
     unread = f" ({position.unread} more could not be read)" if position.unread else ""
-    said = f"Shown two answers in both orders, the judge says the same in {_share(position.consistent)} of "
+    said = f"Shown two answers in both orders, the judge gives the same verdict in {_share(position.consistent)} of "
     said += f"{position.pairs - position.unread} pairs{unread}"
     if position.follows_given is None:
         return f"{said}."
@@ -167,12 +167,12 @@ def _position_in_words(position: PositionBias) -> str:
 
 def _in_words(agreement: Agreement) -> str:
     if agreement.within_one is None or agreement.bias is None:
-        return "No answer has both a given score and a readable one of the judge's: nothing can be said of it."
+        return "No answer has both a given score and a readable verdict of the judge, so nothing can be compared."
     bias = agreement.bias
     if bias.low > 0 or bias.high < 0:
-        leaning = f"{abs(bias.mean):.2f} points {'kinder' if bias.mean > 0 else 'harsher'}"
+        leaning = f"{abs(bias.mean):.2f} points {'more lenient' if bias.mean > 0 else 'harsher'}"
     else:
-        leaning = f"neither kinder nor harsher on average ({_number(bias, signed=True)})"
+        leaning = f"neither more lenient nor harsher on average ({_number(bias, signed=True)})"
     return (
         f"The judge is within one point of the given scores in {_share(agreement.within_one)} of "
         f"{agreement.n} verdicts, and {leaning}."

@@ -1,4 +1,4 @@
-"""`urial-opt list`: the searches in a store."""
+"""`urial-opt list`: lists the searches in a store."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def command(store_url: str, *, as_json: bool) -> None:
         Figure(name="tokens shifted", short="tokens\nshifted", cells=[_shifted(each) for each in searches]),
     ]
     print_figures([each.name for each in searches], figures, corner="search")
-    click.echo("\nLook into one with:")
+    click.echo("\nInspect one with:")
     say_command(shlex.join(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)]))
 
 

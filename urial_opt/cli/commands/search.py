@@ -1,4 +1,4 @@
-"""`urial-opt search`: opens what was named, runs the search, shows it, and says what to type next."""
+"""`urial-opt search`: opens models and store, runs the search, shows its progress and result, and what to do next."""
 
 from __future__ import annotations
 
@@ -42,19 +42,21 @@ if TYPE_CHECKING:
     "--decoding",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Decode all prompts so, such as repetition_penalty=1; may be repeated. [default: as the space searches]",
+    help="Fix a decoding setting, such as repetition_penalty=1; may be repeated. [default: the space's choices]",
 )
 @click.option(
     "--exemplar-floor",
     metavar="BOUNDS",
-    help="Least scores of an exemplar's own answer, such as safety=4,factuality=4; or none. [default: the space's]",
+    help="Minimum scores of an exemplar's own answer: safety=4,factuality=4, say, or none. [default: the space's]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
-@click.option("--name", default="", help="Name of the search. [default: made from the options; the same ones resume]")
+@click.option(
+    "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
+)
 @terms_options
-@click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to take, and stop.")
+@click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
 @store_option
 @json_option
 def command(
@@ -80,12 +82,12 @@ def command(
 ) -> None:
     """Search for the prompt that aligns a base model best.
 
-    With no option at all it runs on the embedded world: a tiny base model, its aligned twin and a judge that come
-    with the package. Stop it with Ctrl-C at any time; the same command goes on where it stopped.
+    Without options it uses the embedded world: a tiny base model, its aligned version and a judge that come with the
+    package. Stop it with Ctrl-C at any time; the same command continues it.
 
-    A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3; go on with
-    a higher one, or end with what was found so far by the --budget that was reached. --plan asks the first block,
-    which is kept for the search, and extrapolates.
+    A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3. Continue
+    with a higher limit, or finish with the best prompt so far by setting --budget to the number of trials recorded.
+    --plan asks the first block of queries, which is kept for the search, and extrapolates.
 
     \b
     Examples:
@@ -140,7 +142,7 @@ def _space(name: str, start_from: Path | None, decoding: tuple[str, ...], exempl
 def _searched(
     space: SearchSpace, models: Models, store: Store, options: SearchOptions, display: Display, stop: list[int]
 ) -> SearchResult:
-    """The result; else the exit code of an interruption, once it is said how to go on."""
+    """The result, or the exit code of an interruption after printing how to continue."""
     from urial_opt.search.opening import Interrupted, LimitReached
     from urial_opt.search.run import search_space
     from urial_opt.search.study import silence_optuna
@@ -149,12 +151,12 @@ def _searched(
     try:
         return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
     except LimitReached as reached:
-        display.say(f"Stopped: {as_typed(reached.limit)}. Everything so far is in {store.name} as {reached.name!r}.")
-        display.say("Go on with a higher limit, or end it by a --budget of the trials recorded.")
+        display.say(f"Stopped: {as_typed(reached.limit)}. All results so far are in {store.name} as {reached.name!r}.")
+        display.say("Continue with a higher limit, or finish it by setting --budget to the number of trials recorded.")
         raise click.exceptions.Exit(LIMIT_REACHED) from reached
     except Interrupted as interrupted:
-        display.say(f"Stopped; everything so far is in {store.name} as {interrupted.name!r}.")
-        display.say("Go on with the same command.")
+        display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
+        display.say("Continue with the same command.")
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
 
 
@@ -167,13 +169,13 @@ def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
         try:
             numbers[name] = float(value)
         except ValueError as error:
-            raise InputError(f"{pair!r} sets no number; give one such as --decoding repetition_penalty=1") from error
+            raise InputError(f"{pair!r} is not KEY=NUMBER; give one such as --decoding repetition_penalty=1") from error
     return numbers
 
 
 @contextmanager
 def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is empty until the user asks to stop; asking twice stops at once."""
+    """A list that is empty until the user asks to stop; a second request stops immediately."""
     asked: list[int] = []
 
     def remember(number: int, _frame: object) -> None:

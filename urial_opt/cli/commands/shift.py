@@ -1,4 +1,4 @@
-"""`urial-opt shift`: where a base model parts from its aligned twin, token by token, and what a prompt changes."""
+"""`urial-opt shift`: shows where a base model differs from its aligned version, and what prompts change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _CONTEXTS = ("zero-shot", "hand-written")
 
 
-@click.command(short_help="Show where a base model parts from its aligned twin.")
+@click.command(short_help="Show where a base model differs from its aligned version.")
 @click.option(
     "--prompt",
     "prompts",
@@ -29,9 +29,9 @@ _CONTEXTS = ("zero-shot", "hand-written")
 )
 @click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found, as another context.")
 @click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
-@click.option("--space", "space_name", help="Space that defaults come from. [default: that of --search, or nano]")
+@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
-@click.option("--aligned", help="Its aligned twin, such as hf-chat:NAME_OR_FOLDER. [default: the space's]")
+@click.option("--aligned", help="Its aligned version, such as hf-chat:NAME_OR_FOLDER. [default: the space's]")
 @opening_options("base", "aligned")
 @click.option(
     "--queries",
@@ -45,9 +45,11 @@ _CONTEXTS = ("zero-shot", "hand-written")
     type=click.Choice(["dev", "validation", "test", "all"]),
     help="[default: validation for the space's queries, all for others]",
 )
-@click.option("--sample", type=click.IntRange(1), help="Ask only so many, each kind, task and topic in its share.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of --sample.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Longest answer. [default: the space's]")
+@click.option(
+    "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of --sample.")
+@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: the space's]")
 @click.option("--explain", is_flag=True, help="Say what each context repairs, breaks and still lacks.")
 @click.option("--compat", type=click.Choice(["aligntds"]), help="Count as the paper's public code does.")
 @click.option("--html", "page_file", type=_FILE, help="Write a page that shows every token.")
@@ -74,10 +76,10 @@ def command(
     explain: bool,
     as_json: bool,
 ) -> None:
-    """Show where a base model parts from its aligned twin, token by token.
+    """Show, token by token, where a base model differs from its aligned version.
 
-    The aligned model answers each query greedily; both models then read its answers, the base model in each context. A
-    token is unshifted if it is the base model's most probable one, marginal if it is the second or third, else shifted.
+    The aligned model answers each query greedily. Both models then read its answers, the base model once in each
+    context. A token is unshifted if the base model ranks it first, marginal if second or third, and otherwise shifted.
 
     \b
     Examples:
@@ -87,9 +89,9 @@ def command(
 
     \b
     With --json an object with the keys
-      base, aligned, compat, answers, cut_off (answers that were not ended in time),
-      contexts (by name: unshifted, marginal, shifted (mean, interval), and all that
-        urial_opt/token_shift.py lists), baseline (the first context), differences (of the others
+        base, aligned, compat, answers, cut_off (answers that reached the maximum length),
+          contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
+            urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings)
     """
     from urial_opt import plugins

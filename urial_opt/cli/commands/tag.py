@@ -1,4 +1,4 @@
-"""`urial-opt tag`: a judge tags queries by task, topic and difficulty, so that samples and races cover all of them."""
+"""`urial-opt tag`: lets a judge label queries by task, topic and difficulty, so that samples can be stratified."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from urial_opt.cli.options import given_prices, opening, opening_options, price_
 def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> None:
     """Tag the queries of SOURCE by task, topic and difficulty, and write them with these tags.
 
-    SOURCE is what evaluate takes as --queries. The file written is taken by --queries, too, where --sample then asks
-    each task and topic in its share, and as the queries of a search space, whose races are spread over the tasks.
+    SOURCE is anything that evaluate accepts as --queries. The file written can be used as --queries, where --sample
+    then represents tasks and topics proportionally, and as the queries of a search space, whose blocks mix the tasks.
 
     \b
     Example:
