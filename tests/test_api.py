@@ -207,7 +207,7 @@ def test_errors_name_arguments(base: Generator, tmp_path: Path) -> None:
         "`max_cost=20`": lambda: uo.run_search(limits={"max_cost": "much"}),
         "'max_costs'.*'max_cost'": lambda: uo.run_search(limits={"max_costs": 2}),
         "no role is called 'jury'": lambda: uo.run_search(limits={"prices": {"jury": "1/1"}}),
-        "'free' is no price": lambda: uo.run_search(limits={"prices": {"judge": "free"}}),
+        "'free' is not a price": lambda: uo.run_search(limits={"prices": {"judge": "free"}}),
         "`budget=200`": lambda: uo.run_search(budget=0),
         "bare.yaml": lambda: uo.load_space(bare),
         "there is no query": lambda: uo.evaluate("zero-shot", [], base=base),

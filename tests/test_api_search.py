@@ -87,7 +87,9 @@ def test_a_search_ends_before_a_limit_and_goes_on_with_a_higher_one(
             limits=limits,
         )
 
-    with pytest.raises(uo.LimitReached, match=r"'small-\w+' has stopped: `max_tokens=900` would be passed") as reached:
+    with pytest.raises(
+        uo.LimitReached, match=r"'small-\w+' has stopped: `max_tokens=900` would be exceeded"
+    ) as reached:
         run(limits)
     assert "--" not in str(reached.value)
     assert run(None).name == reached.value.name

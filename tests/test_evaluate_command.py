@@ -161,8 +161,8 @@ def test_an_average_without_safety_queries_says_so(run: Run, small_space: Path, 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"),
-        ("--zero-shot --prompt x.txt", "one of: --prompt WHAT, --search NAME"),
+        ("", "one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"),
+        ("--zero-shot --prompt x.txt", "one of --prompt WHAT, --search NAME"),
         ("--zero-shot --trial 3", "--trial 3 needs a search; add --search NAME"),
         ("--prompt no.txt", "there is no prompt file 'no.txt'"),
         ("--outputs no.json", "no.json: there is no such file"),

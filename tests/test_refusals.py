@@ -42,7 +42,7 @@ def file(searched: Path, tmp_path: Path) -> Path:
         ("tiny.yaml", "max: 3", "max: 9", "tiny.yaml:7: k.max: 9 is more than the pool's 3 queries; write 3 or less"),
         ("tiny.yaml", "moon/warm", "mon/warm", "tiny.yaml:15: hand_written.exemplars.1: no exemplar is called"),
         ("tiny.yaml", "queries.jsonl", "q.jsonl", "tiny.yaml:23: queries: there is no file 'q.jsonl'"),
-        ("pool.jsonl", "A rock.", "A ```rock```.", "pool.jsonl:2: answers.bare: the exemplar 'moon' holds a fence"),
+        ("pool.jsonl", "A rock.", "A ```rock```.", "pool.jsonl:2: answers.bare: the exemplar 'moon' contains a fence"),
         ("queries.jsonl", '"split": "test"', '"split": "tst"', "queries.jsonl:5: split: should be 'dev'"),
     ],
 )

@@ -52,7 +52,7 @@ def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_newer_store_is_left_alone(file: Path) -> None:
     with closing(sqlite3.connect(file)) as other, other:
         other.execute("UPDATE urial_version SET version_num = 'm999'")
-    with refused(r"by a newer version of urial-opt \('m999'\); type: pip install --upgrade urial-opt"):
+    with refused(r"by a newer version of urial-opt \('m999'\); install the newer version of urial-opt"):
         Store.open(str(file))
     with closing(sqlite3.connect(file)) as other, other:
         other.execute(f"UPDATE urial_version SET version_num = '{SCHEMA_VERSION}'")

@@ -119,24 +119,22 @@ def command(
 
     \b
     With --json an object with the keys
-          average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
-            for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
+      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
+        for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
       queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
-        answered_in_prompt (ids of the queries that the prompt already answers),
-        spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
-          dollars or null), cost (of all roles; null if a price is not known),
-        against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
-          losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
-          pairs with the same verdict in both orders: mean, interval)
+      answered_in_prompt (ids of the queries that the prompt already answers),
+      spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
+        dollars or null), cost (of all roles; null if a price is not known),
+      against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
+        losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
+        pairs with the same verdict in both orders: mean, interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
     from urial_opt.errors import InputError
 
     if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError(
-            "choose what to measure with one of: --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"
-        )
+        raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
     searched, space = chosen_context(store_url, search_name, trial, space_name)
     decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
     candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)

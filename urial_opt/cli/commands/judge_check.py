@@ -57,15 +57,15 @@ def command(
 
     \b
     With --json an object with the keys
-        judge, answers, asked (how many were judged now; the others were in the store),
+      judge, answers, asked (how many were judged now; the others were in the store),
       left_out (given scores on aspects that are not judged on queries of that kind),
       overall and aspects (by name): n (pairs of scores), missing_given, missing_judged and, each
         with mean and interval or null where undefined, exact, within_one, spearman, kendall,
         kappa (quadratic weights), bias (judge less given),
-        self_consistency (null unless requested): repeats, aspects (by name: answers, equal,
+      self_consistency (null unless requested): repeats, aspects (by name: answers, equal,
         deviation in points),
-        position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
-          preferred and one scored higher), follows_given (share of those where both are the same)
+      position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
+        preferred and one scored higher), follows_given (share of those where both are the same)
     """
     from urial_opt import plugins
     from urial_opt.cli.layout import say
@@ -153,7 +153,7 @@ def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
 
 def _position_in_words(position: PositionBias) -> str:
     if position.consistent is None:
-        return f"For none of {position.pairs} pairs of answers, both orders gave a readable verdict."
+        return f"None of {position.pairs} pairs of answers got a readable verdict in both orders."
     unread = f" ({position.unread} more could not be read)" if position.unread else ""
     said = f"Shown two answers in both orders, the judge gives the same verdict in {_share(position.consistent)} of "
     said += f"{position.pairs - position.unread} pairs{unread}"

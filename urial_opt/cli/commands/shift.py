@@ -89,9 +89,9 @@ def command(
 
     \b
     With --json an object with the keys
-        base, aligned, compat, answers, cut_off (answers that reached the maximum length),
-          contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
-            urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
+      base, aligned, compat, answers, cut_off (answers that reached the maximum length),
+      contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
+        urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings)
     """
     from urial_opt import plugins
