@@ -186,10 +186,11 @@ class SearchSpace:
             name: _choice(name, params, choices) if len(choices) > 1 else choices[0]
             for name, choices in self.decoding.items()
         }
+        known = self._known
         return Candidate(
             prompt=UrialPrompt(
                 system=self._system_text(params),
-                exemplars=tuple(self._known[key] for key in self.exemplar_keys(params)),
+                exemplars=tuple(known[key] for key in self.exemplar_keys(params)),
             ),
             sampling=replace(self.sampling, **chosen),
             params=dict(params),
@@ -202,9 +203,10 @@ class SearchSpace:
         """
         slots = {f"exemplar_{found[1]}": value for name, value in params.items() if (found := _SLOT.fullmatch(name))}
         keys: dict[str, str] = {}
+        known = self._known  # once: samplers ask for the keys of every trial, and with a floor this is a new mapping
         for slot in range(_choice("k", params, range(self.k_max + 1))):
-            key = _choice(f"exemplar_{slot}", slots, self._known)
-            keys.setdefault(same_words(self._known[key].query), key)
+            key = _choice(f"exemplar_{slot}", slots, known)
+            keys.setdefault(same_words(known[key].query), key)
         return tuple(keys.values())
 
     @property
