@@ -13,7 +13,7 @@ from sqlalchemy.types import TypeDecorator
 from urial_opt.content import canonical_json
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m004"
+SCHEMA_VERSION = "m005"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 _UNSTORABLE = re.compile("[\0\x1b\ud800-\udfff]")
