@@ -16,8 +16,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import openai
 from pydantic import BaseModel, ValidationError
 
+from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError, causes
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.models.server.paid_replies import Answered, Counted, Heard, PaidReplies, ignore
 from urial_opt.models.server.replies import (
     Attempt,
     Reply,
@@ -33,7 +35,7 @@ from urial_opt.models.server.retries import Retrier, RetryableError, TimedOutErr
 
 _log = logging.getLogger(__name__)
 
-_Read = TypeVar("_Read")
+_Read = TypeVar("_Read", bound=Counted)
 
 _CONNECT_SECONDS = 10.0
 
@@ -85,6 +87,7 @@ class Endpoint:
             default_headers=_login(address),
         )
         self._retrier = Retrier(self.name, concurrency=concurrency)
+        self._paid = PaidReplies(self._retrier)
         self._refused: set[str] = set()
         """Fields of chat requests that the model does not accept."""
         self._answered = False
@@ -93,26 +96,39 @@ class Endpoint:
         """As `protocols.Paced`."""
         self._retrier.keep_pace(memory)
 
-    def complete(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._paid.memory = memory
+
+    def complete(self, requests: Sequence[Mapping[str, object]], *, heard: Heard[Reply] = ignore) -> list[Reply]:
         """The text that continues the prompt of each request, in the order given.
 
         A request is a JSON body without `model`. The first request that fails permanently ends all of them with its
-        AdapterError.
+        AdapterError. `heard` is called with replies as they come, by place of their request.
         """
-        return self.ask("/completions", requests, partial(read_reply, route="/completions", model=self.model))
+        read = partial(read_reply, route="/completions", model=self.model)
+        return self.ask("/completions", requests, read, heard=heard)
 
-    def chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """The answer to the messages of each request, in the order given. Errors: as `complete`."""
+    def chat(self, requests: Sequence[Mapping[str, object]], *, heard: Heard[Reply] = ignore) -> list[Reply]:
+        """The answer to the messages of each request, in the order given. `heard` and errors: as `complete`."""
         read = partial(read_reply, route="/chat/completions", model=self.model)
-        return self.ask("/chat/completions", requests, read)
+        return self.ask("/chat/completions", requests, read, heard=heard)
 
-    def ask(self, route: Route, requests: Sequence[Mapping[str, object]], read: Callable[[str], _Read]) -> list[_Read]:
+    def ask(
+        self,
+        route: Route,
+        requests: Sequence[Mapping[str, object]],
+        read: Callable[[str], _Read],
+        *,
+        heard: Heard[_Read] = ignore,
+    ) -> list[_Read]:
         """What `read` returns for the body of each reply, in the order given.
 
         `read` raises ValueError for a malformed body, or a RetryableError; the request is then sent again. Errors: as
         `complete`; RefusedError if the server refuses a request.
         """
-        return self._retrier.ask_all(partial(self._ask, route, read), requests)
+        keys = [content_id([self.model, route, dict(request)]) for request in requests]
+        return self._paid.ask(partial(self._ask, route, read), requests, keys=keys, reread=read, heard=heard)
 
     def models(self) -> list[str]:
         """Names of the models that the server lists; empty if it lists none."""
@@ -147,10 +163,10 @@ class Endpoint:
         seconds = time.perf_counter() - began
         return Attempt(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
 
-    def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> _Read:
+    def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> Answered[_Read]:
         body = self._send(route, request)
         try:
-            return read(body)
+            return self._paid.read(body, read)
         except ValueError as error:
             raise RetryableError(f"its reply is not a completion ({self._redacted(body)})") from error
 
