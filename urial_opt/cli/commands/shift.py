@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
-from urial_opt.cli.options import json_option, opening, opening_options, store_option, write_file
+from urial_opt.cli.options import json_option, named, opening_options, store_option, write_file
 from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
@@ -95,10 +95,9 @@ def command(
         urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings)
     """
-    from urial_opt import plugins
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.datasets.query_sources import sample_queries
-    from urial_opt.roles import notes_of
+    from urial_opt.roles import aligned_of, base_of, notes_of
     from urial_opt.shift.explanation import explain_shift
     from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
@@ -113,8 +112,7 @@ def command(
     longest = max_tokens or space.hand_written.sampling.max_tokens
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
     write_line(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
-    generator = plugins.open_generator(base_name, opening("base"))
-    twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
+    generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
         write_line(note, err=True)
 
