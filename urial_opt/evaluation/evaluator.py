@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from urial_opt.datasets.queries import refuse_later_turns
+from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, PairMemory, fill_gaps
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
@@ -17,7 +18,7 @@ _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answerer:
-    """Answers. Every completion is remembered before it is returned."""
+    """Answers. Every completion is remembered as soon as it is complete."""
 
     generator: Generator
     memory: Memory
@@ -52,30 +53,35 @@ class Answerer:
             return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
 
         texts = [prefix + suffix for suffix in suffixes]
-        found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
+        found = self._complete(self.generator, candidate.sampling, texts, generate)
         return [replace(each, text=read_answer(each.text)) for each in found]
 
     def _complete(
         self,
-        generator: str,
+        generator: Generator | ChatGenerator,
         sampling: Sampling,
         texts: Sequence[str],
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
         """Stored completions, or new ones where missing; stored ones count as saved tokens."""
 
+        identity = generator.identity
+
         def ask(missing: list[int]) -> list[Completion]:
-            written = generate(missing)
-            self.memory.add_completions(generator, sampling, [texts[row] for row in missing], written)
+            def store(places: Sequence[int], written: Sequence[Completion]) -> None:
+                self.memory.add_completions(identity, sampling, [texts[missing[place]] for place in places], written)
+
+            written = stored_one_by_one(generator, lambda: generate(missing), store)
+            self.memory.settle()
             return written
 
-        known = self.memory.find_completions(generator, sampling, texts)
+        known = self.memory.find_completions(identity, sampling, texts)
         return fill_gaps(known, ask, remembered=_from_memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluator(Answerer):
-    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+    """Answers and judges. Every completion and every judgment is remembered as soon as it is complete."""
 
     judge: Judge
 
@@ -107,7 +113,7 @@ class Evaluator(Answerer):
         def answer(missing: Sequence[int]) -> list[Completion]:
             return aligned.answer([texts[row] for row in missing], sampling)
 
-        found = self._complete(aligned.identity, sampling, texts, answer)
+        found = self._complete(aligned, sampling, texts, answer)
         answers = [replace(each, text=each.text.strip()) for each in found]
         return judge_answers(self.judge, self.memory, queries, answers)
 
@@ -135,8 +141,12 @@ def judge_answers(
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
-        verdicts = judge.judge(asked, answers)
-        memory.add_judgments(verdicts, asked, answers)
+
+        def store(places: Sequence[int], verdicts: Sequence[Judgment]) -> None:
+            memory.add_judgments(verdicts, [asked[place] for place in places], [answers[place] for place in places])
+
+        verdicts = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
+        memory.settle()
         return verdicts
 
     known = memory.find_judgments(judge.identity, queries, completions)
@@ -156,8 +166,13 @@ def compare_answers(
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
-        preferred = judge.compare(asked, first, second)
-        memory.add_preferences(preferred, asked, first, second)
+
+        def store(places: Sequence[int], preferred: Sequence[Preference]) -> None:
+            pairs = ([answers[place] for place in places] for answers in (first, second))
+            memory.add_preferences(preferred, [asked[place] for place in places], *pairs)
+
+        preferred = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
+        memory.settle()
         return preferred
 
     known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
