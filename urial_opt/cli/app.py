@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import click
 
 from urial_opt import __version__
-from urial_opt.errors import InputError, UnknownNameError, UrialOptError
+from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
 
 INTERRUPTED = 130
 _PREFIX = "URIAL_OPT"
@@ -121,6 +124,25 @@ def _say_error(message: str) -> None:
     click.echo(f"Error: {' '.join(as_typed(message).split())}", err=True)
 
 
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Print the library's warnings as sentences, each once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UrialOptWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:  # noqa: ANN401
+            from urial_opt.cli.layout import say
+
+            if issubclass(category, UrialOptWarning):
+                say(str(message), rest="  ", err=True)
+            else:
+                others(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
 def main() -> int:
     """Run the command line.
 
@@ -128,7 +150,8 @@ def main() -> int:
     search, and 130 if the user did.
     """
     try:
-        left_with = group(standalone_mode=False)
+        with _notes():
+            left_with = group(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
