@@ -12,6 +12,7 @@ from urial_opt.store import paid_work
 from urial_opt.store.connection import Connection, upsert
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
+from urial_opt.store.served import without_address
 from urial_opt.store.tables import identities, spending
 
 
@@ -40,7 +41,9 @@ class Account(DatabaseMemory):
 def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]:
     """What a search has spent so far, by identity of the model or judge."""
     rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.search_id == of_search)
-    return {
-        row[identities.c.name]: Spent(calls=row[spending.c.calls], usage=paid_work.read_usage(row, spending))
-        for row in connection.execute(rows).mappings()
-    }
+    spent: dict[str, Spent] = {}
+    for row in connection.execute(rows).mappings():
+        name = without_address(row[identities.c.name])
+        paid = Spent(calls=row[spending.c.calls], usage=paid_work.read_usage(row, spending))
+        spent[name] = spent.get(name, Spent()) + paid
+    return spent
