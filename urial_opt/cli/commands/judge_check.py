@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, opening, opening_options, print_json, store_option
-from urial_opt.roles import notes_of
+from urial_opt.cli.options import json_option, named, opening_options, store_option
+from urial_opt.cli.output import write_json, write_line
+from urial_opt.roles import judge_of, notes_of
 
 if TYPE_CHECKING:
     from urial_opt.aspects import Aspect
@@ -67,14 +68,13 @@ def command(
       position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
         preferred and one scored higher), follows_given (share of those where both are the same)
     """
-    from urial_opt import plugins
     from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]
-    opened = plugins.open_judge(judge, opening("judge"))
+    opened = judge_of(named("judge", judge))
     for note in notes_of(opened):
         say(note, rest="  ", err=True)
     with Store.open(store_url) as store:
@@ -85,10 +85,10 @@ def command(
             store,
             repeats=repeats or 0,
             position_bias=position_bias,
-            watch=lambda doing, done, of: click.echo(f"[{doing}] {done}/{of}", err=True),
+            watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
         )
     if as_json:
-        print_json(check.as_json())
+        write_json(check.as_json())
     else:
         _show(check)
 
@@ -116,7 +116,7 @@ def _show(check: JudgeCheck) -> None:
         Figure(name="kappa", cells=[_number(each.kappa) for each in found]),
     ]
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
-    click.echo()
+    say()
     if check.left_out:
         say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.\n")
     if check.repeated:
@@ -139,7 +139,7 @@ def _number(estimate: Estimate | None, *, signed: bool = False) -> str:
 
 
 def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
-    from urial_opt.cli.layout import Figure, print_figures
+    from urial_opt.cli.layout import Figure, print_figures, say
 
     figures = [
         Figure(name="answers", cells=[str(each.answers) for each in repeated.values()]),
@@ -148,7 +148,7 @@ def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
     ]
     title = f"{repeats + 1} verdicts on each answer, compared in pairs"
     print_figures([aspect.value for aspect in repeated], figures, corner="aspect", title=title)
-    click.echo()
+    say()
 
 
 def _position_in_words(position: PositionBias) -> str:
