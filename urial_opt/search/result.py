@@ -15,12 +15,11 @@ from urial_opt.records import (
     TrialState,
     Usage,
     estimate_json,
-    shift_json,
-    usage_json,
 )
 from urial_opt.search.digest import ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
-from urial_opt.spending import Bill
+from urial_opt.search.shift_probe import shift_json
+from urial_opt.spending import Bill, usage_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

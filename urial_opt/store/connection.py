@@ -159,6 +159,24 @@ def replace_row(
     connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
 
 
+def replace_open(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Insert verdicts that were asked for again; a stored row is replaced while parts of it are unread or refused.
+
+    Its tokens are added to those stored.
+    """
+    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    is_open = table.c.missing.cast(sa.Text).contains('"unread"') | table.c.missing.cast(sa.Text).contains('"refused"')
+    for row in rows:
+        values = {
+            name: table.c[name] + value if name.endswith("_tokens") else value
+            for name, value in row.items()
+            if name != "id"
+        }
+        connection.execute(
+            insert.values(dict(row)).on_conflict_do_update(index_elements=["id"], set_=values, where=is_open)
+        )
+
+
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
     """Those of `ids` that have no row yet. This query is cheaper than inserting long rows that exist already."""
     wanted = list(ids)

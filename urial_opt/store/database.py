@@ -77,7 +77,7 @@ class Store(DatabaseMemory):
 
     def account(self, search: str | None = None) -> Account:
         """The store's memory of paid work, with a count of what is paid; `search`: add it to that search's total."""
-        return Account(self._database, search)
+        return Account(self._database, search, again=self.again)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
         """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""

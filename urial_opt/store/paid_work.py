@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
+from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.store.connection import chunks, insert_new, missing
+from urial_opt.store.connection import chunks, insert_new, missing, replace_open
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
@@ -68,7 +68,7 @@ def find_judgments(
 def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> None:
-    """Store each verdict, unless its pair has one by that judge already."""
+    """Store each verdict, unless its pair has one by that judge already; see `replace_open` for others."""
     judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict in verdicts}}
     insert_queries(connection, asked)
     texts = {answer_id(completion.text): completion.text for completion in given}
@@ -83,11 +83,19 @@ def insert_judgments(
             **verdict.scores,
             "reasons": dict(verdict.reasons),
             "raw": verdict.raw,
+            "missing": dict(verdict.missing),
+            "asked": verdict.asked,
             **usage_columns(verdict.usage),
         }
         for verdict, query, completion in zip(verdicts, asked, given, strict=True)
     ]
-    insert_new(connection, judgments, rows)
+    insert_verdicts(connection, judgments, rows)
+
+
+def insert_verdicts(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Store judgments or preferences; those asked for again replace the stored ones."""
+    insert_new(connection, table, [row for row in rows if row["asked"] == 1])
+    replace_open(connection, table, {str(row["id"]): row for row in rows if row["asked"] != 1}.values())
 
 
 def keep_judgments(
@@ -191,7 +199,14 @@ def read_judgment(row: Mapping[Any, Any], query: Query, judge: str) -> Judgment:
         reasons=row[judgments.c.reasons],
         raw=row[judgments.c.raw],
         usage=read_usage(row, judgments),
+        missing=read_missing(row[judgments.c.missing]),
+        asked=row[judgments.c.asked],
     )
+
+
+def read_missing(stored: Mapping[str, str]) -> dict[str, Missing]:
+    """Why parts of a verdict are missing."""
+    return {name: Missing(why) for name, why in stored.items()}
 
 
 def _read_scores(row: Mapping[Any, Any], query: Query) -> AspectScores:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from urial_opt.memory import AskingAgain
 from urial_opt.records import Usage
 from urial_opt.spending import Spent
 from urial_opt.store import paid_work
@@ -18,9 +19,9 @@ from urial_opt.store.tables import identities, spending
 class Account(DatabaseMemory):
     """A memory that counts the calls and tokens paid for; stored answers cost nothing and are not counted."""
 
-    def __init__(self, database: Connection, search: str | None = None) -> None:
+    def __init__(self, database: Connection, search: str | None = None, *, again: AskingAgain | None = None) -> None:
         """With `search`, the counts start from its earlier runs and are stored. UnknownNameError if there is none."""
-        super().__init__(database)
+        super().__init__(database, again=again)
         self._search_id: int | None = None
         self.spent: dict[str, Spent] = {}
         """By identity of the model or judge."""

@@ -61,6 +61,14 @@ def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
     return [sa.Column(name, number, nullable=False) for name in names]
 
 
+def _missing() -> list[sa.Column[Any]]:
+    """Why parts of a verdict are missing, and how many times it was asked for."""
+    return [
+        sa.Column("missing", JsonText, nullable=False, server_default="{}"),
+        sa.Column("asked", sa.Integer, nullable=False, server_default="1"),
+    ]
+
+
 searches = sa.Table(
     "urial_searches",
     metadata,
@@ -70,6 +78,7 @@ searches = sa.Table(
     sa.Column("settings", JsonText, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("summary", JsonText),
+    sa.Column("floor", JsonText),
 )
 
 exemplars = sa.Table(
@@ -167,6 +176,7 @@ judgments = sa.Table(
     sa.Column("reasons", JsonText, nullable=False),
     sa.Column("raw", ExactText, nullable=False),
     *_usage(),
+    *_missing(),
 )
 
 evaluations = sa.Table(
@@ -223,6 +233,7 @@ preferences = sa.Table(
     sa.Column("consistent", sa.Boolean),
     sa.Column("raw", ExactText, nullable=False),
     *_usage(),
+    *_missing(),
 )
 
 results = sa.Table(

@@ -73,7 +73,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
-@click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
@@ -119,9 +119,10 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
-        for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
-      queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
+      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
+        and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
+      constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
+      na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
