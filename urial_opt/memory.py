@@ -48,6 +48,10 @@ class AskingAgain:
         """Whether to ask for a verdict again; `about` are the query and the answers."""
         return bool(open_parts(stored)) and stored.asked <= self.most and _key(stored, about) not in self._asked
 
+    def may_change(self, verdict: Judgment | Preference) -> bool:
+        """Whether a verdict is not final yet: a part of it is open, and this run or a later one asks for it."""
+        return bool(open_parts(verdict)) and verdict.asked <= max(self.most, 1)
+
     def note(self, fresh: Judgment | Preference, *about: str) -> None:
         """Remember that this run has asked for a verdict."""
         if open_parts(fresh):

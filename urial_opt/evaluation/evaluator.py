@@ -129,15 +129,24 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 
 
 def judge_answers(
-    judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
+    judge: Judge,
+    memory: Memory,
+    queries: Sequence[Query],
+    completions: Sequence[Completion],
+    *,
+    stored_is_final: bool = False,
 ) -> Evaluation:
     """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones.
 
-    Stored verdicts that were refused or could not be read are asked for again, as far as `memory.again` says.
+    Stored verdicts that were refused or could not be read are asked for again as far as `memory.again` says, unless
+    `stored_is_final`.
     """
     known = memory.find_judgments(judge.identity, queries, completions)
     about = [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)]
-    settled = [each if each and not memory.again.is_due(each, *about[row]) else None for row, each in enumerate(known)]
+    settled = [
+        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+        for row, each in enumerate(known)
+    ]
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]

@@ -200,29 +200,21 @@ def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], a
 
 
 def replace_row(
-    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
+    connection: sa.Connection,
+    table: sa.Table,
+    key: Mapping[str, Any],
+    values: Mapping[str, object],
+    *,
+    changes: Mapping[str, object] | None = None,
+    where: sa.ColumnElement[bool] | None = None,
 ) -> None:
-    """Set the values of the row with that key, or insert the row."""
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-    connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
+    """Set the values of the row with that key, or insert the row.
 
-
-def replace_open(connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Insert verdicts that were asked for again; a stored row is replaced while parts of it are unread or refused.
-
-    Its tokens are added to those stored.
+    A stored row gets `changes` instead of `values` if they are given, and only if `where` holds for it.
     """
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-    is_open = table.c.missing.cast(sa.Text).contains('"unread"') | table.c.missing.cast(sa.Text).contains('"refused"')
-    for row in rows:
-        values = {
-            name: table.c[name] + value if name.endswith("_tokens") else value
-            for name, value in row.items()
-            if name != "id"
-        }
-        connection.execute(
-            insert.values(dict(row)).on_conflict_do_update(index_elements=["id"], set_=values, where=is_open)
-        )
+    update = insert.on_conflict_do_update(index_elements=[*key], set_=changes or values, where=where)
+    connection.execute(update, {**key, **values})
 
 
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.store.connection import chunks, insert_new, missing, replace_open
+from urial_opt.store.connection import chunks, insert_new, missing, replace_row
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
@@ -68,7 +68,7 @@ def find_judgments(
 def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> None:
-    """Store each verdict, unless its pair has one by that judge already; see `replace_open` for others."""
+    """Store each verdict, unless its pair has one by that judge already; see `insert_verdicts`."""
     judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict in verdicts}}
     insert_queries(connection, asked)
     texts = {answer_id(completion.text): completion.text for completion in given}
@@ -93,9 +93,21 @@ def insert_judgments(
 
 
 def insert_verdicts(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
-    """Store judgments or preferences; those asked for again replace the stored ones."""
+    """Store judgments or preferences, unless they are stored already.
+
+    One that was asked for again replaces the stored one while parts of that are open, and adds its tokens.
+    """
     insert_new(connection, table, [row for row in rows if row["asked"] == 1])
-    replace_open(connection, table, {str(row["id"]): row for row in rows if row["asked"] != 1}.values())
+    for id_, row in {row["id"]: row for row in rows if row["asked"] != 1}.items():
+        values = {name: value for name, value in row.items() if name != "id"}
+        changes = {name: table.c[name] + each if name.endswith("_tokens") else each for name, each in values.items()}
+        replace_row(connection, table, {"id": id_}, values, changes=changes, where=is_open(table))
+
+
+def is_open(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether parts of the verdict in a row of `table` are unread or refused."""
+    said = sa.type_coerce(table.c.missing, sa.Text)
+    return said.contains('"unread"') | said.contains('"refused"')
 
 
 def keep_judgments(

@@ -63,10 +63,8 @@ def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
 
 def _missing() -> list[sa.Column[Any]]:
     """Why parts of a verdict are missing, and how many times it was asked for."""
-    return [
-        sa.Column("missing", JsonText, nullable=False, server_default="{}"),
-        sa.Column("asked", sa.Integer, nullable=False, server_default="1"),
-    ]
+    asked = sa.Column("asked", sa.Integer, nullable=False, server_default="1")
+    return [sa.Column("missing", JsonText, nullable=False, server_default="{}"), asked]
 
 
 searches = sa.Table(

@@ -11,6 +11,8 @@ import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
     given_prices,
     json_option,
     named,
@@ -23,6 +25,7 @@ from urial_opt.cli.options import (
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
+    from urial_opt.evaluation.assessment import Assessment
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role, Sampling
     from urial_opt.roles import Named
@@ -74,6 +77,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
 @click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
+@ask_again_option
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
@@ -159,6 +163,16 @@ def command(
         print_json(measured.as_json())
     else:
         _show(measured, against)
+    _check_read(measured.assessment)
+
+
+def _check_read(assessment: Assessment) -> None:
+    """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable
+
+    judgments = assessment.evaluation.judgments
+    if nothing_read(judgments):
+        raise unreadable(assessment.judge, judgments)
 
 
 def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
@@ -211,6 +225,7 @@ def _measure(
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
+        store.again.most = asking_again()
         for note in notes_of(*models.values()):
             click.echo(note, err=True)
         return measure(
