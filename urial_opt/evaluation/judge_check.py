@@ -113,6 +113,10 @@ def check_judge(
     comparing = _comparing(rated, judge) if position_bias else None
     answers = list(dict.fromkeys((each.query, each.answer) for each in rated))
     known = memory.find_judgments(judge.identity, *_columns(answers))
+    asked = sum(
+        each is None or memory.again.is_due(each, query.text, answer)
+        for each, (query, answer) in zip(known, answers, strict=True)
+    )
     verdicts = _asked_in_blocks(
         "judging", answers, lambda block: judge_answers(judge, memory, *_columns(block)).judgments, watch
     )
@@ -128,7 +132,7 @@ def check_judge(
     return JudgeCheck(
         judge=judge.identity,
         answers=len(rated),
-        asked=known.count(None),
+        asked=asked,
         left_out=sum(each.left_out for each in rated),
         overall=measure_agreement([list(row.values()) for row in pairs]),
         aspects={

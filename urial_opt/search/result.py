@@ -36,7 +36,7 @@ class Measured:
     """Whether the context satisfies each constraint."""
 
     def as_json(self) -> dict[str, object]:
-        """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
+        """Keys: `average`, `interval`, `aspects`, `missing` with its reasons, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
         `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id.
         """
@@ -44,6 +44,7 @@ class Measured:
             **estimate_json(self.card.average, mean="average"),
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
             "missing": self.card.missing,
+            **{why.value: number for why, number in self.card.missing_by_reason.items()},
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
             "prompt": self.candidate.prompt.id if self.candidate else None,
