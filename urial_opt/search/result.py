@@ -36,9 +36,10 @@ class Measured:
     """Whether the context satisfies each constraint."""
 
     def as_json(self) -> dict[str, object]:
-        """Keys: `average`, `interval`, `aspects`, `missing` with its reasons, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
+        """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. Missing verdicts are also counted
+        by the reason: `not_applicable`, `unread`, `refused`.
         """
         return {
             **estimate_json(self.card.average, mean="average"),

@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
+from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
@@ -19,12 +20,13 @@ from urial_opt.records import (
     Split,
     TrialRecord,
 )
-from urial_opt.store import paces, searches, shifts, trials
+from urial_opt.spending import Spent
+from urial_opt.store import paces, searches, served, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
-from urial_opt.store.spending import Account
+from urial_opt.store.spending import Account, read_bill
 
 
 class Store(DatabaseMemory):
@@ -80,9 +82,17 @@ class Store(DatabaseMemory):
         """Give Optuna's engine the store's cheap commits: it commits once for each parameter of a trial."""
         self._database.tune(engine)
 
-    def account(self, search: str | None = None) -> Account:
-        """The store's memory of paid work, with a count of what is paid; `search`: add it to that search's total."""
-        return Account(self._database, search, again=self.again)
+    def account(self, search: str | None = None, *, command: str | None = None) -> Account:
+        """The store's memory of paid work, with a count of what is paid.
+
+        `search` or `command`: add it to the total of that search, or of a command such as `tag`.
+        """
+        return Account(self._database, search=search, command=command, again=self.again)
+
+    def bill(self) -> dict[str, dict[str, Spent]]:
+        """What every account has spent, by its name and the identity of the model or judge."""
+        with self._database.reading() as connection:
+            return read_bill(connection)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
         """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""
@@ -93,6 +103,11 @@ class Store(DatabaseMemory):
         """Settings, status and outcome of a search."""
         with self._database.reading() as connection:
             return searches.read_search(connection, name)
+
+    def former_search(self, settings: Mapping[str, object]) -> str | None:
+        """The name of a search with these settings, of which an earlier version made another name; None if none is."""
+        with self._database.reading() as connection:
+            return searches.find_former(connection, settings)
 
     def searches(self) -> list[SearchSummary]:
         """Every search, the oldest first."""
@@ -124,6 +139,16 @@ class Store(DatabaseMemory):
         """Store the pace of a server. May be called from any thread."""
         with self._database.writing() as connection:
             paces.write_pace(connection, server, pace)
+
+    def find_served(self, model: str) -> Served | None:
+        """Where a model was last asked, and what its server said it is; None if that is not known."""
+        with self._database.reading() as connection:
+            return served.find_served(connection, model)
+
+    def add_served(self, model: str, now: Served) -> None:
+        """Store where a model is asked, and what its server says. May be called from any thread."""
+        with self._database.writing() as connection:
+            served.write_served(connection, model, now)
 
     def shifts_of_prompts(self, base: str, aligned: str, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
         """The token shift between two models under each prompt, over any probe queries; None where it is not stored."""

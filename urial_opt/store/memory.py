@@ -26,6 +26,9 @@ class DatabaseMemory:
         self.again = again or AskingAgain()
         """Which missing verdicts are asked for again; the accounts of a store share it."""
 
+    def settle(self) -> None:
+        """As `memory.Memory`; see `spending.Account`."""
+
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
         """The completion by `generator` of each whole rendered prompt."""
         with self._database.reading() as connection:

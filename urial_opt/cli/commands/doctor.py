@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, print_json
+from urial_opt.cli.options import json_option
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.doctor import Diagnosis
@@ -41,10 +43,11 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     With --json an object with the keys
       server,
       findings (by name: verdict, which is yes, no, ignored or not known, and says, a sentence):
-        models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
-        (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
-        no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
-        context_length, prefix_cache, cached_tokens (reported in usage), many_at_once,
+        models, completions, chat, name (in replies), plain_prompts (a base model sees the prompt
+        as it is), greedy (the same each time), temperature, seed, max_tokens, stop,
+        repetition_penalty, no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs,
+        prompt_logprobs, context_length, prefix_cache, cached_tokens (reported in usage),
+        many_at_once,
       context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),
@@ -56,10 +59,10 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     for kind in _KINDS:
         called = called.removeprefix(kind)
     diagnosis = examine_server(
-        called, url=url, timeout=timeout, watch=lambda name: click.echo(f"[asking] {name}", err=True)
+        called, url=url, timeout=timeout, watch=lambda name: write_line(f"[asking] {name}", err=True)
     )
     if as_json:
-        print_json(diagnosis.as_json())
+        write_json(diagnosis.as_json())
     else:
         _show(diagnosis)
 
@@ -72,7 +75,7 @@ def _show(diagnosis: Diagnosis) -> None:
         (name.replace("_", " "), finding.verdict.value, finding.says) for name, finding in diagnosis.findings.items()
     ]
     print_words(rows, heads=("ability", "verdict", "what was found"))
-    click.echo()
+    say()
     if diagnosis.latency is not None:
         say(f"A request for one token takes {diagnosis.latency:.3f} s.")
     if diagnosis.tokens_per_second:
@@ -80,5 +83,5 @@ def _show(diagnosis: Diagnosis) -> None:
         say(f"Tokens per second: {rates}.")
     for warning in diagnosis.warnings:
         say(f"Mind: {warning}.", rest="  ")
-    click.echo("\nNext:")
-    say_command(diagnosis.command)
+    say("\nNext:")
+    say_command(shlex.split(diagnosis.command))

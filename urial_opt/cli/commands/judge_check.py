@@ -14,9 +14,9 @@ from urial_opt.cli.options import (
     json_option,
     named,
     opening_options,
-    print_json,
     store_option,
 )
+from urial_opt.cli.output import write_json, write_line
 from urial_opt.roles import judge_of, notes_of
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ def command(
             store,
             repeats=repeats or 0,
             position_bias=position_bias,
-            watch=lambda doing, done, of: click.echo(f"[{doing}] {done}/{of}", err=True),
+            watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
         )
     if as_json:
-        print_json(check.as_json())
+        write_json(check.as_json())
     else:
         _show(check)
     if nothing_read(check.verdicts):
@@ -130,6 +130,7 @@ def _show(check: JudgeCheck) -> None:
         Figure(name="kappa", cells=[_number(each.kappa) for each in found]),
     ]
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
+    say()
     click.echo()
     if sum(check.missing.values()):
         say(f"Of the judge: {in_words(check.missing)}.\n")
@@ -155,7 +156,7 @@ def _number(estimate: Estimate | None, *, signed: bool = False) -> str:
 
 
 def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
-    from urial_opt.cli.layout import Figure, print_figures
+    from urial_opt.cli.layout import Figure, print_figures, say
 
     figures = [
         Figure(name="answers", cells=[str(each.answers) for each in repeated.values()]),
@@ -164,7 +165,7 @@ def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
     ]
     title = f"{repeats + 1} verdicts on each answer, compared in pairs"
     print_figures([aspect.value for aspect in repeated], figures, corner="aspect", title=title)
-    click.echo()
+    say()
 
 
 def _position_in_words(position: PositionBias) -> str:
