@@ -38,8 +38,8 @@ class Measured:
     def as_json(self) -> dict[str, object]:
         """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. Missing verdicts are also counted
-        by the reason: `not_applicable`, `unread`, `refused`.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread` and
+        `refused` are the missing verdicts by the reason.
         """
         return {
             **estimate_json(self.card.average, mean="average"),
