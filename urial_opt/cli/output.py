@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_opt.content import mended
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -53,12 +55,12 @@ def write_line(text: str = "", *, bold: bool = False, err: bool = False) -> None
 
 def write_exactly(text: str) -> None:
     """Write a text for other programs: exactly as it is, except on a terminal."""
-    click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
+    click.echo(shown(text) if sys.stdout.isatty() else mended(text), nl=False)
 
 
 def write_json(content: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
     """Write a JSON document, readable and stable; a control character is written as its escape `\\u….`"""
-    text = json.dumps(content, ensure_ascii=False, indent=2)
+    text = mended(json.dumps(content, ensure_ascii=False, indent=2))
     click.echo(_CONTROL.sub(_escape, text))
 
 
