@@ -30,6 +30,7 @@ from urial_opt.models.server.replies import (
     words_of,
 )
 from urial_opt.models.server.retries import Retrier, RetryableError, TimedOutError, UnreachableError
+from urial_opt.secrets import keep_secret, keep_secrets_of, redacted, without_known
 
 _log = logging.getLogger(__name__)
 
@@ -74,8 +75,8 @@ class Endpoint:
             raise AdapterError(f"{self.name!r} needs a key and has none; {self._key_advice}")
         if not (key.isascii() and key.isprintable()):
             raise AdapterError(f"the key for {self.name!r} contains a character that no key has; {self._key_advice}")
-        password = address.password or address.username or ""
-        self._secrets = {secret for secret in (key, password, unquote(password)) if secret}
+        self._secrets = keep_secrets_of(address.geturl()) | ({key} - {""})
+        keep_secret(key, _login(address).get("Authorization", "").removeprefix("Basic "))
         self._timeout = timeout
         self._client = openai.OpenAI(
             api_key=key or "none",
@@ -120,7 +121,7 @@ class Endpoint:
             listed = _Listed.model_validate_json(self._client.get("/models", cast_to=str))
         except (openai.APIError, ValidationError):
             return []
-        return [model.id for model in listed.data]
+        return [without_known(model.id) for model in listed.data]
 
     def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Attempt:
         """Send one request (GET without `request`), to see how the server reacts. No retries; no error is raised."""
@@ -142,7 +143,7 @@ class Endpoint:
             status, words = 0, str(self._connection_error(error))
         else:
             with suppress(ValueError):
-                body = json.loads(reply)
+                body = json.loads(without_known(reply))
             words = "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._redacted(reply)})"
         seconds = time.perf_counter() - began
         return Attempt(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
@@ -167,7 +168,7 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._connection_error(error) from error
         self._answered = True
-        return body
+        return without_known(body)
 
     def _drops_refused_field(self, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
@@ -227,9 +228,7 @@ class Endpoint:
 
     def _redacted(self, words: str) -> str:
         """A server's message in one short line, without secrets."""
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
-        line = " ".join(words.split())
+        line = " ".join(redacted(words, also=self._secrets).split())
         return f"{line[:200]}…" if len(line) > 200 else line
 
 
@@ -257,6 +256,7 @@ def _address(url: str) -> SplitResult:
         _ = address.port  # ValueError if it is not a number
         if address.scheme in ("http", "https") and address.hostname and not address.query and not address.fragment:
             return address
+    keep_secrets_of(url)
     raise InputError(
         f"{url.rpartition('@')[2]!r} is not the address of a server; give one such as http://localhost:8000/v1"
     )
