@@ -12,6 +12,7 @@ from pathlib import Path
 from urial_opt.datasets.file_text import read_text
 from urial_opt.datasets.written import Source
 from urial_opt.errors import InputError
+from urial_opt.secrets import redacted
 
 _LONGEST_CELL = 2**31 - 1
 _DELIMITERS = ",;\t"
@@ -62,7 +63,7 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
     try:
         rows = parquet.read_table(path).to_pylist()
     except Exception as error:  # a damaged file raises what it likes, such as MemoryError or NotImplementedError
-        says = " ".join(str(error).split())[:160]
+        says = redacted(" ".join(str(error).split()))[:160]
         raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
     return numbered(path, rows)
 
