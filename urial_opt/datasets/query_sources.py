@@ -21,6 +21,7 @@ from urial_opt.datasets.tables import numbered, read_csv, read_parquet
 from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
+from urial_opt.secrets import redacted
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
 """Suffixes of the files that can be read."""
@@ -139,7 +140,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
         address = f"hf://datasets/{published.dataset}/{published.file}"
         rows = list(datasets.load_dataset("json", data_files=address, split="train"))
     except Exception as error:  # errors of hub, network and parser have no narrower common base
-        says = " ".join(str(error).split())
+        says = redacted(" ".join(str(error).split()))
         raise InputError(
             f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
         ) from error

@@ -23,6 +23,7 @@ from urial_opt.models.server.replies import Attempt, Reply, Route, name_in, read
 from urial_opt.models.server.retries import EmptyReplyError, Retrier, RetryableError
 from urial_opt.models.server.served import ServedModel
 from urial_opt.models.server.usage import doubtful_usage, with_estimates
+from urial_opt.secrets import without_known
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Endpoint:
     def _cards(self) -> list[dict[str, object]]:
         with suppress(openai.APIError, ValidationError):
             listed = self._client.get("/models", cast_to=str, options={"timeout": _CONNECT_SECONDS})
-            return _Listed.model_validate_json(listed).data
+            return _Listed.model_validate_json(without_known(listed)).data
         return []
 
     def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Attempt:
@@ -142,7 +143,7 @@ class Endpoint:
             status, words = 0, str(self._failures.lost(error, answered=self._answered))
         else:
             with suppress(ValueError):
-                body = json.loads(reply)
+                body = json.loads(without_known(reply))
             words = (
                 "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._address.redacted(reply)})"
             )
@@ -186,7 +187,7 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
-        return body
+        return without_known(body)
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
