@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
+from urial_opt.secrets import without_known
 from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
 from urial_opt.store.served import without_addresses
@@ -26,7 +27,7 @@ def now() -> str:
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
     """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
-    wanted = json.loads(json.dumps(settings))
+    wanted = json.loads(without_known(json.dumps(settings)))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
     if not _can_be_stored(name) or connection.scalar(_NUMBERED, {"name": name}) is None:
         check_new_name(name)
