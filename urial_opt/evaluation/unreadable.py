@@ -17,7 +17,7 @@ def nothing_read(judgments: Sequence[Judgment]) -> bool:
     return not scored and any(map(open_parts, judgments))
 
 
-def unreadable(judge: str, judgments: Sequence[Judgment]) -> UnreadableJudgeError:
+def unreadable_judge(judge: str, judgments: Sequence[Judgment]) -> UnreadableJudgeError:
     """The error for verdicts of which none has a score, with the judge's first words."""
     words = next((" ".join(each.raw.split()) for each in judgments if each.raw.strip()), "")
     shown = repr(words if len(words) <= _SHOWN else f"{words[: _SHOWN - 1]}…")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
-from urial_opt.evaluation.unreadable import nothing_read, unreadable
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
 from urial_opt.records import (
     Candidate,
@@ -119,7 +119,7 @@ def _without_scores(search: RunningSearch) -> Exception:
     """The error for a search of which no trial was scored on all dev queries."""
     states = search.standing.states
     if states[TrialState.FAILED] == len(search.standing.records):
-        return unreadable(search.models.judge.identity, search.store.evaluation(search.name, 0).judgments)
+        return unreadable_judge(search.models.judge.identity, search.store.evaluation(search.name, 0).judgments)
     ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
     more = search.options.budget + len(search.standing.records)
     return InputError(
@@ -150,7 +150,7 @@ def _asked(
         search.check_limits(len(some))
         evaluation += evaluate(some)
     if nothing_read(evaluation.judgments):
-        raise unreadable(search.models.judge.identity, evaluation.judgments)
+        raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urial_opt.aspects import ASPECTS_OF, Aspect, Missing, QueryKind
 from urial_opt.datasets.queries import made_id
 from urial_opt.evaluation.evaluator import judge_answers
-from urial_opt.evaluation.unreadable import nothing_read, unreadable
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.memory import Memory
 from urial_opt.prompt import Exemplar
 from urial_opt.protocols import Judge
@@ -95,7 +95,7 @@ def hold_to_floor(
         queries = list(map(_query, some))
         judgments = judge_answers(judge, memory, queries, answers, stored_is_final=stored_is_final).judgments
         if not judged and not stored_is_final and _is_silent(judgments, memory):
-            raise unreadable(judge.identity, judgments)
+            raise unreadable_judge(judge.identity, judgments)
         judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
     by_key = {key: judged[each.id] for key, each in space.exemplars.items() if each.id in judged}
     low = {key for key, judgment in by_key.items() if _is_below(judgment, space.exemplar_floor)}

@@ -13,7 +13,7 @@ from dataclasses import replace
 from urial_opt.evaluation.constraints import Keeping, keeping
 from urial_opt.evaluation.evaluator import judge_answers
 from urial_opt.evaluation.scorecard import query_scores, usage_of
-from urial_opt.evaluation.unreadable import nothing_read, unreadable
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState
 from urial_opt.search.progress import Phase
 from urial_opt.search.racing import RaceVerdict
@@ -123,7 +123,7 @@ def _check_judge(search: RunningSearch, judgments: Sequence[Judgment]) -> None:
     alone = bool(records) and records[-1].state is not TrialState.FAILED
     may_change = any(map(search.begun.account.again.may_change, judgments))
     if not alone and nothing_read(judgments) and may_change:
-        raise unreadable(search.models.judge.identity, judgments)
+        raise unreadable_judge(search.models.judge.identity, judgments)
 
 
 def _probe_survivors(search: RunningSearch) -> None:

@@ -207,21 +207,17 @@ def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], a
 
 
 def replace_row(
-    connection: sa.Connection,
-    table: sa.Table,
-    key: Mapping[str, Any],
-    values: Mapping[str, object],
-    *,
-    changes: Mapping[str, object] | None = None,
-    where: sa.ColumnElement[bool] | None = None,
+    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
 ) -> None:
-    """Set the values of the row with that key, or insert the row.
+    """Set the values of the row with that key, or insert the row."""
+    connection.execute(
+        insert_into(connection, table).on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values}
+    )
 
-    A stored row gets `changes` instead of `values` if they are given, and only if `where` holds for it.
-    """
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-    update = insert.on_conflict_do_update(index_elements=[*key], set_=changes or values, where=where)
-    connection.execute(update, {**key, **values})
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what happens to an existing row."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:

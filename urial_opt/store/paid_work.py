@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.store.connection import chunks, insert_new, missing, replace_row
+from urial_opt.store.connection import chunks, insert_into, insert_new, missing
 from urial_opt.store.served import find_under_names
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
@@ -111,7 +111,9 @@ def insert_verdicts(connection: sa.Connection, table: sa.Table, rows: Sequence[M
     for id_, row in {row["id"]: row for row in rows if row["asked"] != 1}.items():
         values = {name: value for name, value in row.items() if name != "id"}
         changes = {name: table.c[name] + each if name.endswith("_tokens") else each for name, each in values.items()}
-        replace_row(connection, table, {"id": id_}, values, changes=changes, where=is_open(table))
+        insert = insert_into(connection, table)
+        update = insert.on_conflict_do_update(index_elements=["id"], set_=changes, where=is_open(table))
+        connection.execute(update, {"id": id_, **values})
 
 
 def is_open(table: sa.Table) -> sa.ColumnElement[bool]:

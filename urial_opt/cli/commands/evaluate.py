@@ -150,9 +150,7 @@ def command(
     others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
     measured = _measure(
         store_url,
-        _Asked(
-            space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, na_as_five=na_as_five
-        ),
+        _Asked(space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, fives=na_as_five),
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge_name),
         prices=given_prices(price),
@@ -168,11 +166,11 @@ def command(
 
 def _check_read(assessment: Assessment) -> None:
     """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
-    from urial_opt.evaluation.unreadable import nothing_read, unreadable
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 
     judgments = assessment.evaluation.judgments
     if nothing_read(judgments):
-        raise unreadable(assessment.judge, judgments)
+        raise unreadable_judge(assessment.judge, judgments)
 
 
 def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
@@ -202,7 +200,8 @@ class _Asked:
     queries: Sequence[Query]
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
-    na_as_five: bool
+    fives: bool
+    """Whether verdicts N/A count as 5."""
 
 
 def _measure(
@@ -235,7 +234,7 @@ def _measure(
             answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
             against=asked.others,
             scoring=Scoring(
-                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.na_as_five
+                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
             ),
             prices=prices_of(models, prices),
             watch=watch,

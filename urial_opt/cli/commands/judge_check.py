@@ -80,7 +80,7 @@ def command(
     from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
-    from urial_opt.evaluation.unreadable import nothing_read, unreadable
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]
@@ -103,7 +103,7 @@ def command(
     else:
         _show(check)
     if nothing_read(check.verdicts):
-        raise unreadable(check.judge, check.verdicts)
+        raise unreadable_judge(check.judge, check.verdicts)
 
 
 def _show(check: JudgeCheck) -> None:
@@ -131,7 +131,6 @@ def _show(check: JudgeCheck) -> None:
     ]
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
     say()
-    click.echo()
     if sum(check.missing.values()):
         say(f"Of the judge: {in_words(check.missing)}.\n")
     if check.left_out:
