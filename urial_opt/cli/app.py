@@ -18,6 +18,7 @@ import click
 from urial_opt import __version__
 from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
+from urial_opt.secrets import redacted
 
 INTERRUPTED = 130
 _PREFIX = "URIAL_OPT"
@@ -125,7 +126,7 @@ def as_typed(message: str) -> str:
 
 
 def _say_error(message: str) -> None:
-    write_line(f"Error: {one_line(as_typed(message))}", err=True)
+    write_line(f"Error: {one_line(redacted(as_typed(message)))}", err=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.records import Estimate, ProbeShift
-from urial_opt.search.digest import CONTEXT_NAMES
+from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
@@ -55,7 +55,12 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     _say_missing_prices(result.bill)
     say()
     gain = interval(result.gain, signed=True)
-    if result.significant:
+    known = known_prompt(result.found_equals)
+    if known:
+        say(f"The found prompt (trial {result.found_trial}) is {known}.")
+    if "hand_written" in result.found_equals:
+        say("No prompt of this search was better, so there is no gain to measure.")
+    elif result.significant:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
@@ -123,6 +128,10 @@ def show_assessment(assessment: Assessment) -> None:
         Figure(name="n", cells=[*(str(each.n) for each in verdicts), str(card.queries)]),
         Figure(name="missing", cells=[*(str(each.missing) for each in verdicts), str(card.missing)]),
     ]
+    if card.missing:
+        for why, number in card.missing_by_reason.items():
+            by_aspect = [str(each.by_reason[why]) for each in verdicts]
+            figures.append(Figure(name=why.words, cells=[*by_aspect, str(number)]))
     if assessment.spreads:
         apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
@@ -130,8 +139,10 @@ def show_assessment(assessment: Assessment) -> None:
     say()
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
+    if card.open:
+        say(f"{card.open} verdicts are unread or refused; the same command asks the judge for them again.")
     if assessment.scoring.na_as_five:
-        say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+        say("Verdicts n/a count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
         say(
             f"{len(there)} of the queries are answered in the prompt, which inflates its scores: {', '.join(there[:5])}"

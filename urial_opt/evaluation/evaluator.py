@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.evaluation.one_by_one import stored_one_by_one
-from urial_opt.memory import Memory, PairMemory, fill_gaps
+from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
@@ -76,7 +77,8 @@ class Answerer:
             return written
 
         known = self.memory.find_completions(identity, sampling, texts)
-        return fill_gaps(known, ask, remembered=_from_memory)
+        found = fill_gaps(known, ask, remembered=_from_memory)
+        return [replace(each, text=mended(each.text)) for each in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,22 +137,39 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 
 
 def judge_answers(
-    judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
+    judge: Judge,
+    memory: Memory,
+    queries: Sequence[Query],
+    completions: Sequence[Completion],
+    *,
+    stored_is_final: bool = False,
 ) -> Evaluation:
-    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones."""
+    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones.
+
+    Stored verdicts that were refused or could not be read are asked for again as far as `memory.again` says, unless
+    `stored_is_final`.
+    """
+    known = memory.find_judgments(judge.identity, queries, completions)
+    about = [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)]
+    settled = [
+        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+        for row, each in enumerate(known)
+    ]
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
 
-        def store(places: Sequence[int], verdicts: Sequence[Judgment]) -> None:
-            memory.add_judgments(verdicts, [asked[place] for place in places], [answers[place] for place in places])
+        def store(places: Sequence[int], fresh: Sequence[Judgment]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
+            memory.add_judgments(better, [asked[place] for place in places], [answers[place] for place in places])
+            for place, verdict in zip(places, better, strict=True):
+                memory.again.note(verdict, *about[missing[place]])
 
-        verdicts = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
+        fresh = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
         memory.settle()
-        return verdicts
+        return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
 
-    known = memory.find_judgments(judge.identity, queries, completions)
-    judgments = fill_gaps(known, ask, remembered=_from_memory)
+    judgments = fill_gaps(settled, ask, remembered=_from_memory)
     return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
 
 
@@ -161,22 +180,32 @@ def compare_answers(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference]:
-    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens."""
+    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens.
+
+    Those that were refused or could not be read are asked for again, as in `judge_answers`.
+    """
+    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
+    about = [
+        (query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)
+    ]
+    settled = [each if each and not memory.again.is_due(each, *about[row]) else None for row, each in enumerate(known)]
 
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
 
-        def store(places: Sequence[int], preferred: Sequence[Preference]) -> None:
+        def store(places: Sequence[int], fresh: Sequence[Preference]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
             pairs = ([answers[place] for place in places] for answers in (first, second))
-            memory.add_preferences(preferred, [asked[place] for place in places], *pairs)
+            memory.add_preferences(better, [asked[place] for place in places], *pairs)
+            for place, preference in zip(places, better, strict=True):
+                memory.again.note(preference, *about[missing[place]])
 
-        preferred = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
+        fresh = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
         memory.settle()
-        return preferred
+        return [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
 
-    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
-    return fill_gaps(known, ask, remembered=_from_memory)
+    return fill_gaps(settled, ask, remembered=_from_memory)
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

@@ -8,8 +8,19 @@ from collections.abc import Callable, Sequence
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
+from urial_opt.records import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    Query,
+    Sampling,
+    Split,
+    TrialRecord,
+    TrialState,
+    in_blocks,
+)
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
@@ -18,6 +29,7 @@ from urial_opt.statistics.correlation import rank_correlation
 
 FINALISTS = 5
 """How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
+_NO_GAIN = Estimate(mean=0.0, low=0.0, high=0.0)
 _MEASURED_AT_ONCE = 128
 """How many queries are asked between two checks of the limits."""
 
@@ -45,6 +57,8 @@ def finish(search: RunningSearch) -> SearchResult:
         search.report(Phase.TEST, done=len(measured), total=total)
         measured["aligned"] = _measure_aligned(search, aligned)
     search.report(Phase.TEST, done=total, total=total)
+    known = {**contexts, "start": search.standing.records[0].candidate}
+    same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
     found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
     strata = strata_of(space.queries.split("test"), space.objective)
     shift = _shift_outcome(search, winner.number)
@@ -52,8 +66,9 @@ def finish(search: RunningSearch) -> SearchResult:
         name=search.name,
         contexts=measured,
         found_trial=winner.number,
+        found_equals=same,
         choice=choice,
-        gain=bootstrap_difference(found, yardstick, strata),
+        gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,
         usage=search.spent,
         bill=search.bill,
@@ -65,6 +80,11 @@ def finish(search: RunningSearch) -> SearchResult:
     return result
 
 
+def _is_same(one: Candidate, other: Candidate) -> bool:
+    """Whether a model sees the same text under both, and decodes alike."""
+    return (one.prompt.render("?"), one.sampling) == (other.prompt.render("?"), other.sampling)
+
+
 def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
     """The best prompt on `validation` among the starting prompt and the best few on `dev`.
 
@@ -73,7 +93,7 @@ def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
     """
     complete = search.standing.complete
     if not complete:
-        raise InputError(f"no trial of {search.name!r} was scored on all dev queries; inspect its answers")
+        raise _without_scores(search)
     chosen = sorted({*search.standing.finalists(FINALISTS), min(complete)})
     constraints = search.space.constraints
     measured: dict[int, Measured] = {}
@@ -93,6 +113,18 @@ def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
         constraints=kept(measured[winner].card.aspects, constraints),
     )
     return search.standing.records[winner], choice
+
+
+def _without_scores(search: RunningSearch) -> Exception:
+    """The error for a search of which no trial was scored on all dev queries."""
+    states = search.standing.states
+    if states[TrialState.FAILED] == len(search.standing.records):
+        return unreadable_judge(search.models.judge.identity, search.store.evaluation(search.name, 0).judgments)
+    ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    more = search.options.budget + len(search.standing.records)
+    return InputError(
+        f"no trial of {search.name!r} was scored on all dev queries ({ended}); try more prompts: `budget={more}`"
+    )
 
 
 def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidate) -> Measured:
@@ -117,6 +149,8 @@ def _asked(
     for some in in_blocks(queries, _MEASURED_AT_ONCE):
         search.check_limits(len(some))
         evaluation += evaluate(some)
+    if nothing_read(evaluation.judgments):
+        raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
 
 

@@ -11,6 +11,8 @@ import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
     given_prices,
     json_option,
     named,
@@ -23,6 +25,7 @@ from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
+    from urial_opt.evaluation.assessment import Assessment
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role, Sampling
     from urial_opt.roles import Named
@@ -54,7 +57,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--queries",
     "source",
     metavar="SOURCE",
-    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    help="A file (.jsonl, .json, .csv, .tsv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
     "[default: the space's, or those that --outputs answers]",
 )
 @click.option(
@@ -73,7 +76,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
 @click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
-@click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
+@ask_again_option
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
@@ -119,9 +123,10 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
-        for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
-      queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
+      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
+        and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
+      constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
+      na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
@@ -145,9 +150,7 @@ def command(
     others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
     measured = _measure(
         store_url,
-        _Asked(
-            space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, na_as_five=na_as_five
-        ),
+        _Asked(space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, fives=na_as_five),
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge_name),
         prices=given_prices(price),
@@ -158,6 +161,16 @@ def command(
         write_json(measured.as_json())
     else:
         _show(measured, against)
+    _check_read(measured.assessment)
+
+
+def _check_read(assessment: Assessment) -> None:
+    """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
+
+    judgments = assessment.evaluation.judgments
+    if nothing_read(judgments):
+        raise unreadable_judge(assessment.judge, judgments)
 
 
 def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
@@ -187,7 +200,8 @@ class _Asked:
     queries: Sequence[Query]
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
-    na_as_five: bool
+    fives: bool
+    """Whether verdicts N/A count as 5."""
 
 
 def _measure(
@@ -210,6 +224,7 @@ def _measure(
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
+        store.again.most = asking_again()
         for note in notes_of(*models.values()):
             write_line(note, err=True)
         return measure(
@@ -219,7 +234,7 @@ def _measure(
             answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
             against=asked.others,
             scoring=Scoring(
-                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.na_as_five
+                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
             ),
             prices=prices_of(models, prices),
             watch=watch,

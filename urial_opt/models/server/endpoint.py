@@ -13,7 +13,7 @@ from typing import TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
-from urial_opt.content import content_id
+from urial_opt.content import READ_AS, content_id, mended_json
 from urial_opt.errors import InputError
 from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.address import Address
@@ -25,6 +25,7 @@ from urial_opt.models.server.replies import Attempt, Reply, Route, name_in, read
 from urial_opt.models.server.retries import EmptyReplyError, Retrier, RetryableError
 from urial_opt.models.server.served import ServedModel
 from urial_opt.models.server.usage import doubtful_usage, with_estimates
+from urial_opt.secrets import without_known
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Endpoint:
         self._paid = PaidReplies(self._retrier)
         self._fields = RequestFields(self.name)
         self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
-        self._acquainted = self._doubted = False
+        self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
 
     def keep_pace(self, memory: PaceMemory, *, identity: str) -> None:
@@ -132,7 +133,7 @@ class Endpoint:
     def _cards(self) -> list[dict[str, object]]:
         with suppress(openai.APIError, ValidationError):
             listed = self._client.get("/models", cast_to=str, options={"timeout": _CONNECT_SECONDS})
-            return _Listed.model_validate_json(listed).data
+            return _Listed.model_validate_json(without_known(listed)).data
         return []
 
     def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Attempt:
@@ -155,7 +156,7 @@ class Endpoint:
             status, words = 0, str(self._failures.lost(error, answered=self._answered))
         else:
             with suppress(ValueError):
-                body = json.loads(reply)
+                body = json.loads(mended_json(without_known(reply)))
             words = (
                 "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._address.redacted(reply)})"
             )
@@ -200,7 +201,15 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
-        return body
+        return self._whole(without_known(body))
+
+    def _whole(self, body: str) -> str:
+        """The body of a reply with U+FFFD in place of half a character, which the log says once."""
+        whole = mended_json(body)
+        if whole != body and not self._wrote_halves:
+            self._wrote_halves = True
+            _log.warning("%r %s", self.name, f"wrote half a character, such as half an emoji: {READ_AS}")
+        return whole
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
