@@ -7,6 +7,7 @@ from urial_opt.cli.layout import Figure, print_figures, say, say_command
 from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
+from urial_opt.evaluation.scorecard import in_words
 from urial_opt.records import Estimate, ProbeShift
 from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
 from urial_opt.search.planning import Plan
@@ -64,6 +65,10 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
+    if sum(result.missing.values()):
+        say(f"Over all trials and measurements {in_words(result.missing)}; the same command asks for open ones again.")
+    if result.too_long:
+        say(f"{result.too_long} prompts did not fit the base model's context window; their trials failed.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
