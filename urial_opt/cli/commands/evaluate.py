@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
+from urial_opt.cli.former_names import answer_length_option, search_argument
 from urial_opt.cli.options import (
     given_prices,
     json_option,
@@ -33,6 +34,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(short_help="Measure a prompt, or given answers, on any queries.")
+@search_argument
 @click.option(
     "--prompt",
     "prompt_name",
@@ -40,8 +42,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="URIAL prompt file, or one written by export --format json; or the space's zero-shot, plain-icl or "
     "hand-written prompt.",
 )
-@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
-@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
+@click.option("--trial", type=int, help="Another trial of the search. [default: the one it found]")
 @click.option("--zero-shot", is_flag=True, help="The same as --prompt zero-shot.")
 @click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
 @click.option(
@@ -66,21 +67,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
 @click.option("--seed", type=int, help="Seed of --sample, and of answers at a temperature. [default: 0]")
-@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
+@click.option("--space", "space_name", help="Search space that provides defaults. [default: the search's, or nano]")
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
 @click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
-@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
+@answer_length_option("likewise")
 @click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
 @json_option
 def command(
-    prompt_name: str | None,
     search_name: str | None,
+    prompt_name: str | None,
     trial: int | None,
     outputs_file: Path | None,
     against: str | None,
@@ -93,7 +94,7 @@ def command(
     judge: str | None,
     temperature: float | None,
     repetition_penalty: float | None,
-    max_tokens: int | None,
+    max_new_tokens: int | None,
     price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
@@ -104,11 +105,13 @@ def command(
 ) -> None:
     """Measure a prompt, or given answers, on any queries.
 
+    NAME is a stored search, whose found prompt is measured; in its place may stand --prompt, --outputs or --zero-shot.
     All answers and verdicts are kept in the store: repeating a command costs nothing.
 
     \b
     Examples:
       urial-opt evaluate --zero-shot
+      urial-opt evaluate NAME --split dev
       urial-opt evaluate --prompt found.txt --queries mine.jsonl --sample 100
       urial-opt evaluate --prompt found.txt --against hand-written --judge llm:gpt-4o
       urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
@@ -133,10 +136,12 @@ def command(
     from urial_opt.datasets.just_eval import read_outputs
     from urial_opt.errors import InputError
 
-    if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
+    if (prompt_name, search_name or trial, outputs_file, zero_shot or None).count(None) != 3:
+        raise InputError(
+            "choose what to measure, one thing: the NAME of a search, --prompt WHAT, --outputs FILE or --zero-shot"
+        )
     searched, space = chosen_context(store_url, search_name, trial, space_name)
-    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
+    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_new_tokens}
     candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
     candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
     outputs = None if outputs_file is None else read_outputs(outputs_file)
