@@ -100,7 +100,7 @@ def test_commands_to_type_can_be_pasted(printed: Printed) -> None:
     typed = words_of(text.partition("Next:")[2].replace(" \\\n", " "))
     assert typed == (
         f"urial-opt inspect {NAME} --store {STORE} "
-        f"urial-opt export {NAME} --store {STORE} --format urial --output found.txt"
+        f"urial-opt export {NAME} --format urial --output found.txt --store {STORE}"
     )
 
 

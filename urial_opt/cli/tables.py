@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from urial_opt.aspects import Aspect
-from urial_opt.cli.layout import Figure, print_figures, say, say_command
-from urial_opt.cli.options import DEFAULT_STORE
+from urial_opt.cli.layout import Figure, print_figures, say
+from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.evaluation.scorecard import in_words
@@ -72,10 +72,11 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
-    say("Next:")
-    named = [result.name] if store_url == DEFAULT_STORE else [result.name, "--store", store_url]
-    say_command(["urial-opt", "inspect", *named])
-    say_command(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"])
+    say_suggestions(
+        "Next:",
+        suggested("inspect", result.name, store_url=store_url),
+        suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
+    )
 
 
 def _show_constraints(result: SearchResult) -> None:
