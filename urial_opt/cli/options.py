@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
+STORE_VARIABLE = "URIAL_OPT_STORE"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def store_option(function: _F) -> _F:
     return click.option(
         "--store",
         "store_url",
-        envvar="URIAL_OPT_STORE",
+        envvar=STORE_VARIABLE,
         default=DEFAULT_STORE,
         show_default=True,
         help="SQLite file, or database URL such as postgresql+psycopg://…",
