@@ -152,8 +152,8 @@ def command(
     measured = _measure(
         store_url,
         _Asked(space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, fives=na_as_five),
-        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge or chosen_model("judge", space)),
+        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         prices=given_prices(price),
     )
     if results_file is not None:
