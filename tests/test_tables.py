@@ -24,7 +24,7 @@ from tests.made_up_results import (
     probe_shift,
     words_of,
 )
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.cli.shift_tables import show_explanation, show_shift
 from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise, show_plan, show_result
 from urial_opt.evaluation.pairwise import PairwiseResult, Tally
@@ -51,9 +51,11 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         found=measured,
         found_trial=123,
         found_equals=(),
-        choice=Choice(validation=SCORE, finalists=6, constraints=CONSTRAINTS),
+        choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
         significant=False,
+        missing={Missing.NOT_APPLICABLE: 12, Missing.UNREAD: 3, Missing.REFUSED: 1},
+        too_long=2,
         bill=bill(),
         shift=shift,
     )
@@ -87,7 +89,7 @@ def test_the_result_of_a_search(printed: Printed) -> None:
         assert row.split(name)[1].split() == [*["4.91"] * 7, "[4.86,", "4.95]", "12,345"]
     heads = ("help", "clear", "fact", "depth", "engage", "safe") if printed.columns < 140 else tuple(Aspect)
     assert re.search(r"context +" + " +".join(heads) + r" ", text)
-    for word in (NAME, "average", "[95 %]", "prompt", "calls", "12,345", "1,234,567", "2,345,678", "98,765,432"):
+    for word in (NAME, "average", "[95 %]", "prompt", "verdicts", "12,345", "1,234,567", "2,345,678", "98,765,432"):
         assert word in text
     assert "+0.48 [-0.02, +0.95]" in text
     assert text.count("price?") == len(Role)
@@ -98,7 +100,7 @@ def test_commands_to_type_can_be_pasted(printed: Printed) -> None:
     typed = words_of(text.partition("Next:")[2].replace(" \\\n", " "))
     assert typed == (
         f"urial-opt inspect {NAME} --store {STORE} "
-        f"urial-opt export {NAME} --store {STORE} --format urial --output found.txt"
+        f"urial-opt export {NAME} --format urial --output found.txt --store {STORE}"
     )
 
 
@@ -149,7 +151,7 @@ def test_a_comparison(printed: Printed) -> None:
     text = printed(show_pairwise, comparison, against=PATH)
     assert text.count("93 % [90, 96]") == 1 + 7
     assert PATH in text
-    for word in ("overall", "wins", "ties", "losses", "not readable", "won [95 %]", *Aspect):
+    for word in ("overall", "wins", "ties", "losses", "missing", "won [95 %]", *Aspect):
         assert word in text
 
 
