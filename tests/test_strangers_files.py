@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from urial_opt.prompt_file import read_prompt_file
 from urial_opt.spaces.space_file import load_space
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-PAIRS = zip(LETTERS, LETTERS[1:], strict=False)
+PAIRS = pairwise(LETTERS)
 BOMB = "a: &a [x, x]\n" + "".join(f"{after}: &{after} [*{before}, *{before}]\n" for before, after in PAIRS)
 """Twenty-six lines of YAML that stand for 2**27 values."""
 
@@ -39,7 +40,7 @@ def read_by_all(path: Path) -> None:
     """Every reader gives rows or an InputError in one line."""
     for read in (load_queries, read_outputs, read_rated_answers, read_prompt_file):
         try:
-            read(path)  # type: ignore[operator]
+            read(path)
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017
 
@@ -96,7 +97,7 @@ def test_deep_json_is_refused_in_one_line(tmp_path: Path, deep: str) -> None:
     (tmp_path / "f.json").write_text(deep)
     for read in (load_queries, read_outputs, read_rated_answers, read_prompt_file):
         with pytest.raises(InputError):
-            read(tmp_path / "f.json")  # type: ignore[operator]
+            read(tmp_path / "f.json")
 
 
 def test_a_deep_configuration_is_refused(run: Run, tmp_path: Path) -> None:
