@@ -72,6 +72,12 @@ CREATE TABLE urial_searches (
 	settings TEXT NOT NULL,
 	status TEXT NOT NULL,
 	summary TEXT,
+	reason TEXT,
+	process TEXT,
+	heartbeat DOUBLE,
+	versions TEXT,
+	space TEXT,
+	models TEXT,
 	PRIMARY KEY (id),
 	UNIQUE (name)
 );

@@ -20,6 +20,7 @@ from urial_opt.records import (
     TrialRecord,
 )
 from urial_opt.store import paces, searches, shifts, trials
+from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -85,7 +86,7 @@ class Store(DatabaseMemory):
         return Account(self._database, search)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
-        """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""
+        """Create a search, or find it. StoreError if it was begun with other settings, which the message lists."""
         with self._database.writing() as connection:
             return searches.open_search(connection, name, settings)
 
@@ -98,6 +99,15 @@ class Store(DatabaseMemory):
         """Every search, the oldest first."""
         with self._database.reading() as connection:
             return searches.list_searches(connection)
+
+    def newest_search(self) -> SearchSummary | None:
+        """The search that is meant if none is named: the newest that has a result, else the newest that has trials."""
+        with self._database.reading() as connection:
+            return searches.newest_search(connection)
+
+    def claim(self, search: str, *, versions: Mapping[str, int], stops: tuple[type[BaseException], ...] = ()) -> Claim:
+        """The claim of this process on a search that it is about to work on."""
+        return Claim(self._database, search, versions=versions, stops=stops)
 
     def finish(self, search: str, summary: Mapping[str, object]) -> None:
         """Mark a search as finished and store its final JSON object."""

@@ -70,6 +70,12 @@ searches = sa.Table(
     sa.Column("settings", JsonText, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("summary", JsonText),
+    sa.Column("reason", ExactText),
+    sa.Column("process", JsonText),
+    sa.Column("heartbeat", sa.Double),
+    sa.Column("versions", JsonText),
+    sa.Column("space", ExactText),
+    sa.Column("models", JsonText),
 )
 
 exemplars = sa.Table(
