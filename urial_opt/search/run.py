@@ -9,7 +9,7 @@ from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.roles import Models
 from urial_opt.search.final import finish
 from urial_opt.search.floor import exemplars_to_judge, hold_to_floor
-from urial_opt.search.opening import Begun, SearchOptions, begin
+from urial_opt.search.opening import Begun, Interrupted, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.racing import Race
 from urial_opt.search.result import SearchResult
@@ -19,9 +19,10 @@ from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.trials import learn_stored_trials, run_trials
+from urial_opt.search.versions import VERSIONS, check_versions
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
-from urial_opt.store import Store
+from urial_opt.store import Claim, Store
 
 LEAST_CHANCE = 0.2
 """A challenger is stopped if its chance of ending ahead is lower: late in a search, most prompts nearly tie."""
@@ -40,16 +41,22 @@ def search_space(
 
     `watch` is called with the progress; `stop` is called between blocks of queries. Interrupted if `stop` returns true,
     LimitReached before a limit would be exceeded; all results are kept, and the same call continues the search.
-    InputError if an option is invalid; StoreError if the store fails, AdapterError if a model or the judge fails.
+    InputError if an option is invalid or if the search has trials of other versions of what decides; StoreError if the
+    store fails or another process works on the search, AdapterError if a model or the judge fails.
     """
     make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
     begun = begin(space, models, store, options)
-    search = _running(begun, models, store, options, watch, stop)
-    _apply_floor(search)
-    learn_stored_trials(search)
-    with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
-        run_trials(search, study)
-    return finish(search)
+    if not options.continue_anyway:
+        check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
+    with store.claim(begun.name, versions=VERSIONS, stops=(Interrupted,)) as claim:
+        search = _running(begun, models, store, options, watch, stop, claim)
+        _apply_floor(search)
+        learn_stored_trials(search)
+        with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+            run_trials(search, study)
+            result = finish(search)
+            study.name_found(search.standing.records, result.found_trial)
+    return result
 
 
 def _running(
@@ -59,12 +66,14 @@ def _running(
     options: SearchOptions,
     watch: Callable[[Progress], None],
     stop: Callable[[], bool],
+    claim: Claim,
 ) -> RunningSearch:
     space = begun.space
     blocks = space.queries.blocks("dev", space.block, seed=options.seed)
     strata = strata_of([query for block in blocks for query in block], space.objective)
     return RunningSearch(
         begun=begun,
+        claim=claim,
         space=space,
         models=models,
         evaluator=Evaluator(generator=models.base, judge=models.judge, memory=begun.account),

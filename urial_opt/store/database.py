@@ -73,6 +73,10 @@ class Store(DatabaseMemory):
         """The database as shown to people: a path, or a URL without its password."""
         return self._database.name
 
+    def check_presence(self) -> None:
+        """StoreError if the store's file was removed, moved or replaced since it was opened."""
+        self._database.check_presence()
+
     def alone(self) -> AbstractContextManager[None]:
         """Let one process at a time do what Optuna does outside our transactions, such as creating its tables."""
         return self._database.alone()
@@ -99,6 +103,21 @@ class Store(DatabaseMemory):
         """Every search, the oldest first."""
         with self._database.reading() as connection:
             return searches.list_searches(connection)
+
+    def count_trials(self, search: str) -> int:
+        """How many trials of a search are recorded."""
+        with self._database.reading() as connection:
+            return trials.count_trials(connection, search)
+
+    def describe(self, search: str, *, space: str, models: Mapping[str, object]) -> None:
+        """Store the text of a search's space, unless it is stored already, and how its models are opened now."""
+        with self._database.writing() as connection:
+            searches.describe_search(connection, search, space=space, models=models)
+
+    def stored_space(self, search: str) -> str | None:
+        """The text of a search's space; None for a search of an earlier version."""
+        with self._database.reading() as connection:
+            return searches.stored_space(connection, search)
 
     def newest_search(self) -> SearchSummary | None:
         """The search that is meant if none is named: the newest that has a result, else the newest that has trials."""

@@ -56,7 +56,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
     )
 
 
-def standing(row: sa.Row[Any]) -> tuple[SearchStatus, str]:
+def standing(row: Any) -> tuple[SearchStatus, str]:  # noqa: ANN401 - a row of any columns
     """Status of a search and the reason for it. If its process was killed, it has stopped."""
     status, reason = SearchStatus(row.status), row.reason or ""
     process = WorkingProcess.read(row.process)
@@ -95,6 +95,18 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
         )
         for row in rows
     ]
+
+
+def describe_search(connection: sa.Connection, name: str, *, space: str, models: Mapping[str, object]) -> None:
+    """Store the text of a search's space, unless it is stored already, and how its models are opened now."""
+    here = searches.c.id == search_id(connection, name)
+    connection.execute(sa.update(searches).where(here).values(models=dict(models)))
+    connection.execute(sa.update(searches).where(here, searches.c.space.is_(None)).values(space=space))
+
+
+def stored_space(connection: sa.Connection, name: str) -> str | None:
+    """The text of a search's space; None for a search of an earlier version."""
+    return connection.scalar(sa.select(searches.c.space).where(searches.c.id == search_id(connection, name)))
 
 
 def newest_search(connection: sa.Connection) -> SearchSummary | None:
