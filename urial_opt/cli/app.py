@@ -118,7 +118,12 @@ def group() -> None:
 
 def as_typed(message: str) -> str:
     """A library message with its arguments turned into options: "give `max_cost=20`" becomes "give --max-cost 20"."""
-    return _ARGUMENT.sub(lambda found: f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {found[2]}", message)
+
+    def option(found: re.Match[str]) -> str:
+        name = f"--{_TYPED.get(found[1], found[1]).replace('_', '-')}"
+        return name if found[2] == "True" else f"{name} {found[2]}"
+
+    return _ARGUMENT.sub(option, message)
 
 
 def _say_error(message: str) -> None:

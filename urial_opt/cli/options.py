@@ -31,6 +31,19 @@ def store_option(function: _F) -> _F:
     )(function)
 
 
+def in_store(store_url: str) -> list[str]:
+    """The words that name the store in a suggested command; none for the default store."""
+    return [] if store_url == DEFAULT_STORE else ["--store", store_url]
+
+
+continue_option = click.option(
+    "--continue-anyway",
+    is_flag=True,
+    help="Continue a search whose trials are of another version of the program.",
+)
+"""Adds `--continue-anyway`."""
+
+
 def json_option(function: _F) -> _F:
     """Add `--json`, output for programs."""
     return click.option("as_json", "--json", is_flag=True, help="Print only JSON on standard output.")(function)

@@ -40,6 +40,10 @@ class WorkingProcess:
         """All fields."""
         return asdict(self)
 
+    def as_shown(self) -> dict[str, object]:
+        """What people want to know: `host`, `pid` and `since`."""
+        return {"host": self.host, "pid": self.pid, "since": self.since}
+
     @classmethod
     def read(cls, stored: Mapping[str, Any] | None) -> WorkingProcess | None:
         """The process that `as_json` described."""
