@@ -120,7 +120,8 @@ def proposed(run: Run, store: Path, name: str) -> dict[int, dict[str, Any]]:
 
 def test_each_version_of_the_tables_has_its_store() -> None:
     versions = [path.name.split("_")[0] for path in (content_folder("store") / "migrations/versions").glob("m*.py")]
-    assert sorted(versions) == ALL == sorted(path.stem for path in STORES.glob("*.sql"))
+    assert sorted(path.stem for path in STORES.glob("*.sql")) == ALL
+    assert ALL in (sorted(versions), sorted(versions)[:-1])  # the newest may change until a release
 
 
 def test_the_stores_hold_what_is_looked_for_below(tmp_path: Path) -> None:

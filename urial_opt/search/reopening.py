@@ -18,6 +18,7 @@ from urial_opt.spaces.space_json import read_space_text
 from urial_opt.store import SearchRecord, Store
 
 _SECRET = re.compile(r"key|token(?!s)|secret|pass|auth|header|credential|cookie", re.IGNORECASE)
+_ROLES = (Role.BASE, Role.JUDGE, Role.ALIGNED)
 _SECRET_IN_URL = re.compile(r"://[^/]*@|[?#]")
 
 
@@ -39,7 +40,7 @@ def opened_as_json(models: Models, *, budget: int) -> dict[str, object]:
     A model that the caller opened has null. `withheld` names options that may hold a secret.
     """
     roles: dict[str, object] = {}
-    for role in Role:
+    for role in _ROLES:
         asked = models.opened_as.get(role)
         if asked is None:
             roles[role.value] = None
@@ -68,7 +69,7 @@ def reopened(store: Store, record: SearchRecord, given: Mapping[Role, Named]) ->
         )
     return Reopened(
         space=read_space_text(text),
-        models={role: _named(record, role, stored[role.value], given.get(role, Named())) for role in Role},
+        models={role: _named(record, role, stored[role.value], given.get(role, Named())) for role in _ROLES},
         budget=int(stored["budget"]),
         seed=int(str(record.settings["seed"])),
         sampler=str(record.settings["sampler"]),

@@ -81,6 +81,10 @@ class Claim:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
+            self._beat_once()
+
+    def _beat_once(self) -> None:
+        if not self._lost:
             with suppress(StoreError), self._database.writing() as connection:  # the next write says what is wrong
                 self._lost = not _set(connection, self._search, self._process, heartbeat=time.time())
 
