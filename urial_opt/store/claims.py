@@ -11,6 +11,7 @@ from types import TracebackType
 import sqlalchemy as sa
 
 from urial_opt.errors import StoreError
+from urial_opt.secrets import redacted
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import SearchStatus
 from urial_opt.store.processes import BEAT, WorkingProcess, lay_down, take_up, this_process
@@ -63,7 +64,7 @@ class Claim:
             if error is None or self._lost:
                 return
             stopped = isinstance(error, self._stops)
-            reason = " ".join(str(getattr(error, "why", error)).split()) or type(error).__name__
+            reason = redacted(" ".join(str(getattr(error, "why", error)).split())) or type(error).__name__
             status = SearchStatus.STOPPED if stopped else SearchStatus.FAILED
             # Whoever stops a search is told that its results are stored, so a store that is gone must be heard of.
             with suppress(*(() if stopped else (StoreError,))), self._database.writing() as connection:

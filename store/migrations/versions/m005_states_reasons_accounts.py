@@ -9,6 +9,7 @@ down_revision = "m004"
 
 def upgrade() -> None:
     _say_how_searches_stand()
+    _keep_served_models()
     _keep_replies_and_tags()
     _open_accounts()
 
@@ -25,6 +26,18 @@ def _say_how_searches_stand() -> None:
     ):
         op.add_column("urial_searches", column)
     op.execute("UPDATE urial_searches SET status = 'stopped' WHERE status = 'running'")
+
+
+def _keep_served_models() -> None:
+    op.create_table(
+        "urial_served",
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("replies", sa.Text(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
