@@ -5,7 +5,6 @@ Secrets are not kept: an option that may hold one is named, and has to be given 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 from urial_opt.errors import InputError
 from urial_opt.records import Role
 from urial_opt.roles import NO_MODEL, Models, Named, as_texts
+from urial_opt.secrets import is_secret, redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import read_space_text
 from urial_opt.store import SearchRecord, Store
 
-_SECRET = re.compile(r"key|token(?!s)|secret|pass|auth|header|credential|cookie", re.IGNORECASE)
 _ROLES = (Role.BASE, Role.JUDGE, Role.ALIGNED)
-_SECRET_IN_URL = re.compile(r"://[^/]*@|[?#]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +51,7 @@ def opened_as_json(models: Models, *, budget: int) -> dict[str, object]:
 
 
 def _may_hold_secret(name: str, value: str) -> bool:
-    return bool(_SECRET.search(name) or ("://" in value and _SECRET_IN_URL.search(value)))
+    return is_secret(name) or redacted(value) != value
 
 
 def reopened(store: Store, record: SearchRecord, given: Mapping[Role, Named]) -> Reopened:

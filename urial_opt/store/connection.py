@@ -17,7 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 
 from urial_opt.errors import StoreError
 from urial_opt.secrets import keep_secrets_of, redacted
-from urial_opt.store.folder_lock import folder_lock
+from urial_opt.store.folder_lock import locked_folder
 from urial_opt.store.presence import OpenedFile
 
 _BY_SQLITE_ERROR = {
@@ -149,7 +149,7 @@ class Connection:
                     connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE})"))
         elif path := self.path:
             try:
-                with folder_lock(path.parent, wait_seconds=self._wait_seconds):
+                with locked_folder(path.parent, wait_seconds=self._wait_seconds):
                     yield
             except TimeoutError as error:
                 raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error

@@ -14,7 +14,7 @@ _PAUSE = 0.05
 
 
 @contextmanager
-def folder_lock(folder: Path, *, wait_seconds: float) -> Iterator[None]:
+def locked_folder(folder: Path, *, wait_seconds: float) -> Iterator[None]:
     """Hold the lock of a folder, which ends with the process. TimeoutError if another one keeps it for too long.
 
     The lock is on the folder because closing any handle of the file would end SQLite's own locks on it.
