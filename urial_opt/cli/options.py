@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
+STORE_VARIABLE = "URIAL_OPT_STORE"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -26,16 +27,11 @@ def store_option(function: _F) -> _F:
     return click.option(
         "--store",
         "store_url",
-        envvar="URIAL_OPT_STORE",
+        envvar=STORE_VARIABLE,
         default=DEFAULT_STORE,
         show_default=True,
         help="SQLite file, or database URL such as postgresql+psycopg://…",
     )(function)
-
-
-def in_store(store_url: str) -> list[str]:
-    """The words that name the store in a suggested command; none for the default store."""
-    return [] if store_url == DEFAULT_STORE else ["--store", store_url]
 
 
 continue_option = click.option(
@@ -44,6 +40,31 @@ continue_option = click.option(
     help="Continue a search whose trials are of another version of the program.",
 )
 """Adds `--continue-anyway`."""
+
+_AGAIN = "urial_opt.cli.options.again"
+"""Key of `--ask-again` in the metadata of a click context."""
+
+
+def ask_again_option(function: _F) -> _F:
+    """Add `--ask-again`; `asking_again` reads it."""
+
+    def keep(ctx: click.Context, _: click.Parameter, given: int) -> None:
+        ctx.meta[_AGAIN] = given
+
+    return click.option(
+        "--ask-again",
+        type=click.IntRange(0),
+        default=3,
+        show_default=True,
+        expose_value=False,
+        callback=keep,
+        help="How many later runs ask the judge again for a verdict that it refused or that could not be read.",
+    )(function)
+
+
+def asking_again() -> int:
+    """How many later runs ask again for a missing verdict."""
+    return int(click.get_current_context().meta[_AGAIN])
 
 
 def json_option(function: _F) -> _F:

@@ -11,6 +11,7 @@ import click
 
 from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
 from urial_opt.cli.live import Display
+from urial_opt.cli.options import asking_again
 from urial_opt.cli.output import write_json
 from urial_opt.cli.tables import show_result
 from urial_opt.records import Role
@@ -33,6 +34,7 @@ def run_and_show(
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
         display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
         for note in models.notes:
             display.say(note)

@@ -46,6 +46,8 @@ class SearchRecord:
     status: SearchStatus
     summary: Mapping[str, object] | None
     """The final JSON object; None until it is finished."""
+    floor: Mapping[str, object] | None = None
+    """What the floor for exemplars has decided; None if it has not."""
     reason: str = ""
     """Why it stopped or failed."""
     process: WorkingProcess | None = None

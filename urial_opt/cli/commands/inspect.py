@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import in_store, json_option, store_option
+from urial_opt.cli.options import json_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
     from urial_opt.cli.app import as_typed
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say, say_command
+    from urial_opt.cli.suggestions import suggested
     from urial_opt.report.inspection import found_trial, inspect_search
     from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
@@ -68,7 +69,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
         say(line)
     if not inspected:
         say("No trial is recorded yet; continue it with:")
-        say_command(["urial-opt", "resume", search.name, *in_store(store_url)])
+        say_command(suggested("resume", search.name))
     if trial is None:
         _say_why_two(inspected)
     for each in inspected:
@@ -144,7 +145,8 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 
 
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
-    from urial_opt.records import estimate_json, shift_json
+    from urial_opt.records import estimate_json
+    from urial_opt.search.shift_probe import shift_json
 
     record = inspected.record
     prompt = record.candidate.prompt

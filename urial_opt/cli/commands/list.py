@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import in_store, json_option, store_option
+from urial_opt.cli.options import json_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def command(store_url: str, *, as_json: bool) -> None:
       shifted (share of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
     from urial_opt.cli.app import as_typed
-    from urial_opt.cli.layout import Figure, print_figures, say, say_command
+    from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
     from urial_opt.cli.tables import interval
     from urial_opt.records import estimate_json
     from urial_opt.store import SearchStatus, Store
@@ -52,7 +53,7 @@ def command(store_url: str, *, as_json: bool) -> None:
         )
         return
     if not searches:
-        say("No search yet. Start one with: urial-opt search --budget 200")
+        say(f"No search yet. Start one with: {suggestion('search', '--budget', '200')}")
         return
     figures = [
         Figure(name="started", cells=[each.created_at[:16].replace("T", " ") for each in searches], left=True),
@@ -69,9 +70,8 @@ def command(store_url: str, *, as_json: bool) -> None:
             say(f"{each.name} is run by {each.process}.", rest="  ")
         elif each.reason and not each.has_result:
             say(f"{each.name} {each.status}: {as_typed(each.reason)}", rest="  ")
-    say("\nInspect one with:")
     shown = next((each for each in searches if each.has_result), searches[0])
-    say_command(["urial-opt", "inspect", shown.name, *in_store(store_url)])
+    say_suggestions("\nInspect one with:", suggested("inspect", shown.name))
 
 
 def _shifted(search: SearchSummary) -> str:

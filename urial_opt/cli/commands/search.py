@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from urial_opt.cli.options import (
+    ask_again_option,
     continue_option,
     given_prices,
     json_option,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 @terms_options
 @continue_option
 @click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
+@ask_again_option
 @store_option
 @json_option
 def command(
