@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
+from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
+from urial_opt.cli.decoding import decoded, decoding_json, decoding_line
 from urial_opt.cli.options import (
     given_prices,
     json_option,
@@ -24,7 +25,7 @@ from urial_opt.cli.options import (
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
     from urial_opt.evaluation.measurement import Measurement
-    from urial_opt.records import Candidate, Completion, Query, Role, Sampling
+    from urial_opt.records import Candidate, Completion, Query, Role
     from urial_opt.roles import Named
     from urial_opt.spaces.space import SearchSpace
     from urial_opt.spending import Price
@@ -66,7 +67,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
 @click.option("--seed", type=int, help="Seed of --sample, and of answers at a temperature. [default: 0]")
-@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
+@click.option(
+    "--space",
+    "space_name",
+    help="Search space that provides defaults. [default: that of --search; nano for the base nano, else urial]",
+)
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
@@ -126,6 +131,8 @@ def command(
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
         dollars or null), cost (of all roles; null if a price is not known),
+      space, decoding (null with --outputs: temperature, top_p, max_tokens, stop, seed,
+        repetition_penalty, from, where these come from),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
         losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
         pairs with the same verdict in both orders: mean, interval)
@@ -135,10 +142,13 @@ def command(
 
     if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
         raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
-    searched, space = chosen_context(store_url, search_name, trial, space_name)
+    searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
-    candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
-    candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
+    context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
+    candidate = replace(context.candidate, sampling=decoded(context.candidate.sampling, decoding, seed))
+    told = (candidate.sampling, context.decoding_from, decoding)
+    if outputs_file is None:
+        click.echo(decoding_line(*told), err=True)
     outputs = None if outputs_file is None else read_outputs(outputs_file)
     queries = _queries(source, split, space, outputs, sample=sample, seed=seed or 0)
     judge_name = judge or chosen_model("judge", space)
@@ -155,7 +165,8 @@ def command(
     if results_file is not None:
         _write_verdicts(results_file, measured, na_as_five=na_as_five)
     if as_json:
-        print_json(measured.as_json())
+        used = {"space": space.name, "decoding": None if outputs_file else decoding_json(*told)}
+        print_json({**measured.as_json(), **used})
     else:
         _show(measured, against)
 
@@ -238,14 +249,8 @@ def _others(
     if given:
         answering = outputs_for(queries, read_outputs(Path(against)))
         return [Completion(text=output.text, finish_reason="stop") for output in answering]
-    candidate = named_candidate(against, space)
-    return replace(candidate, sampling=_decoded(candidate.sampling, decoding, None))
-
-
-def _decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None) -> Sampling:
-    """The sampling with the chosen settings; greedy decoding gets no seed, so that stored answers are reused."""
-    sampling = replace(sampling, **{name: value for name, value in chosen.items() if value is not None})
-    return sampling if seed is None or not sampling.temperature else replace(sampling, seed=seed)
+    candidate = named_context(against, space).candidate
+    return replace(candidate, sampling=decoded(candidate.sampling, decoding))
 
 
 def _queries(
