@@ -244,7 +244,7 @@ def _queries(given: AnyQueries) -> list[Query]:
 def _space(space: File | SearchSpace | None, base: str | Generator | None) -> SearchSpace:
     if space is not None:
         return load_space(space)
-    return load_space(space_for(base.identity if isinstance(base, Generator) else base))
+    return load_space(space_for(base if base is None or isinstance(base, str) else base.identity))
 
 
 def _candidate(prompt: AnyPrompt, space: SearchSpace, sampling: Sampling | None) -> Candidate:

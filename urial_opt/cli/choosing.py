@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import click
-
+from urial_opt.cli.output import write_line
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def named_context(name: str, space: SearchSpace) -> Context:
 
     context = context_of(name, space)
     for note in context.candidate.prompt.notes:
-        click.echo(note, err=True)
+        write_line(note, err=True)
     return context
 
 

@@ -40,7 +40,7 @@ def in_words(sampling: Sampling) -> str:
 
 
 def start_decoding(sampling: Sampling, space: SearchSpace, fixed: Mapping[str, float]) -> Sampling:
-    """How a search on the space decodes a prompt that comes with this sampling: stop strings and the like are shared."""
+    """How a search on the space decodes a prompt that comes with this sampling: stop strings are the space's."""
     own = {name: fixed.get(name, getattr(sampling, name)) for name in space.decoding}
     return replace(space.sampling, **own)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.options import store_option, write_file
+from urial_opt.cli.output import write_exactly, write_line
 
 
 @click.command(short_help="Write a found prompt in a format for serving.")
@@ -37,15 +38,15 @@ def command(name: str | None, trial: int | None, format_name: str, output: Path 
         check_public_name(output.stem, prompt.layout)
         beside = decoding_file(output)
     if output is None:
-        click.echo(text, nl=False)
+        write_exactly(text)
     else:
         write_file(output, text, option="--output")
-        click.echo(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
+        write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
     if format_name != "urial":
         return
     lost = f"The file cannot hold the decoding: {in_words(sampling)}."
     if beside is None:
-        click.echo(f"{lost} Add --output FILE.txt to keep it beside the file, or take --format json.", err=True)
+        write_line(f"{lost} Add --output FILE.txt to keep it beside the file, or take --format json.", err=True)
         return
     write_file(beside, render_decoding(prompt, sampling), option="--output")
-    click.echo(f"{lost} It is in {beside}, which evaluate, shift and search --start-from read.", err=True)
+    write_line(f"{lost} It is in {beside}, which evaluate, shift and search --start-from read.", err=True)

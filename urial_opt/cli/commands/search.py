@@ -17,10 +17,10 @@ from urial_opt.cli.options import (
     json_option,
     named,
     opening_options,
-    print_json,
     store_option,
     terms_options,
 )
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.cli.live import Display
@@ -128,11 +128,11 @@ def command(
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         if only_plan:
             expected = plan(space, models, store, options=options)
-            print_json(expected.as_json()) if as_json else show_plan(expected)
+            write_json(expected.as_json()) if as_json else show_plan(expected)
             return
         result = _searched(space, models, store, options, display, stop)
     if as_json:
-        print_json({**result.as_json(), "space": space.name})
+        write_json({**result.as_json(), "space": space.name})
     else:
         show_result(result, store_url=store_url)
 
@@ -153,9 +153,9 @@ def _space(
         context = named_context(str(start_from), loaded)
         start = context.candidate
         used = start_decoding(start.sampling, loaded, fixed)
-        click.echo(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}", err=True)
+        write_line(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}", err=True)
         loaded = load_space(loaded, start_from=start, decoding=fixed)
-    click.echo(f"prompts are decoded {choices_in_words(loaded)}", err=True)
+    write_line(f"prompts are decoded {choices_in_words(loaded)}", err=True)
     return loaded
 
 

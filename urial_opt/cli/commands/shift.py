@@ -10,7 +10,8 @@ import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
 from urial_opt.cli.decoding import decoding_line
-from urial_opt.cli.options import json_option, named, opening_options, print_json, store_option, write_file
+from urial_opt.cli.options import json_option, named, opening_options, store_option, write_file
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.shift.figures import TokenShift
@@ -119,14 +120,14 @@ def command(
         queries = sample_queries(queries, sample, seed=seed)
     longest = max_tokens or max(each.candidate.sampling.max_tokens for each in given.values())
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
-    click.echo(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
+    write_line(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
     _say_decoding(given, longest)
     generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
-        click.echo(note, err=True)
+        write_line(note, err=True)
 
     def watch(done: int) -> None:
-        click.echo(f"[reading] {done}/{len(queries)}", err=True)
+        write_line(f"[reading] {done}/{len(queries)}", err=True)
 
     reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
     shift = summarise_shift(reading, compat=compat)
@@ -134,7 +135,7 @@ def command(
     _write_files(reading, shift, page_file, table_file)
     if as_json:
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
-        print_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest})
+        write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest})
         return
     show_shift(shift)
     for each in explained.values():
@@ -143,10 +144,10 @@ def command(
 
 def _say_decoding(given: Mapping[str, Context], longest: int) -> None:
     """How the aligned model answers, and the decoding that prompts come with, of which only the length counts."""
-    click.echo(f"answers greedy, without repetition penalty, at most {longest:,} new tokens", err=True)
+    write_line(f"answers greedy, without repetition penalty, at most {longest:,} new tokens", err=True)
     for name, each in given.items():
         if each.decoding_from != "the space's":
-            click.echo(f"{name}: {decoding_line(each.candidate.sampling, each.decoding_from)}", err=True)
+            write_line(f"{name}: {decoding_line(each.candidate.sampling, each.decoding_from)}", err=True)
 
 
 def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:
@@ -154,9 +155,9 @@ def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | Non
         from urial_opt.report.shift_page import render_shift_page
 
         write_file(page_file, render_shift_page(reading, shift), option="--html")
-        click.echo(f"Wrote the page to {page_file}; open it in a browser.", err=True)
+        write_line(f"Wrote the page to {page_file}; open it in a browser.", err=True)
     if table_file is not None:
         from urial_opt.report.shift_table import write_shift_table
 
         write_shift_table(table_file, reading)
-        click.echo(f"Wrote every position to {table_file}.", err=True)
+        write_line(f"Wrote every position to {table_file}.", err=True)
