@@ -20,6 +20,7 @@ ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safet
 KEYS = {
     *("average", "interval", "aspects", "constraints", "queries", "missing", "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
+    *("space", "decoding"),
 }
 
 

@@ -101,12 +101,23 @@ def named_context(name: str, space: SearchSpace) -> Context:
     return context
 
 
+def default_space(base: str | None) -> str:
+    """Name of the space for a base model. UnknownNameError if no plugin opens that model."""
+    from urial_opt import plugins
+    from urial_opt.spaces.space_file import space_for
+
+    known = plugins.names("generator")
+    if base is not None and (called := base.partition(":")[0]) not in known:
+        raise UnknownNameError.of("generator", called, known)
+    return space_for(base)
+
+
 def chosen_space(name: str | None, searched: Searched | None, *, base: str | None = None) -> SearchSpace:
     """The space of that name, or else the space of the search, or else the one for that base model."""
-    from urial_opt.spaces.space_file import load_space, space_for
+    from urial_opt.spaces.space_file import load_space
 
     if name is not None or searched is None:
-        return load_space(name or space_for(base))
+        return load_space(name or default_space(base))
     try:
         return load_space(searched.space)
     except UnknownNameError as error:

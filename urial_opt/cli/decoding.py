@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ def decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None = No
 def decoding_line(sampling: Sampling, origin: str, chosen: Mapping[str, Any] | None = None) -> str:
     """One line for the header of a command; `chosen` as in `decoded`."""
     return f"decoding {in_words(sampling)} ({_origin(origin, chosen or {})})"
-
-
-def decoding_json(sampling: Sampling, origin: str, chosen: Mapping[str, Any] | None = None) -> dict[str, object]:
-    """The sampling, and `from`, where it comes from."""
-    return {**asdict(sampling), "from": _origin(origin, chosen or {})}
 
 
 def in_words(sampling: Sampling) -> str:

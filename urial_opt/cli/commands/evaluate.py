@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
-from urial_opt.cli.decoding import decoded, decoding_json, decoding_line
+from urial_opt.cli.decoding import decoded, decoding_line
 from urial_opt.cli.options import (
     given_prices,
     json_option,
@@ -131,8 +131,8 @@ def command(
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
         dollars or null), cost (of all roles; null if a price is not known),
-      space, decoding (null with --outputs: temperature, top_p, max_tokens, stop, seed,
-        repetition_penalty, from, where these come from),
+      space, decoding (temperature, top_p, max_tokens, stop, seed, repetition_penalty; null with
+        --outputs),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
         losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
         pairs with the same verdict in both orders: mean, interval)
@@ -147,8 +147,6 @@ def command(
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
     candidate = replace(context.candidate, sampling=decoded(context.candidate.sampling, decoding, seed))
     told = (candidate.sampling, context.decoding_from, decoding)
-    if outputs_file is None:
-        write_line(decoding_line(*told), err=True)
     outputs = None if outputs_file is None else read_outputs(outputs_file)
     queries = _queries(source, split, space, outputs, sample=sample, seed=seed or 0)
     judge_name = judge or chosen_model("judge", space)
@@ -156,7 +154,13 @@ def command(
     measured = _measure(
         store_url,
         _Asked(
-            space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, na_as_five=na_as_five
+            space=space,
+            candidate=candidate,
+            queries=queries,
+            outputs=outputs,
+            others=others,
+            na_as_five=na_as_five,
+            decoding=None if outputs_file else decoding_line(*told),
         ),
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge_name),
@@ -165,7 +169,7 @@ def command(
     if results_file is not None:
         _write_verdicts(results_file, measured, na_as_five=na_as_five)
     if as_json:
-        used = {"space": space.name, "decoding": None if outputs_file else decoding_json(*told)}
+        used = {"space": space.name, "decoding": None if outputs_file else asdict(candidate.sampling)}
         write_json({**measured.as_json(), **used})
     else:
         _show(measured, against)
@@ -199,6 +203,8 @@ class _Asked:
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
     na_as_five: bool
+    decoding: str | None
+    """The line that says how the prompt is decoded."""
 
 
 def _measure(
@@ -217,6 +223,8 @@ def _measure(
     with Store.open(store_url) as store:
         of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
         write_line(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
+        if asked.decoding:
+            write_line(asked.decoding, err=True)
         opened = judge_of(judge)  # first, because it fails faster
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}

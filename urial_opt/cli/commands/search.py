@@ -20,7 +20,7 @@ from urial_opt.cli.options import (
     store_option,
     terms_options,
 )
-from urial_opt.cli.output import write_json, write_line
+from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.cli.live import Display
@@ -109,7 +109,7 @@ def command(
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
     options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
-    space = _space(space_name, base, start_from, decoding, exemplar_floor)
+    space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
     defaults = space.defaults
     chosen = {
         role: named(role.value, typed or default)
@@ -123,7 +123,7 @@ def command(
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
         display.heading = f"space {space.name}, {of_whom}, store {store.name}"
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in models.notes:
+        for note in (*told, *models.notes):
             display.say(note)
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         if only_plan:
@@ -139,24 +139,22 @@ def command(
 
 def _space(
     name: str | None, base: str | None, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None
-) -> SearchSpace:
-    """The space, and on standard error how its prompts are decoded."""
-    from urial_opt.cli.choosing import named_context
+) -> tuple[SearchSpace, list[str]]:
+    """The space, and lines that say how its prompts are decoded."""
+    from urial_opt.cli.choosing import default_space, named_context
     from urial_opt.cli.decoding import choices_in_words, decoding_line, start_decoding
-    from urial_opt.spaces.space_file import space_for
     from urial_opt.spaces.variants import load_space
 
     fixed = _numbers(decoding)
-    start = None
-    loaded = load_space(name or space_for(base), decoding=fixed, exemplar_floor=exemplar_floor)
+    told: list[str] = []
+    loaded = load_space(name or default_space(base), decoding=fixed, exemplar_floor=exemplar_floor)
     if start_from is not None:
         context = named_context(str(start_from), loaded)
         start = context.candidate
         used = start_decoding(start.sampling, loaded, fixed)
-        write_line(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}", err=True)
+        told.append(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}")
         loaded = load_space(loaded, start_from=start, decoding=fixed)
-    write_line(f"prompts are decoded {choices_in_words(loaded)}", err=True)
-    return loaded
+    return loaded, [*told, f"prompts are decoded {choices_in_words(loaded)}"]
 
 
 def _searched(
