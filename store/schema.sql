@@ -76,6 +76,15 @@ CREATE TABLE urial_searches (
 	UNIQUE (name)
 );
 
+CREATE TABLE urial_served (
+	model TEXT NOT NULL,
+	address TEXT NOT NULL,
+	replies TEXT NOT NULL,
+	root TEXT NOT NULL,
+	PRIMARY KEY (model)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE urial_accounts (
 	id INTEGER NOT NULL,
 	name TEXT,

@@ -69,7 +69,11 @@ class Pretender:
         if "first prompt only" in self._quirks:
             texts = texts[:1]
         choices = [self._choice(chat, *each, body) for each in zip(prompts, texts, strict=False)]
-        reply = {"model": "m", "choices": choices, "usage": self._usage(prompts[0], texts)}
+        reply = {
+            "model": "weights-2026" if "alias" in self._quirks else "m",
+            "choices": choices,
+            "usage": self._usage(prompts[0], texts),
+        }
         return {key: value for key, value in reply.items() if key != "usage" or "no usage" not in self._quirks}
 
     def _text(self, prompt: str, body: Mapping[str, Any], *, crowded: bool) -> list[str]:

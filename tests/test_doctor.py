@@ -38,6 +38,7 @@ def test_a_server_that_does_everything() -> None:
     ("quirk", "name", "verdict", "warns"),
     [
         ("no chat", "chat", "no", ""),
+        ("alias", "name", "no", "another name, weights-2026"),
         ("template", "plain_prompts", "no", "without a template"),
         ("not greedy", "greedy", "no", "cannot be repeated exactly"),
         ("no temperature", "temperature", "ignored", "fix temperature=0"),

@@ -144,7 +144,8 @@ def test_a_model_that_is_there_but_not_for_this_ends_at_once() -> None:
     script = Script(Refused(404, "This is a chat model"), models=["m"])
     message = failure(script)
     assert message.endswith(
-        "is not served at '/completions' (This is a chat model); it may be at the other: openai-chat:m"
+        "is not served at '/completions' (This is a chat model); give the name of its deployment, if it has another, "
+        "or it may be at the other: openai-chat:m"
     )
     assert failure(script, of="chat").endswith("it may be at the other: openai:m")
 

@@ -210,8 +210,8 @@ def test_a_prompt_that_does_not_fit_is_an_error_that_says_what_to_do(local: Tran
 def test_identities_contain_model_server_and_system_text() -> None:
     address = "http://user:password@localhost:1/v1"
     base, plain = open_base("m", url=address), open_aligned("m", url=address)
-    assert base.identity == "openai:m at http://localhost:1/v1"
-    assert plain.identity == "openai-chat:m at http://localhost:1/v1"
+    assert base.identity == "openai:m"
+    assert plain.identity == "openai-chat:m"
     systems = {open_aligned("m", url=address, system=system).identity for system in ("", "Be brief.", "Be warm.")}
     assert len(systems) == 3
     assert plain.identity in systems
@@ -222,9 +222,9 @@ def test_identities_contain_model_server_and_system_text() -> None:
 
 def test_both_are_found_by_name() -> None:
     options = {"url": "http://localhost:1/v1", "timeout": "5", "concurrency": "2"}
-    assert plugins.open_generator("openai:org/m", options).identity == "openai:org/m at http://localhost:1/v1"
+    assert plugins.open_generator("openai:org/m", options).identity == "openai:org/m"
     chat = plugins.open_chat_generator("openai-chat:m:tag", {**options, "system": "Be brief."})
-    assert chat.identity.startswith("openai-chat:m:tag at http://localhost:1/v1 under ")
+    assert chat.identity.startswith("openai-chat:m:tag under ")
 
 
 def test_a_model_needs_a_name() -> None:

@@ -26,7 +26,7 @@ from urial_opt.cli.live import Display
 from urial_opt.cli.output import quoted, shown
 from urial_opt.errors import InputError
 from urial_opt.nano.json_server import Refused, listening
-from urial_opt.records import Usage
+from urial_opt.records import TrialState, Usage
 from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.progress import Phase, Progress
@@ -136,7 +136,7 @@ def test_a_live_display_shows_notes_as_text(monkeypatch: pytest.MonkeyPatch) -> 
     screen = StringIO()
     monkeypatch.setattr(live, "progress_console", lambda: Console(file=screen, force_terminal=True, width=200))
     progress = Progress(
-        phase=Phase.TRIALS, done=0, total=2, states=dict.fromkeys(live.TrialState, 0), best=None, improved_at=None,
+        phase=Phase.TRIALS, done=0, total=2, states=dict.fromkeys(TrialState, 0), best=None, improved_at=None,
         usage=Usage(), bill=bill(), notes=(EVIL,),
     )  # fmt: skip
     with Display() as display:

@@ -18,7 +18,7 @@ from urial_opt.models.server.logprob_replies import (
     read_answer_tokens,
     read_prompt_tokens,
 )
-from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
+from urial_opt.models.server.retries import EmptyReplyError
 from urial_opt.models.server.token_logprobs import (
     TokenLogprob,
     TopLogprobs,
@@ -72,7 +72,7 @@ def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> lis
         "top_logprobs": tops,
     }
     body = json.dumps({"model": "m", "choices": [{"text": "", "logprobs": logprobs}]})
-    return list(read_prompt_tokens(body, model="m", source="echo", listed=listed).tokens[1:])
+    return list(read_prompt_tokens(body, source="echo", listed=listed).tokens[1:])
 
 
 @pytest.mark.parametrize("listed", [3, 20], ids=["as many as asked for", "fewer"])
@@ -115,7 +115,7 @@ def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> l
         for position in positions
     ]
     body = json.dumps({"model": "m", "choices": [{"text": "", "prompt_logprobs": [None, *told]}]})
-    return list(read_prompt_tokens(body, model="m", source="prompt_logprobs", listed=listed).tokens)
+    return list(read_prompt_tokens(body, source="prompt_logprobs", listed=listed).tokens)
 
 
 def test_ranks_of_prompts_are_exact_and_ties_are_in_order_of_id() -> None:
@@ -159,7 +159,7 @@ def test_what_goes_on_is_no_token_of_the_prompt() -> None:
 )
 def test_a_reply_without_log_probabilities_is_an_error(source: LogprobSource, choice: Mapping[str, Any]) -> None:
     with pytest.raises(NoLogprobsError):
-        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", source=source, listed=3)
+        read_prompt_tokens(json.dumps({"choices": [choice]}), source=source, listed=3)
 
 
 def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop", **more: object) -> str:
@@ -182,7 +182,7 @@ def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop
 def test_the_tokens_of_an_answer_join_to_its_text(
     text: str, tokens: Sequence[str], reason: str, pieces: Sequence[str], end: str
 ) -> None:
-    told = read_answer_tokens(_chat(text, tokens, reason=reason), model="m")
+    told = read_answer_tokens(_chat(text, tokens, reason=reason))
     assert [told.text[start:stop] for start, stop in told.spans] == pieces
     assert len(told.tokens) == len(pieces)
     assert (told.ended, told.end.text) == (reason == "stop", end)
@@ -193,23 +193,21 @@ def test_a_part_of_a_character_is_read_from_its_bytes() -> None:
     parts = "東".encode()
     content = [{"token": "\\xe6", "bytes": [byte], "logprob": -1.0, "top_logprobs": []} for byte in parts]
     choice = {"message": {"content": "東"}, "logprobs": {"content": content}, "finish_reason": "length"}
-    told = read_answer_tokens(json.dumps({"choices": [choice]}), model="m")
+    told = read_answer_tokens(json.dumps({"choices": [choice]}))
     assert [token.text for token in told.tokens] == ["\ufffd"] * 3
     assert told.spans == ((0, 0), (0, 0), (0, 1))
 
 
 def test_what_is_no_answer_with_probabilities() -> None:
     with pytest.raises(ValueError, match="not those of its text"):
-        read_answer_tokens(_chat("", ["Hi", " you"]), model="m")
+        read_answer_tokens(_chat("", ["Hi", " you"]))
     with pytest.raises(EmptyReplyError):
-        read_answer_tokens(_chat("", []), model="m")
+        read_answer_tokens(_chat("", []))
     with pytest.raises(NoLogprobsError):
-        read_answer_tokens(_chat("Hi", None), model="m")
+        read_answer_tokens(_chat("Hi", None))
     with pytest.raises(NoLogprobsError):
-        read_answer_tokens(_chat("Hi", []), model="m")
-    with pytest.raises(WrongModelError):
-        read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
-    refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
+        read_answer_tokens(_chat("Hi", []))
+    refused = read_answer_tokens(_chat(None, None, refusal="No."))
     assert (refused.tokens, refused.ended) == ((), False)
 
 

@@ -16,9 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from urial_opt.secrets import redacted
+
 
 class UrialOptError(Exception):
-    """Root of the tree. `str(error)` is one line: what happened, to which item, and what to do next."""
+    """Root of the tree. `str(error)` is one line, without secrets: what happened, to which item, what to do next."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
 
 
 class UrialOptWarning(UserWarning):

@@ -136,11 +136,24 @@ class PairMemory(Memory, Protocol):
     ) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Where a model was last asked, and what its server said it is."""
+
+    address: str
+    replies: str = ""
+    """The model's name in replies; empty if they name none."""
+    root: str = ""
+    """The weights that the server's list of models names, without their folder; empty if it names none."""
+
+
 class PaceMemory(Protocol):
-    """Stores the load that each server tolerates; `store.Store` implements it."""
+    """Stores what is known of servers; `store.Store` implements it."""
 
     def find_pace(self, server: str) -> Pace | None: ...
     def add_pace(self, server: str, pace: Pace) -> None: ...
+    def find_served(self, model: str) -> Served | None: ...
+    def add_served(self, model: str, served: Served) -> None: ...
 
 
 class ShiftMemory(Protocol):

@@ -118,7 +118,9 @@ class Paced(Protocol):
     """An optional ability of models behind servers that may be overloaded: adapts its number of requests."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
-        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread."""
+        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread.
+
+        What the server says of the model is compared with what is stored, and stored too."""
 
 
 @runtime_checkable

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from urial_opt.secrets import is_secret, keep_secret, without_known
+
 if TYPE_CHECKING:
     from urial_opt.records import Role
     from urial_opt.roles import Named
@@ -41,7 +43,7 @@ def write_file(path: Path, text: str, *, option: str) -> None:
     from urial_opt.errors import InputError
 
     try:
-        path.write_bytes(text.encode())
+        path.write_bytes(without_known(text).encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
 
@@ -100,6 +102,8 @@ def _keeper(role: str) -> Callable[[click.Context, click.Parameter, Any], None]:
             if not (key and equals):
                 raise click.BadParameter(f"{pair!r} is not KEY=VALUE, such as device=cuda", ctx=ctx, param=parameter)
             options[key] = value
+            if is_secret(key):
+                keep_secret(value)
 
     return keep
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from urial_opt.datasets.written import Source, read_text
 from urial_opt.errors import InputError
+from urial_opt.secrets import redacted
 
 
 def read_csv(
@@ -47,7 +48,7 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
     try:
         rows = parquet.read_table(path).to_pylist()
     except (OSError, ValueError) as error:
-        says = " ".join(str(error).split())[:160]
+        says = redacted(" ".join(str(error).split()))[:160]
         raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
     return numbered(path, rows)
 

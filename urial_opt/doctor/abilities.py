@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
+from urial_opt.models.server.served import is_called
 
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
@@ -13,6 +14,20 @@ _SPECIAL_TOKENS = 3
 def _answers(server: ExaminedServer) -> CheckResult:
     server.ask("The capital of France is", max_tokens=4)
     return yes("It continues text." if server.completes else "It answers messages.")
+
+
+def _name(server: ExaminedServer) -> CheckResult:
+    server.ask("a", max_tokens=1)
+    answered = server.answers_as
+    if not answered:
+        return unknown("Its replies name no model.")
+    if is_called(answered, server.endpoint.model):
+        return yes("Its replies have the name that was asked.")
+    return no(
+        f"Asked as {server.endpoint.model}, it answers as {answered}.",
+        warning=f"Its replies have another name, {answered}: a change of it during a run is an error, and "
+        f"model_replies={answered} makes another name one from the start",
+    )
 
 
 def _repeats(server: ExaminedServer) -> CheckResult:
@@ -143,6 +158,7 @@ COMPLETIONS = Check(
 )
 CHAT = Check(name="chat", look=_answers)
 ABILITIES = (
+    Check(name="name", look=_name),
     Check(
         name="plain_prompts",
         look=_plain_prompts,

@@ -109,7 +109,7 @@ def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -
         context_length=context_length,
         latency=speed.latency,
         tokens_per_second=speed.tokens_per_second,
-        command=_command(server, speed.concurrency, penalty=findings["repetition_penalty"].verdict),
+        command=_command(server, speed.concurrency, findings),
     )
 
 
@@ -147,13 +147,15 @@ def _context(length: int | None) -> CheckResult:
     return CheckResult(verdict=CheckVerdict.YES, says=says, warning=warning)
 
 
-def _command(server: ExaminedServer, concurrency: int | None, *, penalty: CheckVerdict) -> str:
+def _command(server: ExaminedServer, concurrency: int | None, findings: Mapping[str, CheckResult]) -> str:
     model, url = server.endpoint.model, server.endpoint.url
     role, kind = ("base", "openai") if server.completes else ("judge", "llm")
     words = [f"--{role}", f"{kind}:{model}", f"--{role}-url", url]
     if concurrency is not None:
         words += [f"--{role}-option", f"concurrency={concurrency}"]
-    if server.completes and penalty in (CheckVerdict.NO, CheckVerdict.IGNORED):
+    if findings["name"].verdict is CheckVerdict.NO:
+        words += [f"--{role}-option", f"model_replies={server.answers_as}"]
+    if server.completes and findings["repetition_penalty"].verdict in (CheckVerdict.NO, CheckVerdict.IGNORED):
         words += ["--decoding", "repetition_penalty=1"]
     words += ["--judge", "llm:JUDGE"] if server.completes else ["--base", "hf:BASE"]
     return shlex.join(["urial-opt", "search", "--space", "urial", *words])

@@ -78,7 +78,7 @@ class LLMJudge:
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self._endpoint.keep_pace(memory)
+        self._endpoint.keep_pace(memory, identity=f"llm:{self._endpoint.identity}")
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
@@ -119,7 +119,7 @@ class LLMJudge:
 
     def _identity(self, *templates: str) -> str:
         length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
-        return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates), *length])
+        return ", ".join([f"llm:{self._endpoint.identity}", *map(label, templates), *length])
 
     def _questions(self, query: Query, answer: str) -> list[JudgeQuestion[float]]:
         if self._mode == "scores" or query.kind == "safety":
@@ -187,6 +187,8 @@ def open_judge(
     url: str = "",
     concurrency: str = "32",
     timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
     mode: str = "scores",
     max_tokens: str = str(_MAX_TOKENS),
 ) -> LLMJudge:
@@ -197,7 +199,8 @@ def open_judge(
         raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; give for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
-            endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+            options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+            endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
             return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
     raise InputError(f"no mode of the judge 'llm' is called {mode!r}; give mode=scores or mode=aspects")
 

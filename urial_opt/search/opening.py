@@ -81,7 +81,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     else:
         settings["constraints"] = [str(each) for each in space.constraints]
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
-        name = options.name or _name(space, settings)
+        name = options.name or store.former_search(settings) or _name(space, settings)
     store.open_search(name, settings)
     store.pace(*models.by_role.values())
     return Begun(name=name, account=store.account(name), space=space, notes=notes)
@@ -94,7 +94,7 @@ def _begun_without_floor(
     for fingerprint in (space.fingerprint, space.fingerprint_without_turns):
         earlier = {**settings, "fingerprint": fingerprint}
         with suppress(UnknownNameError):
-            record = store.search(options.name or _name(space, earlier))
+            record = store.search(options.name or store.former_search(earlier) or _name(space, earlier))
             if record.settings == earlier:
                 return record
     return None

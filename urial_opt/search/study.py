@@ -14,6 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Params, TrialRecord, TrialState
+from urial_opt.secrets import redacted
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
 
@@ -129,6 +130,6 @@ def _store_error(store: Store, error: Exception) -> StoreError:
     """The StoreError for an error of Optuna, with the database's own message, which is among its causes."""
     cause = error.__cause__ or error
     words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
-    says = "".join(filter(str.isprintable, words))[:300]
+    says = redacted("".join(filter(str.isprintable, words)))[:300]
     advice = "fix that and start the same search again, or give another database as `store=URL`"
     return StoreError(f"the store {store.name!r}: {says or type(cause).__name__}; {advice}")

@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
+from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
@@ -20,7 +21,7 @@ from urial_opt.records import (
     TrialRecord,
 )
 from urial_opt.spending import Spent
-from urial_opt.store import paces, searches, shifts, trials
+from urial_opt.store import paces, searches, served, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -103,6 +104,11 @@ class Store(DatabaseMemory):
         with self._database.reading() as connection:
             return searches.read_search(connection, name)
 
+    def former_search(self, settings: Mapping[str, object]) -> str | None:
+        """The name of a search with these settings, of which an earlier version made another name; None if none is."""
+        with self._database.reading() as connection:
+            return searches.find_former(connection, settings)
+
     def searches(self) -> list[SearchSummary]:
         """Every search, the oldest first."""
         with self._database.reading() as connection:
@@ -128,6 +134,16 @@ class Store(DatabaseMemory):
         """Store the pace of a server. May be called from any thread."""
         with self._database.writing() as connection:
             paces.write_pace(connection, server, pace)
+
+    def find_served(self, model: str) -> Served | None:
+        """Where a model was last asked, and what its server said it is; None if that is not known."""
+        with self._database.reading() as connection:
+            return served.find_served(connection, model)
+
+    def add_served(self, model: str, now: Served) -> None:
+        """Store where a model is asked, and what its server says. May be called from any thread."""
+        with self._database.writing() as connection:
+            served.write_served(connection, model, now)
 
     def shifts_of_prompts(self, base: str, aligned: str, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
         """The token shift between two models under each prompt, over any probe queries; None where it is not stored."""

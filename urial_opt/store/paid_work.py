@@ -12,6 +12,7 @@ from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
 from urial_opt.store.connection import chunks, insert_new, missing
+from urial_opt.store.served import find_under_names
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
@@ -28,13 +29,17 @@ def find_completions(
 ) -> list[Completion | None]:
     """The completion by `generator` of each whole rendered prompt; None where it is not stored."""
     sampling_id = sampling.id
-    ids = [_completion_id(generator, sampling_id, text) for text in texts]
-    found = {
-        row.id: read_completion(row._mapping, completions)
-        for some in chunks(ids)
-        for row in connection.execute(_COMPLETIONS, {"ids": some})
-    }
-    return [found.get(id_) for id_ in ids]
+
+    def find(name: str) -> list[Completion | None]:
+        ids = [_completion_id(name, sampling_id, text) for text in texts]
+        found = {
+            row.id: read_completion(row._mapping, completions)
+            for some in chunks(ids)
+            for row in connection.execute(_COMPLETIONS, {"ids": some})
+        }
+        return [found.get(id_) for id_ in ids]
+
+    return find_under_names(connection, generator, find)
 
 
 def insert_completions(
@@ -58,11 +63,16 @@ def find_judgments(
     connection: sa.Connection, judge: str, asked: Sequence[Query], given: Sequence[Completion]
 ) -> list[Judgment | None]:
     """The verdict of `judge` on each pair of query and completion; None where it is not stored."""
-    ids = [judgment_id(judge, query, completion.text) for query, completion in zip(asked, given, strict=True)]
-    rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
-    return [
-        read_judgment(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)
-    ]
+
+    def find(name: str) -> list[Judgment | None]:
+        ids = [judgment_id(name, query, completion.text) for query, completion in zip(asked, given, strict=True)]
+        rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
+        return [
+            read_judgment(rows[id_], query, judge) if id_ in rows else None
+            for id_, query in zip(ids, asked, strict=True)
+        ]
+
+    return find_under_names(connection, judge, find)
 
 
 def insert_judgments(

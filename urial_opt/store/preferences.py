@@ -20,6 +20,7 @@ from urial_opt.store.paid_work import (
     read_usage,
     usage_columns,
 )
+from urial_opt.store.served import find_under_names
 from urial_opt.store.tables import preferences
 
 _PREFERENCES = sa.select(preferences).where(preferences.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -33,9 +34,13 @@ def find_preferences(
     seconds: Sequence[Completion],
 ) -> list[Preference | None]:
     """Which of each two answers `judge` prefers; None where it is not stored for this order."""
-    ids = [_id(judge, *pair) for pair in zip(asked, firsts, seconds, strict=True)]
-    rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_PREFERENCES, {"ids": some})}
-    return [_read(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)]
+
+    def find(name: str) -> list[Preference | None]:
+        ids = [_id(name, *pair) for pair in zip(asked, firsts, seconds, strict=True)]
+        rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_PREFERENCES, {"ids": some})}
+        return [_read(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)]
+
+    return find_under_names(connection, judge, find)
 
 
 def insert_preferences(

@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
+from urial_opt.secrets import without_known
 from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
+from urial_opt.store.served import without_addresses
 from urial_opt.store.tables import searches, trials
 
 _LONGEST_NAME = 100
@@ -25,7 +27,7 @@ def now() -> str:
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
     """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
-    wanted = json.loads(json.dumps(settings))
+    wanted = json.loads(without_known(json.dumps(settings)))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
     if not _can_be_stored(name) or connection.scalar(_NUMBERED, {"name": name}) is None:
         check_new_name(name)
@@ -59,10 +61,24 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
     return SearchRecord(
         name=row.name,
         created_at=row.created_at,
-        settings=row.settings,
+        settings=without_addresses(row.settings),
         status=SearchStatus(row.status),
         summary=row.summary,
     )
+
+
+def find_former(connection: sa.Connection, settings: Mapping[str, object]) -> str | None:
+    """The first search with these settings whose models were identified by their addresses too; None if there is none.
+
+    A search that was not given a name is named by its settings, so its name changed when the addresses left them.
+    """
+    wanted = json.loads(json.dumps(settings))
+    rows = connection.execute(sa.select(searches.c.name, searches.c.settings).order_by(searches.c.id))
+    for row in rows:
+        without = without_addresses(row.settings)
+        if without == wanted and row.settings != wanted:
+            return str(row.name)
+    return None
 
 
 def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:

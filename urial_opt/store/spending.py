@@ -19,6 +19,7 @@ from urial_opt.store import paid_work, replies
 from urial_opt.store.connection import Connection, insert_new, upsert
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
+from urial_opt.store.served import without_address
 from urial_opt.store.tables import accounts, identities, searches, spending
 
 REMOVED = "removed searches"
@@ -154,7 +155,11 @@ def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]
     """What a search has spent so far, by identity of the model or judge."""
     number = sa.select(accounts.c.id).where(accounts.c.search_id == of_search).scalar_subquery()
     rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.account_id == number)
-    return {row[identities.c.name]: _spent(row) for row in connection.execute(rows).mappings()}
+    spent: dict[str, Spent] = {}
+    for row in connection.execute(rows).mappings():
+        name = without_address(row[identities.c.name])
+        spent[name] = spent.get(name, Spent()) + _spent(row)
+    return spent
 
 
 def read_bill(connection: sa.Connection) -> dict[str, dict[str, Spent]]:

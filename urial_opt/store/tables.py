@@ -245,6 +245,16 @@ paces = sa.Table(
     sqlite_with_rowid=False,
 )
 
+served = sa.Table(
+    "urial_served",
+    metadata,
+    sa.Column("model", ExactText, primary_key=True),
+    sa.Column("address", ExactText, nullable=False),
+    sa.Column("replies", ExactText, nullable=False),
+    sa.Column("root", ExactText, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 aligned_answers = sa.Table(
     "urial_aligned_answers",
     metadata,

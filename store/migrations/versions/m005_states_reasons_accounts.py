@@ -8,8 +8,21 @@ down_revision = "m004"
 
 
 def upgrade() -> None:
+    _keep_served_models()
     _keep_replies_and_tags()
     _open_accounts()
+
+
+def _keep_served_models() -> None:
+    op.create_table(
+        "urial_served",
+        sa.Column("model", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("replies", sa.Text(), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("model"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:

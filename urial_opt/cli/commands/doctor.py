@@ -43,10 +43,11 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     With --json an object with the keys
       server,
       findings (by name: verdict, which is yes, no, ignored or not known, and says, a sentence):
-        models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
-        (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
-        no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
-        context_length, prefix_cache, cached_tokens (reported in usage), many_at_once,
+        models, completions, chat, name (in replies), plain_prompts (a base model sees the prompt
+        as it is), greedy (the same each time), temperature, seed, max_tokens, stop,
+        repetition_penalty, no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs,
+        prompt_logprobs, context_length, prefix_cache, cached_tokens (reported in usage),
+        many_at_once,
       context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),

@@ -27,7 +27,7 @@ class ServerGenerator:
 
     @property
     def identity(self) -> str:
-        return f"openai:{self._endpoint.name}"
+        return f"openai:{self._endpoint.identity}"
 
     @property
     def priced_as(self) -> str:
@@ -35,7 +35,7 @@ class ServerGenerator:
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self._endpoint.keep_pace(memory)
+        self._endpoint.keep_pace(memory, identity=self.identity)
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
@@ -81,7 +81,7 @@ class ServerChatGenerator:
     @property
     def identity(self) -> str:
         under = f" under {content_id(self._system)}" if self._system else ""
-        return f"openai-chat:{self.endpoint.name}{under}"
+        return f"openai-chat:{self.endpoint.identity}{under}"
 
     @property
     def priced_as(self) -> str:
@@ -89,7 +89,7 @@ class ServerChatGenerator:
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self.endpoint.keep_pace(memory)
+        self.endpoint.keep_pace(memory, identity=f"openai-chat:{self.endpoint.identity}")
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; the answer to a refused query is empty."""
@@ -102,22 +102,42 @@ class ServerChatGenerator:
         return [*opening, {"role": "user", "content": query}]
 
 
-def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
-    """The base model `argument` of the server at `url`. InputError if the name is missing or an option is wrong."""
+def open_base(
+    argument: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
+) -> ServerGenerator:
+    """The base model `argument` of the server at `url`; the other options are those of `Endpoint`.
+
+    InputError if the name is missing or an option is wrong.
+    """
     if not argument:
         raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
-    return ServerGenerator(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout))
+    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+    return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
 
 
 def open_aligned(
-    argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", system: str = ""
+    argument: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
+    system: str = "",
 ) -> ServerChatGenerator:
     """The aligned model `argument` of the server at `url`, with `system` as system message. Errors: as `open_base`."""
     if not argument:
         raise InputError(
             "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
         )
-    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+    endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
     return ServerChatGenerator(endpoint, system=system)
 
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TypeVar
 
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.models.server.endpoint import Endpoint, RefusedError
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.failures import RefusedError
 from urial_opt.models.server.logprob_replies import (
     LogprobSource,
     NoLogprobsError,
@@ -59,8 +60,7 @@ class AnsweringServer:
     def _answer(self, queries: Sequence[str], *, max_tokens: int, listed: int) -> list[AnswerLogprobs]:
         greedy = {"temperature": 0.0, "max_tokens": max_tokens, "logprobs": True, "top_logprobs": listed}
         requests = [{"messages": self._messages(query), **greedy} for query in queries]
-        read = partial(read_answer_tokens, model=self.endpoint.model)
-        return self.endpoint.ask("/chat/completions", requests, read)
+        return self.endpoint.ask("/chat/completions", requests, read_answer_tokens)
 
 
 class ReadingServer:
@@ -115,7 +115,7 @@ class ReadingServer:
         greedy = {"temperature": 0.0, "max_tokens": 1, "logprobs": listed}
         asked = {"prompt_logprobs": listed} if source == "prompt_logprobs" else {"echo": True}
         requests = [{"prompt": prompt, **greedy, **asked} for prompt in prompts]
-        read = partial(read_prompt_tokens, model=self.endpoint.model, source=source, listed=listed)
+        read = partial(read_prompt_tokens, source=source, listed=listed)
         return self.endpoint.ask("/completions", requests, read)
 
     def _placed(self, reply: UnplacedPrompt, prompt: str, start: int) -> PromptLogprobs:

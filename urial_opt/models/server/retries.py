@@ -56,6 +56,12 @@ class TimedOutError(RetryableError):
     tries = 3
 
 
+class OversizedError(RetryableError):
+    """The reply is larger than any that was asked for."""
+
+    tries = 2
+
+
 class UnreachableError(RetryableError):
     """There is no server at this address, and there was none before."""
 
