@@ -50,12 +50,31 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         contexts=dict.fromkeys(roles, measured),
         found=measured,
         found_trial=123,
+        found_equals=(),
         choice=Choice(validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
         significant=False,
         bill=bill(),
         shift=shift,
     )
+
+
+@pytest.mark.parametrize(
+    ("equals", "said", "gain"),
+    [
+        ((), "", True),
+        (("hand_written", "start"), "The found prompt (trial 123) is the hand-written one.", False),
+        (("plain_icl",), "The found prompt (trial 123) is plain ICL.", True),
+        (("start",), "The found prompt (trial 123) is the one that the search started from.", True),
+    ],
+)
+def test_a_found_prompt_that_everybody_has(printed: Printed, equals: tuple[str, ...], said: str, gain: bool) -> None:
+    result = searched("zero_shot", "plain_icl", "hand_written", "found")
+    result.found_equals = equals
+    text = " ".join(printed(show_result, result, store_url=STORE).split())
+    assert said in text if said else "The found prompt (trial" not in text
+    assert ("No significant gain over the hand-written prompt: +0.48" in text) is gain
+    assert ("so there is no gain to measure" in text) is not gain
 
 
 def test_the_result_of_a_search(printed: Printed) -> None:

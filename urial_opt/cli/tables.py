@@ -8,7 +8,7 @@ from urial_opt.cli.options import DEFAULT_STORE
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.records import Estimate, ProbeShift
-from urial_opt.search.digest import CONTEXT_NAMES
+from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
@@ -55,7 +55,12 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     _say_missing_prices(result.bill)
     say()
     gain = interval(result.gain, signed=True)
-    if result.significant:
+    known = known_prompt(result.found_equals)
+    if known:
+        say(f"The found prompt (trial {result.found_trial}) is {known}.")
+    if "hand_written" in result.found_equals:
+        say("No prompt of this search was better, so there is no gain to measure.")
+    elif result.significant:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")

@@ -9,7 +9,7 @@ from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
+from urial_opt.records import Candidate, Estimate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
@@ -18,6 +18,7 @@ from urial_opt.statistics.correlation import rank_correlation
 
 FINALISTS = 5
 """How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
+_NO_GAIN = Estimate(mean=0.0, low=0.0, high=0.0)
 _MEASURED_AT_ONCE = 128
 """How many queries are asked between two checks of the limits."""
 
@@ -45,6 +46,8 @@ def finish(search: RunningSearch) -> SearchResult:
         search.report(Phase.TEST, done=len(measured), total=total)
         measured["aligned"] = _measure_aligned(search, aligned)
     search.report(Phase.TEST, done=total, total=total)
+    known = {**contexts, "start": search.standing.records[0].candidate}
+    same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
     found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
     strata = strata_of(space.queries.split("test"), space.objective)
     shift = _shift_outcome(search, winner.number)
@@ -52,8 +55,9 @@ def finish(search: RunningSearch) -> SearchResult:
         name=search.name,
         contexts=measured,
         found_trial=winner.number,
+        found_equals=same,
         choice=choice,
-        gain=bootstrap_difference(found, yardstick, strata),
+        gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,
         usage=search.spent,
         bill=search.bill,
@@ -63,6 +67,11 @@ def finish(search: RunningSearch) -> SearchResult:
     )
     search.store.finish(search.name, result.as_json())
     return result
+
+
+def _is_same(one: Candidate, other: Candidate) -> bool:
+    """Whether a model sees the same text under both, and decodes alike."""
+    return (one.prompt.render("?"), one.sampling) == (other.prompt.render("?"), other.sampling)
 
 
 def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:

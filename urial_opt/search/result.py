@@ -105,9 +105,13 @@ class SearchResult(Digested):
     contexts: Mapping[str, Measured]
     """Measurements on `test` in display order: zero_shot, plain_icl, hand_written, found and, if present, aligned."""
     found_trial: int
+    found_equals: tuple[str, ...]
+    """The prompts that the found one is, to the last character and with their decoding: of `zero_shot`, `plain_icl`,
+    `hand_written` and `start`, where the search began. Empty: it is a new one."""
     choice: Choice
     gain: Estimate
-    """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval."""
+    """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval; zero, without an
+    interval to either side, if they are the same."""
     states: Mapping[TrialState, int]
     usage: Usage
     bill: Bill
@@ -152,6 +156,7 @@ class SearchResult(Digested):
             },
             gain=self.gain,
             found_trial=self.found_trial,
+            found_equals=self.found_equals,
             states=self.states,
             seconds=self.seconds,
             tokens=self.bill.tokens,
@@ -166,6 +171,7 @@ class SearchResult(Digested):
             **{role: measured.as_json() for role, measured in self.contexts.items()},
             "gain": estimate_json(self.gain) | {"significant": self.significant},
             "found_trial": self.found_trial,
+            "found_equals": list(self.found_equals),
             "constraints": [each.as_json() for each in self.choice.constraints],
             "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
             "seconds": round(self.seconds, 1),
