@@ -3,24 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 if TYPE_CHECKING:
-    from urial_opt.records import Sampling
+    from urial_opt.records import Candidate, Sampling
     from urial_opt.spaces.space import SearchSpace
 
-
-def decoded(sampling: Sampling, chosen: Mapping[str, Any], seed: int | None = None) -> Sampling:
-    """The sampling with the chosen settings; greedy decoding gets no seed, so that stored answers are reused."""
-    sampling = replace(sampling, **{name: value for name, value in chosen.items() if value is not None})
-    return sampling if seed is None or not sampling.temperature else replace(sampling, seed=seed)
+_F = TypeVar("_F", bound=Callable[..., Any])
+_CHOSEN = "urial_opt.cli.decoding"
+"""Key of the chosen settings in the metadata of a click context."""
 
 
-def decoding_line(sampling: Sampling, origin: str, chosen: Mapping[str, Any] | None = None) -> str:
-    """One line for the header of a command; `chosen` as in `decoded`."""
-    return f"decoding {in_words(sampling)} ({_origin(origin, chosen or {})})"
+def decoding_options(function: _F) -> _F:
+    """Add `--temperature`, `--repetition-penalty` and `--max-tokens`; `decoded` reads them."""
+    options = [
+        ("--temperature", click.FloatRange(0), "[default: as the prompt was found, or the space's]"),
+        ("--repetition-penalty", click.FloatRange(0, min_open=True), "[default: likewise]"),
+        ("--max-tokens", click.IntRange(1), "Maximum length of an answer. [default: likewise]"),
+    ]
+    for name, kind, says in reversed(options):
+        function = click.option(name, type=kind, expose_value=False, callback=_keep, help=says)(function)
+    return function
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, given: float | None) -> None:
+    if given is not None:
+        ctx.meta.setdefault(_CHOSEN, {})[parameter.name] = given
+
+
+def _chosen() -> dict[str, Any]:
+    chosen: dict[str, Any] = click.get_current_context().meta.get(_CHOSEN, {})
+    return chosen
+
+
+def decoded(candidate: Candidate, seed: int | None = None) -> Candidate:
+    """The candidate, decoded as the options of `decoding_options` say where they are given.
+
+    Greedy decoding gets no seed, so that stored answers are reused.
+    """
+    sampling = replace(candidate.sampling, **_chosen())
+    if seed is not None and sampling.temperature:
+        sampling = replace(sampling, seed=seed)
+    return replace(candidate, sampling=sampling)
+
+
+def decoding_line(sampling: Sampling, origin: str, fixed: Collection[str] = ()) -> str:
+    """One line for the header of a command: the decoding, and where it comes from.
+
+    `fixed` names settings that come from elsewhere, beside those that the options of `decoding_options` give.
+    """
+    names = [name.replace("_", " ") for name in (*_chosen(), *fixed)]
+    changed = f", except {' and '.join(names)}" if names else ""
+    return f"decoding {in_words(sampling)} ({origin}{changed})"
 
 
 def in_words(sampling: Sampling) -> str:
@@ -48,8 +86,3 @@ def choices_in_words(space: SearchSpace) -> str:
         f"at temperature {choices['temperature']}, repetition penalty {choices['repetition_penalty']}, "
         f"at most {choices['max_tokens']} new tokens, stop {stops}"
     )
-
-
-def _origin(origin: str, chosen: Mapping[str, Any]) -> str:
-    names = [name.replace("_", " ") for name, value in chosen.items() if value is not None]
-    return f"{origin}, except {' and '.join(names)}" if names else origin

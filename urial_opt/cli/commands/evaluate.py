@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
-from urial_opt.cli.decoding import decoded, decoding_line
+from urial_opt.cli.decoding import decoded, decoding_line, decoding_options
 from urial_opt.cli.options import (
     given_prices,
     json_option,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role
     from urial_opt.roles import Named
+    from urial_opt.spaces.contexts import Context
     from urial_opt.spaces.space import SearchSpace
     from urial_opt.spending import Price
 
@@ -75,9 +76,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
-@click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
-@click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
-@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
+@decoding_options
 @click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
@@ -96,9 +95,6 @@ def command(
     space_name: str | None,
     base: str | None,
     judge: str | None,
-    temperature: float | None,
-    repetition_penalty: float | None,
-    max_tokens: int | None,
     price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
@@ -131,8 +127,7 @@ def command(
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
         dollars or null), cost (of all roles; null if a price is not known),
-      space, decoding (temperature, top_p, max_tokens, stop, seed, repetition_penalty; null with
-        --outputs),
+      space, decoding (null with --outputs),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
         losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
         pairs with the same verdict in both orders: mean, interval)
@@ -143,39 +138,35 @@ def command(
     if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
         raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
-    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
-    candidate = replace(context.candidate, sampling=decoded(context.candidate.sampling, decoding, seed))
-    told = (candidate.sampling, context.decoding_from, decoding)
     outputs = None if outputs_file is None else read_outputs(outputs_file)
     queries = _queries(source, split, space, outputs, sample=sample, seed=seed or 0)
-    judge_name = judge or chosen_model("judge", space)
-    others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
+    asked = _Asked(
+        space=space,
+        context=context,
+        candidate=decoded(context.candidate, seed),
+        queries=queries,
+        outputs=outputs,
+        others=None if against is None else _others(against, space, queries, given=outputs is not None),
+        na_as_five=na_as_five,
+    )
     measured = _measure(
         store_url,
-        _Asked(
-            space=space,
-            candidate=candidate,
-            queries=queries,
-            outputs=outputs,
-            others=others,
-            na_as_five=na_as_five,
-            decoding=None if outputs_file else decoding_line(*told),
-        ),
+        asked,
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
-        judge=named("judge", judge_name),
+        judge=named("judge", judge or chosen_model("judge", space)),
         prices=given_prices(price),
     )
-    if results_file is not None:
-        _write_verdicts(results_file, measured, na_as_five=na_as_five)
+    _write_verdicts(results_file, measured, na_as_five=na_as_five)
     if as_json:
-        used = {"space": space.name, "decoding": None if outputs_file else asdict(candidate.sampling)}
-        write_json({**measured.as_json(), **used})
+        write_json({**measured.as_json(), **asked.as_json()})
     else:
         _show(measured, against)
 
 
-def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
+def _write_verdicts(file: Path | None, measured: Measurement, *, na_as_five: bool) -> None:
+    if file is None:
+        return
     from urial_opt.datasets.just_eval import results_json
 
     assessment = measured.assessment
@@ -198,13 +189,18 @@ class _Asked:
     """What to measure, on which queries, and what to compare it with."""
 
     space: SearchSpace
+    context: Context
     candidate: Candidate
+    """The candidate of the context, decoded as the options say."""
     queries: Sequence[Query]
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
     na_as_five: bool
-    decoding: str | None
-    """The line that says how the prompt is decoded."""
+
+    def as_json(self) -> dict[str, object]:
+        """What the measurement was made with."""
+        sampling = None if self.outputs is not None else asdict(self.candidate.sampling)
+        return {"space": self.space.name, "decoding": sampling}
 
 
 def _measure(
@@ -223,8 +219,8 @@ def _measure(
     with Store.open(store_url) as store:
         of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
         write_line(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
-        if asked.decoding:
-            write_line(asked.decoding, err=True)
+        if base is not None:
+            write_line(decoding_line(asked.candidate.sampling, asked.context.decoding_from), err=True)
         opened = judge_of(judge)  # first, because it fails faster
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
@@ -245,9 +241,7 @@ def _measure(
         )
 
 
-def _others(
-    against: str, space: SearchSpace, queries: Sequence[Query], decoding: Mapping[str, Any], *, given: bool
-) -> Candidate | list[Completion]:
+def _others(against: str, space: SearchSpace, queries: Sequence[Query], *, given: bool) -> Candidate | list[Completion]:
     """What to compare the answers with: those of a candidate, or given ones."""
     from urial_opt.datasets.just_eval import outputs_for, read_outputs
     from urial_opt.datasets.queries import refuse_later_turns
@@ -257,8 +251,7 @@ def _others(
     if given:
         answering = outputs_for(queries, read_outputs(Path(against)))
         return [Completion(text=output.text, finish_reason="stop") for output in answering]
-    candidate = named_context(against, space).candidate
-    return replace(candidate, sampling=decoded(candidate.sampling, decoding))
+    return decoded(named_context(against, space).candidate)
 
 
 def _queries(
