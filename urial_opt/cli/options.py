@@ -40,10 +40,11 @@ def json_option(function: _F) -> _F:
 
 def write_file(path: Path, text: str, *, option: str) -> None:
     """Write the file that `option` names; InputError if it cannot be written."""
+    from urial_opt.content import mended
     from urial_opt.errors import InputError
 
     try:
-        path.write_bytes(without_known(text).encode())
+        path.write_bytes(mended(without_known(text)).encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
 

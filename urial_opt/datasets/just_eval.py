@@ -14,10 +14,11 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from urial_opt.aspects import QueryKind
+from urial_opt.datasets.json_rows import read_objects
 from urial_opt.datasets.kinds import KIND_FIELDS, read_kinds
 from urial_opt.datasets.queries import made_id, same_words, split_by_hash
 from urial_opt.datasets.row_text import note_unread, refuse_misspelt, whole_question
-from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, Source, Words, Written
 from urial_opt.errors import InputError
 from urial_opt.records import Evaluation, Judgment, Query
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.memory import Memory, PairMemory, fill_gaps
 from urial_opt.prompt import Exemplar, read_answer
@@ -70,7 +71,8 @@ class Answerer:
             return written
 
         known = self.memory.find_completions(generator, sampling, texts)
-        return fill_gaps(known, ask, remembered=_from_memory)
+        found = fill_gaps(known, ask, remembered=_from_memory)
+        return [replace(each, text=mended(each.text)) for each in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

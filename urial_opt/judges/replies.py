@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from urial_opt.aspects import Aspect
+from urial_opt.content import mended
 from urial_opt.judges.claims import find_claims
 from urial_opt.judges.forms import Claim, Form, bare, is_withheld
 from urial_opt.records import Verdict
@@ -72,7 +73,7 @@ def _agreed(claims: Sequence[Claim], form: Form[T]) -> ParsedValue[T]:
         return ParsedValue()
     (value,) = values
     withheld = value is None and all(is_withheld(claim.words) for claim in claims)
-    return ParsedValue(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
+    return ParsedValue(value=value, reason=mended(claims[-1].reason.strip()), withheld=withheld)
 
 
 def _without_thoughts(reply: str) -> str:

@@ -56,7 +56,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--queries",
     "source",
     metavar="SOURCE",
-    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    help="A file (.jsonl, .json, .csv, .tsv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
     "[default: the space's, or those that --outputs answers]",
 )
 @click.option(

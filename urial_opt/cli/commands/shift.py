@@ -45,7 +45,7 @@ _CONTEXTS = ("zero-shot", "hand-written")
     "--queries",
     "source",
     metavar="SOURCE",
-    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    help="A file (.jsonl, .json, .csv, .tsv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
     "[default: the space's]",
 )
 @click.option(

@@ -13,6 +13,7 @@ from typing import TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
+from urial_opt.content import READ_AS, mended_json
 from urial_opt.errors import InputError
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.address import Address
@@ -75,7 +76,7 @@ class Endpoint:
         self._retrier = Retrier(self.name, concurrency=concurrency)
         self._fields = RequestFields(self.name)
         self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
-        self._acquainted = self._doubted = False
+        self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
 
     def keep_pace(self, memory: PaceMemory, *, identity: str) -> None:
@@ -143,7 +144,7 @@ class Endpoint:
             status, words = 0, str(self._failures.lost(error, answered=self._answered))
         else:
             with suppress(ValueError):
-                body = json.loads(without_known(reply))
+                body = json.loads(mended_json(without_known(reply)))
             words = (
                 "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._address.redacted(reply)})"
             )
@@ -187,7 +188,15 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
-        return without_known(body)
+        return self._whole(without_known(body))
+
+    def _whole(self, body: str) -> str:
+        """The body of a reply with U+FFFD in place of half a character, which the log says once."""
+        whole = mended_json(body)
+        if whole != body and not self._wrote_halves:
+            self._wrote_halves = True
+            _log.warning("%r %s", self.name, f"wrote half a character, such as half an emoji: {READ_AS}")
+        return whole
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
