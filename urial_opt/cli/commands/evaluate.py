@@ -153,8 +153,8 @@ def command(
     measured = _measure(
         store_url,
         asked,
-        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge or chosen_model("judge", space)),
+        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         prices=given_prices(price),
     )
     _write_verdicts(results_file, measured, na_as_five=na_as_five)
