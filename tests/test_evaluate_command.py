@@ -17,8 +17,9 @@ from urial_opt.prompt_file import read_sampling
 from urial_opt.records import Sampling
 
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
+WHY = ("not_applicable", "unread", "refused")
 KEYS = {
-    *("average", "interval", "aspects", "constraints", "queries", "missing", "na_as_five"),
+    *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
     *("space", "decoding"),
 }
@@ -48,7 +49,7 @@ def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> N
     assert (again["cost"], again["against"]) == (0, None)
     assert "Nothing was paid" in run("evaluate", "--zero-shot", "--space", small_space)[0]
     assert list(again["aspects"]) == ASPECTS
-    assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing"}
+    assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing", *WHY}
     assert (again["aspects"]["depth"]["n"], again["aspects"]["safety"]["n"]) == (6, 2)
     assert f"{again['average']:.2f} [" in out
 
@@ -139,7 +140,7 @@ def test_given_outputs_and_just_evals_result_format(run: Run, small_space: Path,
     words = ("evaluate", "--outputs", "given.json", "--judge", "nano")
     out, err = run(*words, "--just-eval", "verdicts.json", "--na-as-five")
     assert "given outputs, base elsewhere" in out
-    assert "Missing verdicts count as 5.0" in out
+    assert "Verdicts n/a count as 5.0" in out
     assert "verdicts.json" in err
     verdicts = json.loads((tmp_path / "verdicts.json").read_text())
     assert [row["input"] for row in verdicts] == [row["text"] for row in rows]
@@ -147,7 +148,13 @@ def test_given_outputs_and_just_evals_result_format(run: Run, small_space: Path,
     asked = ("--outputs", "given.json", "--space", small_space, "--queries", small_space.parent / "queries.jsonl")
     own = told(run, *asked, "--split", "test")
     assert own["prompt"] is None
-    assert own["aspects"]["helpfulness"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 6, "missing": 0}
+    assert own["aspects"]["helpfulness"] == {
+        "mean": 1.0,
+        "interval": [1.0, 1.0],
+        "n": 6,
+        "missing": 0,
+        **dict.fromkeys(WHY, 0),
+    }
     assert "16 of 24 queries have no output" in run("evaluate", *asked, code=2)[1]
     assert "--just-eval" in run(*words, "--just-eval", "no/such.json", code=2)[1]
 

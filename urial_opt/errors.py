@@ -74,6 +74,10 @@ class AdapterError(UrialOptError):
         self.retryable = retryable
 
 
+class UnreadableJudgeError(AdapterError):
+    """Nothing that a judge said could be read as a verdict; the message shows the judge's own words."""
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error, then its cause, then the cause of that, and so on."""
     while error is not None:

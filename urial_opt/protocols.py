@@ -167,10 +167,10 @@ class Judge(Protocol):
         """One judgment for each pair of query and completion, in the order given.
 
         The two sequences have the same length; a query may occur more than once. `Judgment.scores` has exactly the
-        aspects due for the query, each with a number from 1 to 5. An unreadable verdict is None, never a low score. An
-        empty answer is judged like any other. `Judgment.judge` is `identity`; the keys of `reasons` are among the
-        aspects scored; each count of `usage` is 0 or more. Scores are repeatable and do not depend on the rest of the
-        batch.
+        aspects due for the query, each with a number from 1 to 5. A missing verdict is None, never a low score, and
+        `Judgment.missing` says why: unread unless said otherwise. An empty answer is judged like any other.
+        `Judgment.judge` is `identity`; the keys of `reasons` are among the aspects scored; each count of `usage` is 0
+        or more. Scores are repeatable and do not depend on the rest of the batch.
         """
 
 

@@ -33,6 +33,32 @@ def store_option(function: _F) -> _F:
     )(function)
 
 
+_AGAIN = "urial_opt.cli.options.again"
+"""Key of `--ask-again` in the metadata of a click context."""
+
+
+def ask_again_option(function: _F) -> _F:
+    """Add `--ask-again`; `asking_again` reads it."""
+
+    def keep(ctx: click.Context, _: click.Parameter, given: int) -> None:
+        ctx.meta[_AGAIN] = given
+
+    return click.option(
+        "--ask-again",
+        type=click.IntRange(0),
+        default=3,
+        show_default=True,
+        expose_value=False,
+        callback=keep,
+        help="How many later runs ask the judge again for a verdict that it refused or that could not be read.",
+    )(function)
+
+
+def asking_again() -> int:
+    """How many later runs ask again for a missing verdict."""
+    return int(click.get_current_context().meta[_AGAIN])
+
+
 def json_option(function: _F) -> _F:
     """Add `--json`, output for programs."""
     return click.option("as_json", "--json", is_flag=True, help="Print only JSON on standard output.")(function)

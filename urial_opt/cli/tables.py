@@ -128,6 +128,10 @@ def show_assessment(assessment: Assessment) -> None:
         Figure(name="n", cells=[*(str(each.n) for each in verdicts), str(card.queries)]),
         Figure(name="missing", cells=[*(str(each.missing) for each in verdicts), str(card.missing)]),
     ]
+    if card.missing:
+        for why, number in card.missing_by_reason.items():
+            by_aspect = [str(each.by_reason[why]) for each in verdicts]
+            figures.append(Figure(name=why.words, cells=[*by_aspect, str(number)]))
     if assessment.spreads:
         apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
@@ -135,8 +139,10 @@ def show_assessment(assessment: Assessment) -> None:
     say()
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
+    if card.open:
+        say(f"{card.open} verdicts are unread or refused; the same command asks the judge for them again.")
     if assessment.scoring.na_as_five:
-        say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+        say("Verdicts n/a count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
         say(
             f"{len(there)} of the queries are answered in the prompt, which inflates its scores: {', '.join(there[:5])}"

@@ -8,8 +8,19 @@ from collections.abc import Callable, Sequence
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.records import Candidate, Estimate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
+from urial_opt.records import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    Query,
+    Sampling,
+    Split,
+    TrialRecord,
+    TrialState,
+    in_blocks,
+)
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
@@ -82,7 +93,7 @@ def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
     """
     complete = search.standing.complete
     if not complete:
-        raise InputError(f"no trial of {search.name!r} was scored on all dev queries; inspect its answers")
+        raise _without_scores(search)
     chosen = sorted({*search.standing.finalists(FINALISTS), min(complete)})
     constraints = search.space.constraints
     measured: dict[int, Measured] = {}
@@ -102,6 +113,18 @@ def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
         constraints=kept(measured[winner].card.aspects, constraints),
     )
     return search.standing.records[winner], choice
+
+
+def _without_scores(search: RunningSearch) -> Exception:
+    """The error for a search of which no trial was scored on all dev queries."""
+    states = search.standing.states
+    if states[TrialState.FAILED] == len(search.standing.records):
+        return unreadable_judge(search.models.judge.identity, search.store.evaluation(search.name, 0).judgments)
+    ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    more = search.options.budget + len(search.standing.records)
+    return InputError(
+        f"no trial of {search.name!r} was scored on all dev queries ({ended}); try more prompts: `budget={more}`"
+    )
 
 
 def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidate) -> Measured:
@@ -126,6 +149,8 @@ def _asked(
     for some in in_blocks(queries, _MEASURED_AT_ONCE):
         search.check_limits(len(some))
         evaluation += evaluate(some)
+    if nothing_read(evaluation.judgments):
+        raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
 
 

@@ -15,12 +15,11 @@ from urial_opt.records import (
     TrialState,
     Usage,
     estimate_json,
-    shift_json,
-    usage_json,
 )
 from urial_opt.search.digest import ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
-from urial_opt.spending import Bill
+from urial_opt.search.shift_probe import shift_json
+from urial_opt.spending import Bill, usage_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +38,14 @@ class Measured:
     def as_json(self) -> dict[str, object]:
         """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread` and
+        `refused` are the missing verdicts by the reason.
         """
         return {
             **estimate_json(self.card.average, mean="average"),
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
             "missing": self.card.missing,
+            **{why.value: number for why, number in self.card.missing_by_reason.items()},
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
             "prompt": self.candidate.prompt.id if self.candidate else None,

@@ -12,6 +12,8 @@ import click
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
 from urial_opt.cli.decoding import decoded, decoding_line, decoding_options
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
     given_prices,
     json_option,
     named,
@@ -24,6 +26,7 @@ from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
+    from urial_opt.evaluation.assessment import Assessment
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role
     from urial_opt.roles import Named
@@ -77,7 +80,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
 @decoding_options
-@click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
+@ask_again_option
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
@@ -120,9 +124,10 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
-        for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
-      queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
+      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
+        and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
+      constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
+      na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
@@ -148,7 +153,7 @@ def command(
         queries=queries,
         outputs=outputs,
         others=None if against is None else _others(against, space, queries, given=outputs is not None),
-        na_as_five=na_as_five,
+        fives=na_as_five,
     )
     measured = _measure(
         store_url,
@@ -158,10 +163,17 @@ def command(
         prices=given_prices(price),
     )
     _write_verdicts(results_file, measured, na_as_five=na_as_five)
-    if as_json:
-        write_json({**measured.as_json(), **asked.as_json()})
-    else:
-        _show(measured, against)
+    _show(measured, asked, against, as_json=as_json)
+    _check_read(measured.assessment)
+
+
+def _check_read(assessment: Assessment) -> None:
+    """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
+
+    judgments = assessment.evaluation.judgments
+    if nothing_read(judgments):
+        raise unreadable_judge(assessment.judge, judgments)
 
 
 def _write_verdicts(file: Path | None, measured: Measurement, *, na_as_five: bool) -> None:
@@ -175,7 +187,10 @@ def _write_verdicts(file: Path | None, measured: Measurement, *, na_as_five: boo
     write_line(f"Wrote the verdicts to {file}.", err=True)
 
 
-def _show(measured: Measurement, against: str | None) -> None:
+def _show(measured: Measurement, asked: _Asked, against: str | None, *, as_json: bool) -> None:
+    if as_json:
+        write_json({**measured.as_json(), **asked.as_json()})
+        return
     from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise
 
     show_assessment(measured.assessment)
@@ -195,7 +210,8 @@ class _Asked:
     queries: Sequence[Query]
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
-    na_as_five: bool
+    fives: bool
+    """Whether verdicts N/A count as 5."""
 
     def as_json(self) -> dict[str, object]:
         """What the measurement was made with."""
@@ -225,6 +241,7 @@ def _measure(
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
+        store.again.most = asking_again()
         for note in notes_of(*models.values()):
             write_line(note, err=True)
         return measure(
@@ -234,7 +251,7 @@ def _measure(
             answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
             against=asked.others,
             scoring=Scoring(
-                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.na_as_five
+                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
             ),
             prices=prices_of(models, prices),
             watch=watch,
