@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import pytest
 
 from tests import tiny_space
 from tests.command_line import Run
-from tests.scripted_judge import Model, by_length
+from tests.scripted_judge import Model, by_length, material
 from tests.small_adapters import Echo
 from urial_opt.aspects import ASPECTS_OF, Missing
-from urial_opt.errors import UnreadableJudgeError
+from urial_opt.datasets.just_eval import read_outputs
+from urial_opt.errors import ContextError, UnreadableJudgeError
 from urial_opt.evaluation.evaluator import judge_answers
-from urial_opt.nano.json_server import listening
-from urial_opt.records import Completion, Judgment, Query, TrialState, Usage
+from urial_opt.nano.json_server import Refused, listening
+from urial_opt.records import Completion, Judgment, Query, Sampling, TrialState, Usage
 from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.result import SearchResult
@@ -209,3 +211,87 @@ def test_a_command_ends_with_an_error_where_nothing_could_be_read(run: Run, comm
         told = json.loads(run(*asking)[0])
         assert len(model.asked) == asked + 1
         assert told["missing"] in (0, {"not_applicable": 0, "unread": 0, "refused": 0})
+
+
+def partly(refusal: Refused, word: str) -> Model:
+    """A judge's server that refuses each request about a text with that word."""
+
+    def rule(prompt: str, seed: int) -> str:
+        if word in material(prompt, "answer"):
+            raise refusal
+        return by_length(prompt, seed)
+
+    return Model(rule)
+
+
+REFUSALS = [
+    Refused(400, "The response was filtered due to the prompt triggering our content management policy."),
+    Refused(400, "rejected", code="content_filter"),
+    Refused(403, "Your input was flagged (violence)"),
+    Refused(400, "This model's maximum context length is 2048 tokens. However, you requested 3000 tokens."),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
+@pytest.mark.usefixtures("no_key")
+def test_a_query_that_the_judges_server_refuses_is_counted_and_the_others_go_on(run: Run, refusal: Refused) -> None:
+    said = {"Name a river.": "The Rhine.", "Name a knife.": "Gully."}
+    rows = [{"instruction": query, "output": answer} for query, answer in said.items()]
+    Path("outputs.json").write_text(json.dumps(rows))
+    scored = [{**row, "scores": {"depth": 3}} for row in rows]
+    Path("scores.json").write_text(json.dumps(scored))
+    with listening(partly(refusal, "Gully")) as url:
+        asking = ("--judge", "llm:wise", "--judge-url", url, "--store", "s.db", "--json")
+        told = json.loads(run("evaluate", "--outputs", "outputs.json", *asking)[0])
+        assert (told["refused"], told["missing"], told["average"]) == (5, 5, 2.0)
+        checked = json.loads(run("judge-check", "scores.json", *asking)[0])
+        assert checked["missing"] == {"not_applicable": 0, "unread": 0, "refused": 5}
+    queries = [output.query for output in read_outputs(Path("outputs.json"))]
+    answers = [Completion(text=text, finish_reason="stop") for text in said.values()]
+    with Store.open("s.db") as store:
+        _, gully = store.find_judgments(told["judge"], queries, answers)
+    assert gully is not None
+    assert str(refusal) in gully.raw
+
+
+class Narrow(Echo):
+    """Reads few tokens, one for each character."""
+
+    context_window: int | None = 1000
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
+        if any(len(prefix + suffix) + sampling.max_tokens > 1000 for suffix in suffixes):
+            raise ContextError("prompt and answer do not fit 'narrow'; use fewer exemplars or a lower max_tokens")
+        return super().generate(prefix, suffixes, sampling)
+
+
+class Unmeasured(Narrow):
+    """Says what does not fit only when it is asked, as a server does."""
+
+    context_window = None
+
+
+@pytest.mark.parametrize("base", [Narrow(), Unmeasured()], ids=["known", "found out"])
+def test_a_prompt_beyond_the_context_window_is_a_failed_trial(space: SearchSpace, store: Store, base: Echo) -> None:
+    long = "Boil water, steep. " * 60
+    pool = {**space.exemplars, "moon/bare": replace(space.exemplars["moon/bare"], answer=long)}
+    models = Models(base=base, judge=Moody())
+    result = search_space(replace(space, exemplars=pool), models, store, options=SearchOptions(budget=8))
+    told = result.as_json()
+    assert told["trials"]["too_long"] == result.too_long > 0  # type: ignore[index]
+    assert result.states[TrialState.FAILED] == result.too_long
+    for record in store.trials(result.name):
+        is_long = any(long == exemplar.answer for exemplar in record.candidate.prompt.exemplars)
+        assert (record.state is TrialState.FAILED) == is_long
+    assert told["plain_icl"] is None  # it holds the long exemplar, too
+
+
+def test_a_starting_prompt_beyond_the_context_window_says_what_to_type(space: SearchSpace, store: Store) -> None:
+    start = replace(space.exemplars["tea/warm"], answer="Boil water. " * 99)
+    narrow = replace(space, exemplars={**space.exemplars, "tea/warm": start})
+    with pytest.raises(ContextError, match=r"is too long: .* reads 1000; give a shorter one as `start_from=FILE`"):
+        search_space(narrow, Models(base=Narrow(), judge=Moody()), store, options=SearchOptions(budget=2))
+    assert store.searches()[0].trials == 0

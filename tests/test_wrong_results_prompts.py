@@ -146,7 +146,7 @@ def test_a_query_without_an_answer_is_named_and_the_other_exemplars_count(
     whole = [Exemplar(query=query.text, answer="A plant.").render() for query in asked]
     (tmp_path / "p.txt").write_text("# Instruction\n\nBe kind.\n" + alone.join(whole))
     (tmp_path / "q.jsonl").write_text("\n".join(json.dumps({"id": each.id, "text": each.text}) for each in asked))
-    words = ("--prompt", "p.txt", "--queries", "q.jsonl", "--space", small_space, "--max-tokens", 3)
+    words = ("--prompt", "p.txt", "--queries", "q.jsonl", "--space", small_space, "--max-new-tokens", 3)
     out, err = run("evaluate", *words, "--json")
     assert json.loads(out)["answered_in_prompt"] == [each.id for each in asked]
     assert "('A query alone') has no answer" in err

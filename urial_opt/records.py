@@ -178,7 +178,7 @@ class TrialState(StrEnum):
     PRUNED = "pruned"
     """Stopped early: behind the incumbent, unlikely to overtake it, or in breach of a constraint."""
     FAILED = "failed"
-    """No verdict on any aspect could be read."""
+    """No verdict on any aspect could be read; or the prompt did not fit the base model, so nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ class Searched:
         return Context(candidate=self.candidate, decoding_from=f"of trial {self.trial} of {self.name!r}")
 
 
-def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched:
+def searched_candidate(store_url: str, name: str | None, trial: int | None) -> Searched:
     """The candidate that a search found, or that of another of its trials."""
     from urial_opt.store import Store
 
@@ -81,10 +81,8 @@ def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched
 def chosen_context(
     store_url: str, search_name: str | None, trial: int | None, space_name: str | None, *, base: str | None = None
 ) -> tuple[Searched | None, SearchSpace]:
-    """The candidate of a search, if one is named, and the space that provides defaults."""
-    if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs a search; add --search NAME")
-    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
+    """The candidate of a search, if one is named or a trial of the newest, and the space that provides defaults."""
+    searched = None if (search_name, trial) == (None, None) else searched_candidate(store_url, search_name, trial)
     return searched, chosen_space(space_name, searched, base=base)
 
 

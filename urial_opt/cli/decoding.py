@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from urial_opt.cli.former_names import answer_length_option
+
 if TYPE_CHECKING:
     from urial_opt.records import Candidate, Sampling
     from urial_opt.spaces.space import SearchSpace
@@ -19,20 +21,25 @@ _CHOSEN = "urial_opt.cli.decoding"
 
 
 def decoding_options(function: _F) -> _F:
-    """Add `--temperature`, `--repetition-penalty` and `--max-tokens`; `decoded` reads them."""
+    """Add `--temperature` and `--repetition-penalty`, and `--max-new-tokens`, which is for `choose_decoding`."""
     options = [
         ("--temperature", click.FloatRange(0), "[default: as the prompt was found, or the space's]"),
         ("--repetition-penalty", click.FloatRange(0, min_open=True), "[default: likewise]"),
-        ("--max-tokens", click.IntRange(1), "Maximum length of an answer. [default: likewise]"),
     ]
+    function = answer_length_option("likewise")(function)
     for name, kind, says in reversed(options):
         function = click.option(name, type=kind, expose_value=False, callback=_keep, help=says)(function)
     return function
 
 
-def _keep(ctx: click.Context, parameter: click.Parameter, given: float | None) -> None:
-    if given is not None:
-        ctx.meta.setdefault(_CHOSEN, {})[parameter.name] = given
+def _keep(_: click.Context, parameter: click.Parameter, given: float | None) -> None:
+    choose_decoding(**{str(parameter.name): given})
+
+
+def choose_decoding(**settings: float | None) -> None:
+    """Let `decoded` set these fields of a sampling; None leaves a field alone."""
+    chosen = click.get_current_context().meta.setdefault(_CHOSEN, {})
+    chosen.update({name: value for name, value in settings.items() if value is not None})
 
 
 def _chosen() -> dict[str, Any]:

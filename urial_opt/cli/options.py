@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
+STORE_VARIABLE = "URIAL_OPT_STORE"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ def store_option(function: _F) -> _F:
     return click.option(
         "--store",
         "store_url",
-        envvar="URIAL_OPT_STORE",
+        envvar=STORE_VARIABLE,
         default=DEFAULT_STORE,
         show_default=True,
         help="SQLite file, or database URL such as postgresql+psycopg://…",
@@ -57,6 +58,14 @@ def ask_again_option(function: _F) -> _F:
 def asking_again() -> int:
     """How many later runs ask again for a missing verdict."""
     return int(click.get_current_context().meta[_AGAIN])
+
+
+space_option = click.option(
+    "--space",
+    "space_name",
+    help="Search space that provides defaults. [default: the search's; nano for the base nano, else urial]",
+)
+"""Adds `--space` as `space_name`."""
 
 
 def json_option(function: _F) -> _F:

@@ -185,14 +185,13 @@ class LLMJudge:
         """Send the requests with schemas of the replies, until the server refuses a schema."""
         if self._takes_schemas:
             try:
-                return self._endpoint.chat(requests)
+                return self._endpoint.chat(requests, too_long_is_refused=True)
             except AdapterError as error:
                 if error.retryable or not re.search("response_format|schema", str(error)):
                     raise
                 self._takes_schemas = False
-        return self._endpoint.chat(
-            [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        )
+        plain = [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
+        return self._endpoint.chat(plain, too_long_is_refused=True)
 
 
 def open_judge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from urial_opt.aspects import Missing
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.records import (
@@ -85,6 +86,8 @@ class ShiftOutcome:
 class Choice:
     """How the winner was chosen on `validation`."""
 
+    trial: int
+    """Its number."""
     validation: Estimate
     """The winner's average on `validation`."""
     finalists: int
@@ -114,6 +117,10 @@ class SearchResult(Digested):
     """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval; zero, without an
     interval to either side, if they are the same."""
     states: Mapping[TrialState, int]
+    too_long: int
+    """How many of the failed trials had a prompt that did not fit the base model."""
+    missing: Mapping[Missing, int]
+    """Missing verdicts of all trials and measurements, by the reason."""
     usage: Usage
     bill: Bill
     """What each role used, over all runs of the search."""
@@ -168,13 +175,20 @@ class SearchResult(Digested):
         """The object that `search --json` prints; COMMANDS.md describes every key."""
         return {
             "name": self.name,
+            "zero_shot": None,
+            "plain_icl": None,
             "aligned": None,
             **{role: measured.as_json() for role, measured in self.contexts.items()},
             "gain": estimate_json(self.gain) | {"significant": self.significant},
             "found_trial": self.found_trial,
             "found_equals": list(self.found_equals),
             "constraints": [each.as_json() for each in self.choice.constraints],
-            "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
+            "trials": {
+                "total": sum(self.states.values()),
+                **{state.value: number for state, number in self.states.items()},
+                "too_long": self.too_long,
+            },
+            "missing": {why.value: number for why, number in self.missing.items()},
             "seconds": round(self.seconds, 1),
             "tokens": usage_json(self.usage),
             "shift": self.shift.as_json() if self.shift else None,

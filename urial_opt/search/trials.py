@@ -10,11 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from urial_opt.errors import ContextError
 from urial_opt.evaluation.constraints import Keeping, keeping
 from urial_opt.evaluation.evaluator import judge_answers
 from urial_opt.evaluation.scorecard import query_scores, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
-from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState
+from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState, Usage
+from urial_opt.search.context_window import check_window, too_long_to_start
 from urial_opt.search.progress import Phase
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
@@ -84,6 +86,28 @@ def _judged_again(search: RunningSearch, stored: TrialRecord) -> TrialRecord:
 def _run_trial(
     search: RunningSearch, candidate: Candidate, number: int, *, optuna_number: int
 ) -> tuple[TrialRecord, Evaluation]:
+    """A trial as it ends; one whose prompt does not fit the base model has failed without being asked anything."""
+    try:
+        check_window(search.models.base, candidate, search.space.queries.queries)
+        return _race(search, candidate, number, optuna_number=optuna_number)
+    except ContextError as error:
+        if number == 0:
+            raise too_long_to_start(error) from error
+    record = TrialRecord(
+        number=number,
+        optuna_number=optuna_number,
+        candidate=candidate,
+        query_scores={},
+        state=TrialState.FAILED,
+        seconds=0.0,
+        usage=Usage(),
+    )
+    return record, Evaluation(queries=(), completions=(), judgments=())
+
+
+def _race(
+    search: RunningSearch, candidate: Candidate, number: int, *, optuna_number: int
+) -> tuple[TrialRecord, Evaluation]:
     """Ask one block of queries after another until the race or a constraint stops the trial."""
     started = time.perf_counter()
     evaluation = Evaluation(queries=(), completions=(), judgments=())
@@ -120,7 +144,8 @@ def _check_judge(search: RunningSearch, judgments: Sequence[Judgment]) -> None:
     A single prompt may lead to answers that a judge refuses to judge; a judge that is out of order may cost the budget.
     """
     records = search.standing.records
-    alone = bool(records) and records[-1].state is not TrialState.FAILED
+    asked = [record for record in records if record.query_scores]
+    alone = bool(asked) and asked[-1].state is not TrialState.FAILED
     may_change = any(map(search.begun.account.again.may_change, judgments))
     if not alone and nothing_read(judgments) and may_change:
         raise unreadable_judge(search.models.judge.identity, judgments)

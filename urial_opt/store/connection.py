@@ -86,7 +86,7 @@ class Connection:
     def refuse_to_create(self) -> None:
         """StoreError if opening would create a new SQLite file."""
         if (path := self.path) and not path.exists():
-            advice = "give the path of one, or begin one with: urial-opt search"
+            advice = f"give the path of one, or begin it with: urial-opt search `store={path}`"
             raise StoreError(f"there is no store {str(path)!r}; {advice}")
 
     @contextmanager

@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
+from urial_opt.aspects import Missing
 from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
@@ -180,6 +181,11 @@ class Store(DatabaseMemory):
         """The numbers of the trials with a verdict that was refused or could not be read."""
         with self._database.reading() as connection:
             return trials.open_trials(connection, search)
+
+    def missing_verdicts(self, search: str) -> dict[Missing, int]:
+        """How many verdicts are missing in the trials and results of a search, by the reason; each is counted once."""
+        with self._database.reading() as connection:
+            return trials.missing_verdicts(connection, search)
 
     def trials(self, search: str) -> list[TrialRecord]:
         """All trials of a search, in the order of their numbers."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
 
 import sqlalchemy as sa
 
+from urial_opt.aspects import Missing
 from urial_opt.content import content_id
 from urial_opt.errors import StoreError, UnknownNameError
 from urial_opt.records import Candidate, Estimate, Evaluation, TrialRecord, TrialState
@@ -90,6 +92,22 @@ def open_trials(connection: sa.Connection, search: str) -> list[int]:
         .distinct()
     )
     return sorted(connection.scalars(asked))
+
+
+def missing_verdicts(connection: sa.Connection, search: str) -> dict[Missing, int]:
+    """How many verdicts are missing, by the reason; see `Store.missing_verdicts`."""
+    number = search_id(connection, search)
+    in_trials = sa.select(trials.c.evaluation_id).where(trials.c.search_id == number)
+    in_results = sa.select(results.c.evaluation_id).where(results.c.search_id == number)
+    asked = (
+        sa.select(judgments.c.id, judgments.c.missing)
+        .join(evaluated_queries, evaluated_queries.c.judgment_id == judgments.c.id)
+        .where(evaluated_queries.c.evaluation_id.in_(in_trials.union(in_results)))
+        .where(sa.type_coerce(judgments.c.missing, sa.Text) != "{}")
+        .distinct()
+    )
+    counted = Counter(why for row in connection.execute(asked) for why in row.missing.values())
+    return {why: counted[why.value] for why in Missing}
 
 
 def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
-from urial_opt.cli.decoding import decoded, decoding_line, decoding_options
+from urial_opt.cli.decoding import choose_decoding, decoded, decoding_line, decoding_options
+from urial_opt.cli.former_names import search_argument
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
@@ -19,6 +20,7 @@ from urial_opt.cli.options import (
     named,
     opening_options,
     price_option,
+    space_option,
     store_option,
     write_file,
 )
@@ -38,6 +40,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(short_help="Measure a prompt, or given answers, on any queries.")
+@search_argument
 @click.option(
     "--prompt",
     "prompt_name",
@@ -45,8 +48,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="URIAL prompt file, or one written by export --format json; or the space's zero-shot, plain-icl or "
     "hand-written prompt.",
 )
-@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
-@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
+@click.option("--trial", type=int, help="Another trial of the search. [default: the one it found]")
 @click.option("--zero-shot", is_flag=True, help="The same as --prompt zero-shot.")
 @click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
 @click.option(
@@ -71,11 +73,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
 @click.option("--seed", type=int, help="Seed of --sample, and of answers at a temperature. [default: 0]")
-@click.option(
-    "--space",
-    "space_name",
-    help="Search space that provides defaults. [default: that of --search; nano for the base nano, else urial]",
-)
+@space_option
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
@@ -87,8 +85,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @store_option
 @json_option
 def command(
-    prompt_name: str | None,
     search_name: str | None,
+    prompt_name: str | None,
     trial: int | None,
     outputs_file: Path | None,
     against: str | None,
@@ -99,6 +97,7 @@ def command(
     space_name: str | None,
     base: str | None,
     judge: str | None,
+    max_new_tokens: int | None,
     price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
@@ -109,11 +108,13 @@ def command(
 ) -> None:
     """Measure a prompt, or given answers, on any queries.
 
+    NAME is a stored search, whose found prompt is measured; in its place may stand --prompt, --outputs or --zero-shot.
     All answers and verdicts are kept in the store: repeating a command costs nothing.
 
     \b
     Examples:
       urial-opt evaluate --zero-shot
+      urial-opt evaluate NAME --split dev
       urial-opt evaluate --prompt found.txt --queries mine.jsonl --sample 100
       urial-opt evaluate --prompt found.txt --against hand-written --judge llm:gpt-4o
       urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
@@ -127,21 +128,19 @@ def command(
       average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
         and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
       constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
-      na_as_five, prompt (its id; null with --outputs), base, judge,
-      tokens (of base and judge: spent, prompt, completion, saved),
+      na_as_five, prompt (its id; null with --outputs), base, judge, space,
+      tokens (of base and judge: spent, prompt, completion, saved), decoding (null with --outputs),
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
         dollars or null), cost (of all roles; null if a price is not known),
-      space, decoding (null with --outputs),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
         losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
         pairs with the same verdict in both orders: mean, interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
-    from urial_opt.errors import InputError
 
-    if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
+    choose_decoding(max_tokens=max_new_tokens)
+    _refuse_two(prompt_name, search_name or trial, outputs_file, zero_shot or None)
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
     outputs = None if outputs_file is None else read_outputs(outputs_file)
@@ -165,6 +164,16 @@ def command(
     _write_verdicts(results_file, measured, na_as_five=na_as_five)
     _show(measured, asked, against, as_json=as_json)
     _check_read(measured.assessment)
+
+
+def _refuse_two(*given: object) -> None:
+    """InputError unless one thing to measure is given, and one alone."""
+    from urial_opt.errors import InputError
+
+    if sum(each is not None for each in given) != 1:
+        raise InputError(
+            "choose what to measure, one thing: the NAME of a search, --prompt WHAT, --outputs FILE or --zero-shot"
+        )
 
 
 def _check_read(assessment: Assessment) -> None:
