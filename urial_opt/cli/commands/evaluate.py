@@ -12,6 +12,7 @@ import click
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
 from urial_opt.cli.decoding import choose_decoding, decoded, decoding_line, decoding_options
 from urial_opt.cli.former_names import search_argument
+from urial_opt.cli.measured import report
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
@@ -22,13 +23,11 @@ from urial_opt.cli.options import (
     price_option,
     space_option,
     store_option,
-    write_file,
 )
-from urial_opt.cli.output import write_json, write_line
+from urial_opt.cli.output import write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
-    from urial_opt.evaluation.assessment import Assessment
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role
     from urial_opt.roles import Named
@@ -131,11 +130,12 @@ def command(
       na_as_five, prompt (its id; null with --outputs), base, judge, space,
       tokens (of base and judge: spent, prompt, completion, saved), decoding (null with --outputs),
       answered_in_prompt (ids of the queries that the prompt already answers),
-      spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
-        dollars or null), cost (of all roles; null if a price is not known),
+      spending (by role, what was not in the store: calls (answers or verdicts), requests, prompt,
+        completion, cached, cost in dollars or null), cost (of all roles; null if a price is not known),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
-        losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
-        pairs with the same verdict in both orders: mean, interval)
+        losses, unread, won (a tie counts as half a win: mean, interval); missing (verdicts, by
+        the reason); consistent (share of the pairs with the same verdict in both orders: mean,
+        interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
 
@@ -161,9 +161,7 @@ def command(
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         prices=given_prices(price),
     )
-    _write_verdicts(results_file, measured, na_as_five=na_as_five)
-    _show(measured, asked, against, as_json=as_json)
-    _check_read(measured.assessment)
+    report(measured, asked.as_json(), results_file=results_file, against=against, as_json=as_json)
 
 
 def _refuse_two(*given: object) -> None:
@@ -174,38 +172,6 @@ def _refuse_two(*given: object) -> None:
         raise InputError(
             "choose what to measure, one thing: the NAME of a search, --prompt WHAT, --outputs FILE or --zero-shot"
         )
-
-
-def _check_read(assessment: Assessment) -> None:
-    """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
-    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
-
-    judgments = assessment.evaluation.judgments
-    if nothing_read(judgments):
-        raise unreadable_judge(assessment.judge, judgments)
-
-
-def _write_verdicts(file: Path | None, measured: Measurement, *, na_as_five: bool) -> None:
-    if file is None:
-        return
-    from urial_opt.datasets.just_eval import results_json
-
-    assessment = measured.assessment
-    text = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
-    write_file(file, text, option="--just-eval")
-    write_line(f"Wrote the verdicts to {file}.", err=True)
-
-
-def _show(measured: Measurement, asked: _Asked, against: str | None, *, as_json: bool) -> None:
-    if as_json:
-        write_json({**measured.as_json(), **asked.as_json()})
-        return
-    from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise
-
-    show_assessment(measured.assessment)
-    if measured.comparison is not None:
-        show_pairwise(measured.comparison, against=str(against))
-    show_bill(measured.bill)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
