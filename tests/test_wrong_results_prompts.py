@@ -93,7 +93,7 @@ def test_a_prompt_with_the_decoding_of_the_space_changes_none_of_its_choices() -
         ('{"format": "urial-opt decoding 1", "sampling": {"temprature": 1}}', "sampling.temprature: "),
         ('{"format": "urial-opt decoding 1", "sampling": {"max_tokens": 0}}', "sampling.max_tokens: "),
         ('{"format": "urial-opt decoding 1", "prompt": "another", "sampling": {}}', "belongs to another text"),
-        ("\\udce9", "is not the decoding of a prompt"),
+        ("[1, 2]", "is not the decoding of a prompt"),
     ],
 )
 def test_a_damaged_or_foreign_decoding_is_one_line(run: Run, found: Path, content: str, says: str) -> None:
