@@ -73,12 +73,12 @@ CREATE TABLE urial_searches (
 	status TEXT NOT NULL,
 	summary TEXT,
 	floor TEXT,
-	reason TEXT,
 	process TEXT,
-	heartbeat DOUBLE,
 	versions TEXT,
-	space TEXT,
 	models TEXT,
+	reason TEXT,
+	space TEXT,
+	heartbeat DOUBLE,
 	PRIMARY KEY (id),
 	UNIQUE (name)
 );

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -25,9 +25,15 @@ from urial_opt.store import Store
 
 
 def run_and_show(
-    space: SearchSpace, chosen: Mapping[Role, Named], options: SearchOptions, *, store_url: str, as_json: bool
+    space: SearchSpace,
+    chosen: Mapping[Role, Named],
+    options: SearchOptions,
+    *,
+    told: Sequence[str] = (),
+    store_url: str,
+    as_json: bool,
 ) -> None:
-    """Run or continue a search and print its result.
+    """Run or continue a search and print its result; `told` are notes to print before it runs.
 
     The command exits if the search is interrupted, after saying how to continue it.
     """
@@ -36,13 +42,13 @@ def run_and_show(
         display.heading = f"space {space.name}, {of_whom}, store {store.name}"
         store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in models.notes:
+        for note in (*told, *models.notes):
             display.say(note)
         prices = prices_of(models.by_role, options.terms.prices)
         options = replace(options, terms=replace(options.terms, prices=prices))
         result = _searched(space, models, store, options, display, stop)
     if as_json:
-        write_json(result.as_json())
+        write_json({**result.as_json(), "space": space.name})
     else:
         show_result(result, store_url=store_url)
 

@@ -39,8 +39,9 @@ def search_space(
 ) -> SearchResult:
     """Run a search, or continue it, to its end.
 
-    `watch` is called with the progress; `stop` is called between blocks of queries. Interrupted if `stop` returns true,
-    LimitReached before a limit would be exceeded; all results are kept, and the same call continues the search.
+    `watch` is called with the progress; `stop` is called before each block of queries, and from any thread before each
+    request to a server. Interrupted if `stop` returns true, LimitReached if a limit is reached or the next block might
+    exceed it; all results are kept, and the same call continues the search.
     InputError if an option is invalid or if the search has trials of other versions of what decides; StoreError if the
     store fails or another process works on the search, AdapterError if a model or the judge fails.
     """
@@ -49,10 +50,17 @@ def search_space(
     if not options.continue_anyway:
         check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
     with store.claim(begun.name, versions=VERSIONS, stops=(Interrupted,)) as claim:
-        search = _running(begun, models, store, options, watch, stop, claim)
+        with begun.account.billing(*models.by_role.values()):
+            search = _running(begun, models, store, options, watch, stop, claim)
+        return _to_the_end(search)
+
+
+def _to_the_end(search: RunningSearch) -> SearchResult:
+    store, options, name = search.store, search.options, search.name
+    with search.begun.account.billing(*search.models.by_role.values(), allow=search.allow):
         _apply_floor(search)
         learn_stored_trials(search)
-        with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+        with SearchStudy(store, name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
             run_trials(search, study)
             result = finish(search)
             study.name_found(search.standing.records, result.found_trial)
