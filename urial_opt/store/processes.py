@@ -98,8 +98,11 @@ def _began(pid: int) -> str:
 
 def _began_by_ps(pid: int) -> str:
     """As `_began`, on systems without `/proc`."""
-    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return f"ps/{asked.stdout.strip()}"
+    try:
+        found = subprocess.check_output(["ps", "-o", "lstart=", "-p", str(pid)], text=True)
+    except (OSError, subprocess.CalledProcessError):  # it fails where there is no such process
+        found = ""
+    return f"ps/{found.strip()}"
 
 
 def _system(began: str) -> str:
