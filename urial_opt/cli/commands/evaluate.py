@@ -132,11 +132,12 @@ def command(
       na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that the prompt already answers),
-      spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
-        dollars or null), cost (of all roles; null if a price is not known),
+      spending (by role, what was not in the store: calls (answers or verdicts), requests, prompt,
+        completion, cached, cost in dollars or null), cost (of all roles; null if a price is not known),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
-        losses, unread, won (a tie counts as half a win: mean, interval); consistent (share of the
-        pairs with the same verdict in both orders: mean, interval)
+        losses, unread, won (a tie counts as half a win: mean, interval); missing (verdicts, by
+        the reason); consistent (share of the pairs with the same verdict in both orders: mean,
+        interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
 
@@ -151,8 +152,8 @@ def command(
     measured = _measure(
         store_url,
         _Asked(space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, fives=na_as_five),
-        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         judge=named("judge", judge or chosen_model("judge", space)),
+        base=named("base", base or chosen_model("base", space)) if outputs is None else None,
         prices=given_prices(price),
     )
     if results_file is not None:
