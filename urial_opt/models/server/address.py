@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass
 
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.secrets import keep_secret, keep_secrets_of, redacted
@@ -52,7 +52,7 @@ class Address:
     def proxy_variable(self) -> str:
         """The environment variable with the proxy through which the server is asked; empty if there is none."""
         server = urlsplit(self.url)
-        if proxy_bypass_environment(server.hostname or ""):
+        if proxy_bypass(server.hostname or ""):
             return ""
         names = (f"{server.scheme}_proxy", "all_proxy")
         known = (variable for name in names for variable in (name, name.upper()) if os.environ.get(variable))

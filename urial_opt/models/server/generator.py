@@ -137,9 +137,7 @@ def open_base(
     InputError if the name is missing or an option is wrong.
     """
     if not argument:
-        raise InputError(
-            "'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`"
-        )
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`")
     options = {"url": url, "concurrency": concurrency, "timeout": timeout}
     return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
 
