@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
 from urial_opt.models.server.served import is_called
+from urial_opt.models.server.usage import can_be
 
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
@@ -133,9 +134,11 @@ def _prompt_logprobs(server: ExaminedServer) -> CheckResult:
 def _usage(server: ExaminedServer) -> CheckResult:
     attempt = server.ask(_STORY, max_tokens=1)
     counts = (attempt.at("usage", "prompt_tokens"), attempt.at("usage", "completion_tokens"))
-    if all(isinstance(count, int) for count in counts):
-        return yes("It counts the tokens of prompt and text.")
-    return no("It does not count tokens.")
+    if all(count is None for count in counts):
+        return no("It does not count tokens.")
+    if not all(map(can_be, counts)):
+        return no(f"It counts {counts[0]!r:.20} tokens of a prompt, {counts[1]!r:.20} of one token.")
+    return yes("It counts the tokens of prompt and text.")
 
 
 def _plain_prompts(server: ExaminedServer) -> CheckResult:
