@@ -45,8 +45,8 @@ def test_a_list_and_json_lines_are_read_alike(tmp_path: Path) -> None:
     assert read_outputs(lines) == [river, bank]
 
 
-def test_the_category_goes_before_the_datasplit(tmp_path: Path) -> None:
-    (output,) = outputs(tmp_path, ROW | {"category": "safety"})
+def test_the_kind_of_an_output_is_told_by_its_category(tmp_path: Path) -> None:
+    (output,) = outputs(tmp_path, {**ROW, "id": 850, "dataset": "a set", "category": "safety"})
     assert output.query.kind == "safety"
 
 
@@ -60,9 +60,9 @@ def test_an_id_is_made_of_the_words_where_there_is_none(tmp_path: Path) -> None:
     ("row", "says"),
     [
         ({"instruction": "Why?"}, r"outputs\.json:\d+: output: is missing"),
-        ({"instruction": "Why?", "output": None}, r"outputs\.json:\d+: output: should be a valid string, not None"),
+        ({"instruction": "Why?", "output": None}, r"outputs\.json:\d+: output: is missing"),
         ({"instruction": " ", "output": "a"}, r"outputs\.json:\d+: instruction: is empty"),
-        ({**ROW, "datasplit": "just_fun"}, r"outputs\.json:\d+: datasplit: should be 'regular' or 'safety'"),
+        ({**ROW, "id": 5, "category": "safety"}, r"outputs\.json:\d+: \w+: says \w+, and '\w+' says \w+; correct"),
         (ROW, r"outputs\.json:\d+: id: '3' is taken by line \d+"),
     ],
 )

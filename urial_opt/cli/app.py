@@ -6,6 +6,9 @@ import logging
 import re
 import sys
 import tomllib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import click
 
 from urial_opt import __version__
 from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
-from urial_opt.errors import InputError, UnknownNameError, UrialOptError
+from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
 
 INTERRUPTED = 130
 _PREFIX = "URIAL_OPT"
@@ -125,6 +128,25 @@ def _say_error(message: str) -> None:
     write_line(f"Error: {one_line(as_typed(message))}", err=True)
 
 
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Print the library's warnings as sentences, each once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UrialOptWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:  # noqa: ANN401
+            from urial_opt.cli.layout import say
+
+            if issubclass(category, UrialOptWarning):
+                say(str(message), rest="  ", err=True)
+            else:
+                others(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
 def main() -> int:
     """Run the command line.
 
@@ -134,7 +156,8 @@ def main() -> int:
     sys.excepthook = write_crash
     logging.lastResort = LogLines(logging.WARNING)
     try:
-        left_with = group(standalone_mode=False)
+        with _notes():
+            left_with = group(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:

@@ -11,14 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import ConfigDict
 
 from urial_opt.aspects import QueryKind
+from urial_opt.datasets.kinds import KIND_FIELDS, read_kinds
 from urial_opt.datasets.queries import made_id, same_words, split_by_hash
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.row_text import note_unread, refuse_misspelt, whole_question
+from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects
 from urial_opt.errors import InputError
 from urial_opt.records import Evaluation, Judgment, Query
 
+_FIELDS = ("id", "instruction", "output", "generator", *KIND_FIELDS)
+_READ = (*_FIELDS, "turns", "prompt", "task", "topic", "tags", "split")
+"""Fields that are read, or that belong to the query and do not change it."""
 _MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_safety"}
 
 
@@ -38,20 +43,28 @@ class _Candidate(Written):
     instruction: Words
     output: str
     generator: str | None = None
-    kind: AnyKind = Field(default="regular", validation_alias=AliasChoices("category", "datasplit"))
 
 
 def read_outputs(path: Path) -> list[Output]:
     """The outputs in a JSON list or JSON Lines file. SpaceError names line and field of the first wrong row."""
+    rows = [
+        (source, whole_question(source, source.fields(data), text=("instruction",)))
+        for source, data in read_objects(path)
+    ]
+    refuse_misspelt(rows, _FIELDS)
+    kinds = read_kinds(rows)
+    note_unread(rows, _READ, text="instruction")
     taken: dict[str, Source] = {}
     outputs = []
-    for source, data in read_objects(path):
+    for (source, data), kind in zip(rows, kinds, strict=True):
+        if data.get("turns"):
+            raise source.error("turns", "is read in files of queries only; give each output its own query")
         row = source.read(data, _Candidate)
         name = row.id or made_id(row.instruction)
         if name in taken:
             raise source.error("id", f"{name!r} is taken by line {taken[name].lines[()]}; give each output its own id")
         taken[name] = source
-        query = Query(id=name, text=row.instruction, kind=row.kind, split=split_by_hash(name))
+        query = Query(id=name, text=row.instruction, kind=kind or "regular", split=split_by_hash(name))
         outputs.append(Output(query=query, text=row.output, generator=row.generator or "unnamed"))
     return outputs
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
-from urial_opt.aspects import QueryKind
 from urial_opt.errors import SpaceError
 
 
@@ -27,17 +27,6 @@ Words: TypeAlias = Annotated[str, AfterValidator(_trimmed)]
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 """Name of a row in keys such as `tea/warm`."""
-
-
-_JUST_EVAL_KINDS = {"just_eval": "regular", "just_red": "safety"}
-
-
-def _our_kind(name: object) -> object:
-    return _JUST_EVAL_KINDS.get(name, name) if isinstance(name, str) else name
-
-
-AnyKind: TypeAlias = Annotated[QueryKind, BeforeValidator(_our_kind)]
-"""The kind of a query, as written by this package or by just-eval."""
 
 
 def _as_text(value: object) -> object:
@@ -72,6 +61,12 @@ class Source:
             parts = parts[:-1]
         return SpaceError(f"{self.path}:{self.lines[parts]}: {where + ': ' if where else ''}{says}")
 
+    def fields(self, data: object) -> Mapping[str, Any]:
+        """The row unchanged; SpaceError unless it holds named fields."""
+        if isinstance(data, Mapping):
+            return data
+        raise self.error("", f"should hold named fields, not {shown(data)}")
+
     def read(self, data: object, form: type[WrittenT]) -> WrittenT:
         """`data` validated as a `form`; SpaceError for the first wrong field."""
         try:
@@ -82,14 +77,23 @@ class Source:
             raise self.error(".".join(parts), _advice(first, form)) from error
 
 
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxlong, _SHORT.maxother = 3, 60, 60, 60
+
+
+def shown(value: object) -> str:
+    """`value` as an error names it: in at most 60 characters, however large or deep it is."""
+    found = _SHORT.repr(value)
+    return found if len(found) <= 60 else f"{found[:57]}..."
+
+
 def _advice(error: Mapping[str, Any], form: type[BaseModel]) -> str:
     """What is wrong with a field and what to write instead. It replaces pydantic's texts that name Python types."""
     *parents, last = [str(part) for part in error["loc"]] or [""]
     for parent in parents:
         inner = form.model_fields[parent].annotation if parent in form.model_fields else None
         form = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else form
-    found = repr(error["input"])
-    found = found if len(found) <= 60 else f"{found[:57]}..."
+    found = shown(error["input"])
     match error["type"]:
         case "missing":
             return f"is missing; write a field {last!r}"
