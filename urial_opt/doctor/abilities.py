@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
+from urial_opt.models.server.fields import PENALTIES
 from urial_opt.models.server.served import is_called
 from urial_opt.models.server.usage import can_be
 
@@ -84,22 +85,31 @@ def _stop(server: ExaminedServer) -> CheckResult:
 
 
 def _penalty(server: ExaminedServer) -> CheckResult:
-    if server.text(_LOOP, repetition_penalty=2.0) == server.text(_LOOP, repetition_penalty=1.0):
-        return ignored("With repetition_penalty 2 it says the same as with 1.")
-    return yes("With repetition_penalty 2 it says something else than with 1.")
+    refused = None
+    for name in PENALTIES:
+        try:
+            strict, neutral = (server.text(_LOOP, **{name: penalty}) for penalty in (2.0, 1.0))
+        except NoReplyError as error:
+            refused = error
+            continue
+        if strict != neutral:
+            return yes(f"With {name} 2 it says something else than with 1.")
+    if refused:
+        raise refused
+    return ignored("With a repetition penalty of 2 it says the same as with 1.")
 
 
 def _no_penalty_of_its_own(server: ExaminedServer) -> CheckResult:
     plain = server.text(_LOOP)
     try:
-        neutral = server.text(_LOOP, repetition_penalty=1.0)
-        if neutral == server.text(_LOOP, repetition_penalty=2.0):
+        neutral = server.text(_LOOP, **dict.fromkeys(PENALTIES, 1.0))
+        if neutral == server.text(_LOOP, **dict.fromkeys(PENALTIES, 2.0)):
             return unknown("No repetition penalty has a visible effect.")
     except NoReplyError as error:
         return unknown(f"It refuses a repetition penalty: {error}.")
     if plain != neutral:
-        return no("With repetition_penalty 1 it says something else than without.")
-    return yes("With repetition_penalty 1 it says the same as without.")
+        return no("With a repetition penalty of 1 it says something else than without.")
+    return yes("With a repetition penalty of 1 it says the same as without.")
 
 
 def _several_prompts(server: ExaminedServer) -> CheckResult:
@@ -201,7 +211,8 @@ ABILITIES = (
     Check(
         name="no_penalty_of_its_own",
         look=_no_penalty_of_its_own,
-        without="The server applies a repetition penalty of its own: start it without",
+        without="The server applies a repetition penalty of its own unless a request says otherwise: a search says so, "
+        "other programs must too",
     ),
     Check(
         name="usage",

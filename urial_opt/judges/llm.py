@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.errors import AdapterError, InputError
+from urial_opt.errors import InputError
 from urial_opt.judges.asking import (
     JudgeQuestion,
     about_aspect,
@@ -62,7 +61,6 @@ class LLMJudge:
         self._endpoint = endpoint
         self._mode = mode
         self._max_tokens = max_tokens
-        self._takes_schemas = True
 
     @property
     def identity(self) -> str:
@@ -158,7 +156,7 @@ class LLMJudge:
         parsed: dict[int, _ParsedReply[T]] = {}
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
-            replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
+            replies = self._endpoint.chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
             for row, reply in zip(unsettled, replies, strict=True):
                 new = _read(questions[row], reply)
                 parsed[row] = _better(parsed[row], new) if row in parsed else new
@@ -166,19 +164,6 @@ class LLMJudge:
             if not unsettled:
                 break
         return [parsed[row] for row in range(len(questions))]
-
-    def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """Send the requests with schemas of the replies, until the server refuses a schema."""
-        if self._takes_schemas:
-            try:
-                return self._endpoint.chat(requests)
-            except AdapterError as error:
-                if error.retryable or not re.search("response_format|schema", str(error)):
-                    raise
-                self._takes_schemas = False
-        return self._endpoint.chat(
-            [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        )
 
 
 def open_judge(
