@@ -163,7 +163,8 @@ def test_a_result_prints_as_a_small_table(found: uo.SearchResult) -> None:
     assert max(map(len, lines)) <= 120
     for part in (found.name, "zero-shot", "hand-written", "aligned model", str(found.found.card.average)):
         assert part in str(found)
-    assert f"gain {found.gain:+.2f}, {'' if found.significant else 'not '}significant" in lines[-2]
+    gain = f"gain {found.gain:+.2f}, {'' if found.significant else 'not '}significant"
+    assert ("no gain, the hand-written prompt itself" if "hand_written" in found.found_equals else gain) in str(found)
     assert "3 trials" in lines[-1]
     assert len(repr(found)) < 150
     assert "\n" not in repr(found)

@@ -43,6 +43,8 @@ class SearchOutcome(Digested):
     contexts: Mapping[str, StoredContext]
     """As in `SearchResult`: zero_shot, plain_icl, hand_written, found, perhaps aligned."""
     found_trial: int
+    found_equals: tuple[str, ...]
+    """As in `SearchResult`."""
     gain: Estimate
     """Found minus hand-written on the test queries, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
@@ -67,6 +69,7 @@ class SearchOutcome(Digested):
             prompt=ServedPrompt.of(trials[number].candidate),
             contexts={role: _context(summary[role]) for role in CONTEXT_NAMES if summary.get(role)},
             found_trial=number,
+            found_equals=tuple(summary.get("found_equals", _equals(summary))),
             gain=_estimate(summary["gain"]),
             states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
             seconds=float(summary["seconds"]),
@@ -102,6 +105,7 @@ class SearchOutcome(Digested):
             },
             gain=self.gain,
             found_trial=self.found_trial,
+            found_equals=self.found_equals,
             states=self.states,
             seconds=self.seconds,
             tokens=self.tokens,
@@ -122,6 +126,13 @@ def _context(stored: Mapping[str, Any]) -> StoredContext:
         prompt_tokens=stored.get("prompt_tokens"),
         prompt_id=stored.get("prompt"),
     )
+
+
+def _equals(summary: Mapping[str, Any]) -> list[str]:
+    """What the found prompt is, where the version that ran the search did not say so: trial 0 is where it began."""
+    if summary["found_trial"] != 0:
+        return []
+    return ["hand_written", "start"] if summary["found"]["prompt"] == summary["hand_written"]["prompt"] else ["start"]
 
 
 def _tokens(summary: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
+from urial_opt.secrets import without_known
 from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
 from urial_opt.store.served import without_addresses
@@ -26,7 +27,7 @@ def now() -> str:
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
     """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
-    wanted = json.loads(json.dumps(settings))
+    wanted = json.loads(without_known(json.dumps(settings)))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
     if not _can_be_stored(name) or connection.scalar(_NUMBERED, {"name": name}) is None:
         check_new_name(name)
@@ -63,6 +64,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
         settings=without_addresses(row.settings),
         status=SearchStatus(row.status),
         summary=row.summary,
+        floor=row.floor,
     )
 
 
@@ -116,6 +118,12 @@ def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, ob
     connection.execute(
         sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)
     )
+
+
+def keep_floor(connection: sa.Connection, name: str, floor: Mapping[str, object]) -> None:
+    """Store what the floor for exemplars of a search has decided."""
+    of_search = searches.c.id == search_id(connection, name, lock=True)
+    connection.execute(sa.update(searches).where(of_search).values(floor=dict(floor)))
 
 
 def _best(connection: sa.Connection, number: int) -> Estimate | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from urial_opt.errors import AdapterError, InputError
+from urial_opt.secrets import keep_secret, keep_secrets_of, redacted
 
 _OPENAI = "https://api.openai.com/v1"
 
@@ -41,15 +42,14 @@ class Address:
             raise AdapterError(f"{name!r} needs a key and has none; {advice}")
         if not (key.isascii() and key.isprintable()):
             raise AdapterError(f"the key for {name!r} contains a character that no key has; {advice}")
-        password = address.password or address.username or ""
-        secrets = frozenset(secret for secret in (key, password, unquote(password)) if secret)
-        return cls(url=shown, key=key, key_advice=advice, headers=_login(address), secrets=secrets)
+        headers = _login(address)
+        secrets = keep_secrets_of(address.geturl()) | ({key} - {""})
+        keep_secret(key, headers.get("Authorization", "").removeprefix("Basic "))
+        return cls(url=shown, key=key, key_advice=advice, headers=headers, secrets=secrets)
 
     def redacted(self, words: str) -> str:
         """A server's message in one short line, without secrets."""
-        for secret in self.secrets:
-            words = words.replace(secret, "***")
-        line = " ".join(words.split())
+        line = " ".join(redacted(words, also=self.secrets).split())
         return f"{line[:200]}…" if len(line) > 200 else line
 
 
@@ -59,6 +59,7 @@ def _split(url: str) -> SplitResult:
         _ = address.port  # ValueError if it is not a number
         if address.scheme in ("http", "https") and address.hostname and not address.query and not address.fragment:
             return address
+    keep_secrets_of(url)
     raise InputError(
         f"{url.rpartition('@')[2]!r} is not the address of a server; give one such as http://localhost:8000/v1"
     )
