@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from urial_opt.cli.layout import say
 from urial_opt.cli.output import write_line
+from urial_opt.cli.suggestions import suggestion
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def chosen_search(store: Store, name: str | None) -> SearchRecord:
         if searches:
             newest = searches[-1]
             raise InputError(f"no search in this store has a trial yet; {newest.name!r} is {newest.status}")
-        raise InputError("no search is in this store; start one with: urial-opt search --budget 200")
+        start = suggestion("search", "--budget", "200")
+        raise InputError(f"no search is in the store {store.name!r}; start one with: {start}")
     if not taken.has_result:
         say(f"No search has a result yet; this is {taken.name!r}, which is {taken.status}.", err=True)
     elif taken.name != searches[-1].name:
@@ -144,7 +146,16 @@ def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *,
         queries: Sequence[Query] = load_queries(source)
     else:
         queries, split = space.queries.queries, split or by_default
-    return [query for query in queries if split in (None, "all", query.split)]
+    return of_split(queries, split)
+
+
+def of_split(queries: Sequence[Query], split: str | None) -> Sequence[Query]:
+    """The queries of one split or of all. InputError if there are queries, but none in it."""
+    chosen = [query for query in queries if split in (None, "all", query.split)]
+    if queries and not chosen:
+        others = " or ".join(f"--split {name}" for name in sorted({query.split for query in queries}))
+        raise InputError(f"none of the {len(queries)} queries is in the split {split}; give {others}, or --split all")
+    return chosen
 
 
 def chosen_model(role: Literal["base", "aligned", "judge"], space: SearchSpace) -> str:

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
+from urial_opt.cli.advice import as_typed
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 from urial_opt.cli.live import Display
 from urial_opt.cli.options import asking_again
 from urial_opt.cli.output import write_json

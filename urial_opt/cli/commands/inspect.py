@@ -38,7 +38,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
       kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples: query, answer, score,
       before, reasons)
     """
-    from urial_opt.cli.app import as_typed
+    from urial_opt.cli.advice import as_typed
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say, say_command
     from urial_opt.cli.suggestions import suggested

@@ -25,7 +25,7 @@ def command(store_url: str, *, as_json: bool) -> None:
       process (host, pid, since; null before any), has_result, trials, best (mean, interval; null before any),
       shifted (share of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
-    from urial_opt.cli.app import as_typed
+    from urial_opt.cli.advice import as_typed
     from urial_opt.cli.layout import Figure, print_figures, say
     from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
     from urial_opt.cli.tables import interval
