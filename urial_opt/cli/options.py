@@ -35,6 +35,13 @@ def store_option(function: _F) -> _F:
     )(function)
 
 
+continue_option = click.option(
+    "--continue-anyway",
+    is_flag=True,
+    help="Continue a search whose trials are of another version of the program.",
+)
+"""Adds `--continue-anyway`."""
+
 _AGAIN = "urial_opt.cli.options.again"
 """Key of `--ask-again` in the metadata of a click context."""
 
@@ -59,6 +66,14 @@ def ask_again_option(function: _F) -> _F:
 def asking_again() -> int:
     """How many later runs ask again for a missing verdict."""
     return int(click.get_current_context().meta[_AGAIN])
+
+
+space_option = click.option(
+    "--space",
+    "space_name",
+    help="Search space that provides defaults. [default: the search's; nano for the base nano, else urial]",
+)
+"""Adds `--space` as `space_name`."""
 
 
 def json_option(function: _F) -> _F:
