@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.scripted_server import ASKED, COMPLETION, REPLY, Script
-from urial_opt.cli.commands import search
+from urial_opt.cli import running
 from urial_opt.errors import AdapterError
 from urial_opt.models.server import bounds
 from urial_opt.models.server.endpoint import Endpoint
@@ -146,8 +146,8 @@ def test_an_error_without_end_and_a_list_of_models_without_end_are_cut_off(monke
 
 
 def test_a_search_that_is_asked_to_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_PATIENCE", 0.1)
-    with search._stop_on_signal() as stop:
+    monkeypatch.setattr(running, "_PATIENCE", 0.1)
+    with running._stop_on_signal() as stop:
         signal.raise_signal(signal.SIGTERM)
         assert stop == [signal.SIGTERM]
         with pytest.raises(KeyboardInterrupt):

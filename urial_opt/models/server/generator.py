@@ -161,7 +161,7 @@ def open_base(
     InputError if the name is missing or an option is wrong.
     """
     if not argument:
-        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`")
     options = {"url": url, "concurrency": concurrency, "timeout": timeout}
     return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
 
@@ -179,7 +179,7 @@ def open_aligned(
     """The aligned model `argument` of the server at `url`, with `system` as system message. Errors: as `open_base`."""
     if not argument:
         raise InputError(
-            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
+            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server as `url=ADDRESS`"
         )
     options = {"url": url, "concurrency": concurrency, "timeout": timeout}
     endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
