@@ -79,7 +79,8 @@ def run_search(
     that none is paid for twice.
     `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
     `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
-    `watch`: called with the progress after every block of queries. `stop`: asked before each block.
+    `watch`: called with the progress after every block of queries. `stop`: asked before each block
+    and, from any thread, before each request to a server.
 
     Returns what was measured on the test queries, scores from 1 to 5. Interrupted once `stop` says so, LimitReached
     (an Interrupted) before a limit would be passed; what was paid is kept. UnknownNameError for a name that nothing
