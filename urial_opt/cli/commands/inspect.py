@@ -35,12 +35,13 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
     """
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say
-    from urial_opt.report.inspection import inspect_search
+    from urial_opt.report.inspection import inspect_search, why_nothing_scored
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
         inspected = inspect_search(store, search, top=top, examples=examples)
+        why_none = None if inspected else why_nothing_scored(store, search)
     if as_json:
         write_json(
             {
@@ -53,7 +54,9 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
         )
         return
     say(f"Search {search.name}, {search.status.value}")
-    if not inspected:
+    if why_none:
+        say(why_none)
+    elif not inspected:
         say("No trial is recorded yet; continue the search with its search command.")
     for each in inspected:
         _show(each)
