@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,11 @@ from urial_opt.spaces.space_form import ExemplarForm, HandWrittenForm, Objective
 from urial_opt.spaces.yaml_file import read_yaml
 
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
+
+
+def space_for(base: str | None) -> str:
+    """Name of the space for a base model, by its name or identity: `nano` for the embedded one, `urial` for others."""
+    return "nano" if base is None or re.split("[:@]", base, maxsplit=1)[0] == "nano" else "urial"
 
 
 def load_space(name_or_path: str) -> SearchSpace:
