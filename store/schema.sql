@@ -72,6 +72,7 @@ CREATE TABLE urial_searches (
 	settings TEXT NOT NULL,
 	status TEXT NOT NULL,
 	summary TEXT,
+	floor TEXT,
 	PRIMARY KEY (id),
 	UNIQUE (name)
 );
@@ -154,6 +155,8 @@ CREATE TABLE urial_judgments (
 	prompt_tokens INTEGER NOT NULL,
 	completion_tokens INTEGER NOT NULL,
 	saved_tokens INTEGER NOT NULL,
+	missing TEXT DEFAULT '{}' NOT NULL,
+	asked INTEGER DEFAULT '1' NOT NULL,
 	PRIMARY KEY (id),
 	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
 	FOREIGN KEY(query_id) REFERENCES urial_queries (id),
@@ -173,6 +176,8 @@ CREATE TABLE urial_preferences (
 	prompt_tokens INTEGER NOT NULL,
 	completion_tokens INTEGER NOT NULL,
 	saved_tokens INTEGER NOT NULL,
+	missing TEXT DEFAULT '{}' NOT NULL,
+	asked INTEGER DEFAULT '1' NOT NULL,
 	PRIMARY KEY (id),
 	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
 	FOREIGN KEY(query_id) REFERENCES urial_queries (id),

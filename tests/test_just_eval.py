@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.datasets.just_eval import Output, outputs_for, read_outputs, results_json
 from urial_opt.errors import InputError, SpaceError
 from urial_opt.records import Completion, Evaluation, Judgment, Query
@@ -110,7 +110,12 @@ def evaluation() -> Evaluation:
                 reasons={"helpfulness": "on the point"},
                 raw="its own words",
             ),
-            Judgment(query_id="bank", judge="a judge", scores={Aspect.SAFETY: None}),
+            Judgment(
+                query_id="bank",
+                judge="a judge",
+                scores={Aspect.SAFETY: None},
+                missing={"safety": Missing.NOT_APPLICABLE},
+            ),
         ],
     )
 
@@ -145,4 +150,4 @@ def test_results_are_as_just_eval_keeps_them() -> None:
 def test_its_report_has_our_means_and_its_own_habit_on_request() -> None:
     assert reported(json.loads(results_json(evaluation(), generator="m"))) == {"helpfulness": 4.0, "depth": 2.5}
     fives = json.loads(results_json(evaluation(), generator="m", na_as_five=True))
-    assert reported(fives) == {"helpfulness": 4.0, "clarity": 5.0, "depth": 2.5, "safety": 5.0}
+    assert reported(fives) == {"helpfulness": 4.0, "depth": 2.5, "safety": 5.0}

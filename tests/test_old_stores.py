@@ -177,7 +177,7 @@ def test_its_prompt_can_be_exported(run: Run, store: Path) -> None:
 
 @pytest.mark.parametrize("store", ALL, indirect=True)
 def test_what_was_answered_and_judged_is_not_paid_for_again(run: Run, store: Path) -> None:
-    found = told(run, "evaluate", "--search", "finished", *SPACE, "--store", store)
+    found = told(run, "evaluate", "finished", *SPACE, "--store", store)
     assert (found["average"], found["queries"], found["missing"]) == (4.0, 4, 0)
     assert [found["spending"][role]["calls"] for role in ("base", "judge")] == [0, 0]
 
@@ -186,7 +186,7 @@ def test_what_was_answered_and_judged_is_not_paid_for_again(run: Run, store: Pat
 def test_answers_that_were_compared_are_not_compared_again(run: Run, store: Path) -> None:
     """No server is there to ask. A change of the judge's templates makes another judge, and an end of this test."""
     found = told(
-        *(run, "evaluate", "--search", "finished", *SPACE, "--sample", 2, "--store", store),
+        *(run, "evaluate", "finished", *SPACE, "--sample", 2, "--store", store),
         *("--against", "zero-shot", "--judge", "llm:wise", "--judge-url", "http://127.0.0.1:8123/v1"),
     )
     overall = found["against"]["overall"]

@@ -24,7 +24,7 @@ from tests.made_up_results import (
     probe_shift,
     words_of,
 )
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.cli.shift_tables import show_explanation, show_shift
 from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise, show_plan, show_result
 from urial_opt.evaluation.pairwise import PairwiseResult, Tally
@@ -51,9 +51,11 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         found=measured,
         found_trial=123,
         found_equals=(),
-        choice=Choice(validation=SCORE, finalists=6, constraints=CONSTRAINTS),
+        choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
         significant=False,
+        missing={Missing.NOT_APPLICABLE: 12, Missing.UNREAD: 3, Missing.REFUSED: 1},
+        too_long=2,
         bill=bill(),
         shift=shift,
     )
@@ -98,7 +100,7 @@ def test_commands_to_type_can_be_pasted(printed: Printed) -> None:
     typed = words_of(text.partition("Next:")[2].replace(" \\\n", " "))
     assert typed == (
         f"urial-opt inspect {NAME} --store {STORE} "
-        f"urial-opt export {NAME} --store {STORE} --format urial --output found.txt"
+        f"urial-opt export {NAME} --format urial --output found.txt --store {STORE}"
     )
 
 

@@ -74,6 +74,19 @@ class AdapterError(UrialOptError):
         self.retryable = retryable
 
 
+class ContextError(AdapterError):
+    """A prompt and its answer do not fit the context window of a model."""
+
+    def __init__(self, message: str, *, says: str = "") -> None:
+        super().__init__(message)
+        self.says = says
+        """The words of the server; empty for a local model."""
+
+
+class UnreadableJudgeError(AdapterError):
+    """Nothing that a judge said could be read as a verdict; the message shows the judge's own words."""
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """The error, then its cause, then the cause of that, and so on."""
     while error is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from urial_opt.aspects import Missing
+from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
 
 
 _T = TypeVar("_T")
+_VerdictT = TypeVar("_VerdictT", "Judgment", "Preference")
 
 
 def fill_gaps(
@@ -30,6 +33,46 @@ def fill_gaps(
     missing = [place for place, each in enumerate(known) if each is None]
     fresh = iter(ask(missing) if missing else ())
     return [next(fresh) if each is None else remembered(each) for each in known]
+
+
+@dataclass(slots=True, kw_only=True)
+class AskingAgain:
+    """Which stored verdicts a run asks for again: those with an unread or refused part, each once in a run."""
+
+    most: int = 3
+    """How many runs ask for a verdict again before it is final."""
+    _asked: set[str] = field(default_factory=set)
+    """The verdicts that this run has asked for."""
+
+    def is_due(self, stored: Judgment | Preference, *about: str) -> bool:
+        """Whether to ask for a verdict again; `about` are the query and the answers."""
+        return bool(open_parts(stored)) and stored.asked <= self.most and _key(stored, about) not in self._asked
+
+    def may_change(self, verdict: Judgment | Preference) -> bool:
+        """Whether a verdict is not final yet: a part of it is open, and this run or a later one asks for it."""
+        return bool(open_parts(verdict)) and verdict.asked <= max(self.most, 1)
+
+    def note(self, fresh: Judgment | Preference, *about: str) -> None:
+        """Remember that this run has asked for a verdict."""
+        if open_parts(fresh):
+            self._asked.add(_key(fresh, about))
+
+
+def open_parts(verdict: Judgment | Preference) -> list[str]:
+    """The parts of a verdict that were refused or could not be read."""
+    return [name for name, why in verdict.missing.items() if why is not Missing.NOT_APPLICABLE]
+
+
+def improved(stored: _VerdictT | None, fresh: _VerdictT) -> _VerdictT:
+    """The verdict with fewer open parts, or the newer of two equals; with the usage of the newer."""
+    if stored is None:
+        return fresh
+    better = stored if len(open_parts(stored)) < len(open_parts(fresh)) else fresh
+    return replace(better, usage=fresh.usage, asked=stored.asked + 1)
+
+
+def _key(verdict: Judgment | Preference, about: Sequence[str]) -> str:
+    return content_id([verdict.judge, verdict.query_id, *about])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +112,8 @@ class Memory(Protocol):
     no reply to it need be kept by itself any longer.
     """
 
+    @property
+    def again(self) -> AskingAgain: ...
     def settle(self) -> None: ...
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
@@ -85,6 +130,8 @@ class Memory(Protocol):
 
 class NoMemory:
     """A `Memory` that remembers nothing, and no pace of a server either."""
+
+    again = AskingAgain()
 
     def settle(self) -> None:
         """There is nothing to settle."""

@@ -212,3 +212,13 @@ def _table() -> dict[str, dict[str, Any]]:
         return {}
     table: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return table
+
+
+def usage_json(usage: Usage) -> dict[str, int]:
+    """Keys: `spent` (prompt plus completion), `prompt`, `completion`, `saved`; all in tokens."""
+    return {
+        "spent": usage.prompt_tokens + usage.completion_tokens,
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "saved": usage.saved_tokens,
+    }

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from urial_opt import __version__
-from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
+from urial_opt.cli.output import HarmlessContext, LogLines, one_line, quoted, write_crash, write_line
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
 from urial_opt.secrets import redacted
 
@@ -36,6 +36,8 @@ COMMANDS = {
 }
 """What each command does, in display order; its code is in the module of that name in `commands/`."""
 _ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
+_SPECIAL = re.compile(r"[\s'\"$&;|<>()\\*?#!]")
+"""What a shell does not take as it is. An ellipsis, which stands for something, is not quoted."""
 _TYPED = {"max_seconds": "max_time"}
 """Library arguments whose options have another name."""
 
@@ -122,7 +124,12 @@ def group() -> None:
 
 def as_typed(message: str) -> str:
     """A library message with its arguments turned into options: "give `max_cost=20`" becomes "give --max-cost 20"."""
-    return _ARGUMENT.sub(lambda found: f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {found[2]}", message)
+
+    def typed(found: re.Match[str]) -> str:
+        value = quoted(found[2]) if _SPECIAL.search(found[2]) else found[2]
+        return f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {value}"
+
+    return _ARGUMENT.sub(typed, message)
 
 
 def _say_error(message: str) -> None:

@@ -57,23 +57,21 @@ class Searched:
     candidate: Candidate
 
 
-def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched:
+def searched_candidate(store_url: str, name: str | None, trial: int | None) -> Searched:
     """The candidate that a search found, or that of another of its trials."""
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
         candidate = chosen_trial(store, search, trial).candidate
-    return Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
+    return Searched(name=search.name, space=str(search.settings["space"]), candidate=candidate)
 
 
 def chosen_context(
     store_url: str, search_name: str | None, trial: int | None, space_name: str | None
 ) -> tuple[Searched | None, SearchSpace]:
-    """The candidate of a search, if one is named, and the space that provides defaults."""
-    if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs a search; add --search NAME")
-    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
+    """The candidate of a search, if one is named or a trial of the newest, and the space that provides defaults."""
+    searched = None if (search_name, trial) == (None, None) else searched_candidate(store_url, search_name, trial)
     return searched, chosen_space(space_name, searched)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
+STORE_VARIABLE = "URIAL_OPT_STORE"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -26,11 +27,37 @@ def store_option(function: _F) -> _F:
     return click.option(
         "--store",
         "store_url",
-        envvar="URIAL_OPT_STORE",
+        envvar=STORE_VARIABLE,
         default=DEFAULT_STORE,
         show_default=True,
         help="SQLite file, or database URL such as postgresql+psycopg://…",
     )(function)
+
+
+_AGAIN = "urial_opt.cli.options.again"
+"""Key of `--ask-again` in the metadata of a click context."""
+
+
+def ask_again_option(function: _F) -> _F:
+    """Add `--ask-again`; `asking_again` reads it."""
+
+    def keep(ctx: click.Context, _: click.Parameter, given: int) -> None:
+        ctx.meta[_AGAIN] = given
+
+    return click.option(
+        "--ask-again",
+        type=click.IntRange(0),
+        default=3,
+        show_default=True,
+        expose_value=False,
+        callback=keep,
+        help="How many later runs ask the judge again for a verdict that it refused or that could not be read.",
+    )(function)
+
+
+def asking_again() -> int:
+    """How many later runs ask again for a missing verdict."""
+    return int(click.get_current_context().meta[_AGAIN])
 
 
 def json_option(function: _F) -> _F:
@@ -40,10 +67,11 @@ def json_option(function: _F) -> _F:
 
 def write_file(path: Path, text: str, *, option: str) -> None:
     """Write the file that `option` names; InputError if it cannot be written."""
+    from urial_opt.content import mended
     from urial_opt.errors import InputError
 
     try:
-        path.write_bytes(without_known(text).encode())
+        path.write_bytes(mended(without_known(text)).encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_opt.content import mended
 from urial_opt.secrets import redacted, without_known
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ def write_line(text: str = "", *, bold: bool = False, err: bool = False) -> None
 def write_exactly(text: str) -> None:
     """Write a text for other programs: exactly as it is, except on a terminal."""
     text = without_known(text)
-    click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
+    click.echo(shown(text) if sys.stdout.isatty() else mended(text), nl=False)
 
 
 def write_json(content: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
     """Write a JSON document, readable and stable; a control character is written as its escape `\\u….`"""
-    text = without_known(json.dumps(content, ensure_ascii=False, indent=2))
+    text = mended(without_known(json.dumps(content, ensure_ascii=False, indent=2)))
     click.echo(_CONTROL.sub(_escape, text))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from urial_opt.aspects import Aspect
-from urial_opt.cli.layout import Figure, print_figures, say, say_command
-from urial_opt.cli.options import DEFAULT_STORE
+from urial_opt.cli.layout import Figure, print_figures, say
+from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
+from urial_opt.evaluation.scorecard import in_words
 from urial_opt.records import Estimate, ProbeShift
 from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
 from urial_opt.search.planning import Plan
@@ -64,13 +65,18 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
+    if sum(result.missing.values()):
+        say(f"Over all trials and measurements {in_words(result.missing)}; the same command asks for open ones again.")
+    if result.too_long:
+        say(f"{result.too_long} prompts did not fit the base model's context window; their trials failed.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
-    say("Next:")
-    named = [result.name] if store_url == DEFAULT_STORE else [result.name, "--store", store_url]
-    say_command(["urial-opt", "inspect", *named])
-    say_command(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"])
+    say_suggestions(
+        "Next:",
+        suggested("inspect", result.name, store_url=store_url),
+        suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
+    )
 
 
 def _show_constraints(result: SearchResult) -> None:
@@ -128,6 +134,10 @@ def show_assessment(assessment: Assessment) -> None:
         Figure(name="n", cells=[*(str(each.n) for each in verdicts), str(card.queries)]),
         Figure(name="missing", cells=[*(str(each.missing) for each in verdicts), str(card.missing)]),
     ]
+    if card.missing:
+        for why, number in card.missing_by_reason.items():
+            by_aspect = [str(each.by_reason[why]) for each in verdicts]
+            figures.append(Figure(name=why.words, cells=[*by_aspect, str(number)]))
     if assessment.spreads:
         apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
@@ -135,8 +145,10 @@ def show_assessment(assessment: Assessment) -> None:
     say()
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
+    if card.open:
+        say(f"{card.open} verdicts are unread or refused; the same command asks the judge for them again.")
     if assessment.scoring.na_as_five:
-        say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+        say("Verdicts n/a count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
         say(
             f"{len(there)} of the queries are answered in the prompt, which inflates its scores: {', '.join(there[:5])}"

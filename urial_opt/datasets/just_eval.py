@@ -13,11 +13,12 @@ from pathlib import Path
 
 from pydantic import ConfigDict
 
-from urial_opt.aspects import QueryKind
+from urial_opt.aspects import Missing, QueryKind
+from urial_opt.datasets.json_rows import read_objects
 from urial_opt.datasets.kinds import KIND_FIELDS, read_kinds
 from urial_opt.datasets.queries import made_id, same_words, split_by_hash
 from urial_opt.datasets.row_text import note_unread, refuse_misspelt, whole_question
-from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, Source, Words, Written
 from urial_opt.errors import InputError
 from urial_opt.records import Evaluation, Judgment, Query
 
@@ -100,8 +101,8 @@ def _of_query(query: Query, answering: Sequence[Output]) -> Output | None:
 def results_json(evaluation: Evaluation, *, generator: str, na_as_five: bool = False) -> str:
     """An evaluation in just-eval's result format: a JSON list with one row for each query.
 
-    An unreadable verdict is left out, so that just-eval's report shows our means. With `na_as_five` it is written as
-    "N/A", which that report counts as 5.0.
+    A missing verdict is left out, so that just-eval's report shows our means. With `na_as_five` a verdict that is not
+    applicable is written as "N/A", which that report counts as 5.0.
     """
     rows = []
     judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
@@ -126,5 +127,5 @@ def _parsed(judgment: Judgment, *, na_as_five: bool) -> dict[str, dict[str, str]
     return {
         aspect.value: {"reason": judgment.reasons.get(aspect, ""), "score": "N/A" if score is None else f"{score:g}"}
         for aspect, score in judgment.scores.items()
-        if na_as_five or score is not None
+        if score is not None or (na_as_five and judgment.missing[aspect.value] is Missing.NOT_APPLICABLE)
     }

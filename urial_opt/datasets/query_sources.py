@@ -14,17 +14,20 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.aspects import QueryKind
+from urial_opt.content import mended, mended_json
+from urial_opt.datasets.file_text import suffix_of
+from urial_opt.datasets.json_rows import named_once, read_objects
 from urial_opt.datasets.kinds import KIND_FIELDS, is_kind, read_kinds
 from urial_opt.datasets.queries import draw, made_id, split_by_hash
 from urial_opt.datasets.row_text import TEXTS, note_unread, refuse_misspelt, whole_question
 from urial_opt.datasets.tables import numbered, read_csv, read_parquet
-from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects
+from urial_opt.datasets.written import AnyId, Source, Words, Written
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
 from urial_opt.secrets import redacted
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-"""Suffixes of the files that can be read."""
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+"""Suffixes of the files that can be read; all but Parquet may be compressed, as in `.jsonl.gz`."""
 
 _IDS = ("id", "question_id", "prompt_id", "query_id")
 _LISTS = ("task", "topic", "tags", "turns")
@@ -148,10 +151,10 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
 
 
 def _read_file(path: Path) -> list[tuple[Source, object]]:
-    match path.suffix.lower():
+    match suffix_of(path):
         case ".jsonl" | ".json":
             return read_objects(path)
-        case ".csv":
+        case ".csv" | ".tsv":
             return [
                 (source, {name: _cell(source, name, cell) for name, cell in cells.items()})
                 for source, cells in read_csv(path)
@@ -167,8 +170,8 @@ def _cell(source: Source, name: str, cell: str) -> object:
     if name not in _LISTS or not cell.startswith("["):
         return cell
     try:
-        return json.loads(cell)
-    except ValueError as error:
+        return json.loads(mended_json(cell), object_pairs_hook=named_once)
+    except (ValueError, RecursionError) as error:
         raise source.error(name, f'{cell[:60]!r} is no JSON list; write ["one", "another"], or one alone') from error
 
 
@@ -235,7 +238,7 @@ def as_queries(given: Sequence[Query | str]) -> list[Query]:
         Query(id=made_id(each), text=each, kind="regular", split=split_by_hash(made_id(each)))
         if isinstance(each, str)
         else each
-        for each in given
+        for each in (mended(each) if isinstance(each, str) else each for each in given)
     ]
 
 

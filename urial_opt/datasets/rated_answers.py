@@ -11,11 +11,13 @@ from typing import Annotated, TypeAlias
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, QueryKind
+from urial_opt.datasets.file_text import suffix_of
+from urial_opt.datasets.json_rows import read_objects
 from urial_opt.datasets.kinds import KIND_FIELDS, Evidence, Row, read_kinds
 from urial_opt.datasets.queries import made_id
 from urial_opt.datasets.row_text import note_unread, whole_question
 from urial_opt.datasets.tables import read_csv
-from urial_opt.datasets.written import AnyId, Source, Words, Written, read_objects, refuse_two
+from urial_opt.datasets.written import AnyId, Source, Words, Written, refuse_two
 from urial_opt.records import Query
 
 _QUERIES = ("query", "instruction", "question")
@@ -78,7 +80,7 @@ class _RatedRow(Written):
 def read_rated_answers(path: Path) -> list[RatedAnswer]:
     """The rows of a JSON Lines, JSON list or CSV file. SpaceError names file, line and field of the first wrong row."""
     rows: Sequence[tuple[Source, object]]
-    if path.suffix.lower() == ".csv":
+    if suffix_of(path) in (".csv", ".tsv"):
         rows = [
             (source, _by_aspect(cells)) for source, cells in read_csv(path, columns=_columns, may_be_blank=_ANSWERS)
         ]

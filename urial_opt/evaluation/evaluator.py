@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
-from urial_opt.memory import Memory, PairMemory, fill_gaps
+from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
@@ -70,7 +71,8 @@ class Answerer:
             return written
 
         known = self.memory.find_completions(generator, sampling, texts)
-        return fill_gaps(known, ask, remembered=_from_memory)
+        found = fill_gaps(known, ask, remembered=_from_memory)
+        return [replace(each, text=mended(each.text)) for each in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,18 +131,35 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 
 
 def judge_answers(
-    judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
+    judge: Judge,
+    memory: Memory,
+    queries: Sequence[Query],
+    completions: Sequence[Completion],
+    *,
+    stored_is_final: bool = False,
 ) -> Evaluation:
-    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones."""
+    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones.
+
+    Stored verdicts that were refused or could not be read are asked for again as far as `memory.again` says, unless
+    `stored_is_final`.
+    """
+    known = memory.find_judgments(judge.identity, queries, completions)
+    about = [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)]
+    settled = [
+        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+        for row, each in enumerate(known)
+    ]
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
-        verdicts = judge.judge(asked, answers)
+        fresh = judge.judge(asked, answers)
+        verdicts = [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
         memory.add_judgments(verdicts, asked, answers)
+        for row, verdict in zip(missing, verdicts, strict=True):
+            memory.again.note(verdict, *about[row])
         return verdicts
 
-    known = memory.find_judgments(judge.identity, queries, completions)
-    judgments = fill_gaps(known, ask, remembered=_from_memory)
+    judgments = fill_gaps(settled, ask, remembered=_from_memory)
     return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
 
 
@@ -151,17 +170,27 @@ def compare_answers(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference]:
-    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens."""
+    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens.
+
+    Those that were refused or could not be read are asked for again, as in `judge_answers`.
+    """
+    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
+    about = [
+        (query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)
+    ]
+    settled = [each if each and not memory.again.is_due(each, *about[row]) else None for row, each in enumerate(known)]
 
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
-        preferred = judge.compare(asked, first, second)
+        fresh = judge.compare(asked, first, second)
+        preferred = [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
         memory.add_preferences(preferred, asked, first, second)
+        for row, preference in zip(missing, preferred, strict=True):
+            memory.again.note(preference, *about[row])
         return preferred
 
-    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
-    return fill_gaps(known, ask, remembered=_from_memory)
+    return fill_gaps(settled, ask, remembered=_from_memory)
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar, get_args
 
-from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.judges.asking import (
     JudgeQuestion,
@@ -19,7 +19,7 @@ from urial_opt.judges.asking import (
     about_tags,
     label,
 )
-from urial_opt.judges.replies import ParsedValue, read_reply
+from urial_opt.judges.replies import ParsedValue, declines, read_reply
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
@@ -41,6 +41,8 @@ class _ParsedReply(Generic[T]):
     readings: Mapping[str, ParsedValue[T]]
     raw: str
     usage: Usage
+    refused: bool = False
+    """Whether the judge, or a filter of its server, declined to judge."""
 
     @property
     def settled(self) -> int:
@@ -49,6 +51,12 @@ class _ParsedReply(Generic[T]):
 
     def value(self, name: str) -> T | None:
         return self.readings[name].value
+
+    def missing(self, name: str) -> Missing:
+        """Why there is no verdict for `name`."""
+        if self.readings[name].withheld:
+            return Missing.NOT_APPLICABLE
+        return Missing.REFUSED if self.refused else Missing.UNREAD
 
 
 class LLMJudge:
@@ -132,6 +140,7 @@ class LLMJudge:
             query_id=query.id,
             judge=self.identity,
             scores={Aspect(name): reading.value for name, reading in readings.items()},
+            missing={name: each.missing(name) for each in parsed for name in each.readings},
             reasons={name: reading.reason for name, reading in readings.items() if reading.reason},
             raw="\n\n".join(each.raw for each in parsed),
             usage=sum((each.usage for each in parsed), Usage()),
@@ -149,6 +158,11 @@ class LLMJudge:
                 for name in there_each.readings
             },
             consistent=None if one is None or other is None else one == other,
+            missing={
+                name: _why((first, second), name)
+                for first, second in ((there, back), (there_each, back_each))
+                for name in first.readings
+            },
             raw=json.dumps([each.raw for each in parsed], ensure_ascii=False),
             usage=sum((each.usage for each in parsed), Usage()),
         )
@@ -171,14 +185,13 @@ class LLMJudge:
         """Send the requests with schemas of the replies, until the server refuses a schema."""
         if self._takes_schemas:
             try:
-                return self._endpoint.chat(requests)
+                return self._endpoint.chat(requests, too_long_is_refused=True)
             except AdapterError as error:
                 if error.retryable or not re.search("response_format|schema", str(error)):
                     raise
                 self._takes_schemas = False
-        return self._endpoint.chat(
-            [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        )
+        plain = [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
+        return self._endpoint.chat(plain, too_long_is_refused=True)
 
 
 def open_judge(
@@ -223,12 +236,19 @@ def _read(question: JudgeQuestion[T], reply: Reply) -> _ParsedReply[T]:
     elif not words.lstrip().startswith(("{", "```")):
         words = ""  # cut off in its thoughts
     readings = read_reply(words, question.form, question.wanted, judged=question.judged)
-    return _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
+    read = _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
+    return replace(read, refused=reply.refused or (not read.settled and declines(words)))
 
 
 def _better(old: _ParsedReply[T], new: _ParsedReply[T]) -> _ParsedReply[T]:
     """The reply with more verdicts, or the later of two equals; the usage of both counts."""
     return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
+
+
+def _why(parsed: Sequence[_ParsedReply[T]], name: str) -> Missing:
+    """Why a verdict on two answers is missing: for the worst reason in either order."""
+    reasons = {each.missing(name) for each in parsed if each.value(name) is None}
+    return next((why for why in (Missing.UNREAD, Missing.REFUSED) if why in reasons), Missing.NOT_APPLICABLE)
 
 
 def _turned(verdict: Verdict | None) -> Verdict | None:

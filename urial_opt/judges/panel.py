@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from urial_opt import plugins
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.memory import PaceMemory
 from urial_opt.protocols import Judge, Metered, Noted, Paced
@@ -61,6 +61,7 @@ class Panel:
             reasons={aspect.value: _reason(aspect, by_name, scores) for aspect, scores in read.items()},
             raw=json.dumps({name: dict(each.scores) for name, each in by_name.items()}),
             usage=sum((each.usage for each in judgments), Usage()),
+            missing={aspect.value: _why(aspect, judgments) for aspect, scores in read.items() if not scores},
         )
 
 
@@ -71,6 +72,12 @@ class PaidPanel(Panel):
     def priced_as(self) -> str:
         """The model of the paid members; several models have no known common price, so a price must be given."""
         return "+".join(sorted({member.priced_as for member in self._members.values() if isinstance(member, Metered)}))
+
+
+def _why(aspect: Aspect, judgments: Sequence[Judgment]) -> Missing:
+    """Why no member gives a score: for the reason that is most worth asking again."""
+    reasons = {each.missing[aspect.value] for each in judgments if aspect.value in each.missing}
+    return next((why for why in (Missing.UNREAD, Missing.REFUSED) if why in reasons), Missing.NOT_APPLICABLE)
 
 
 def _reason(aspect: Aspect, judgments: Mapping[str, Judgment], scores: Sequence[float]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
@@ -54,6 +56,8 @@ class Begun:
     account: Account
     space: SearchSpace
     """The space that the search runs on; it has no floor if the search began before floors for exemplars existed."""
+    floor: Mapping[str, Any] | None = None
+    """What the floor for exemplars has decided; None if it has not."""
     notes: tuple[str, ...] = ()
     """Notes for the user, one sentence each."""
 
@@ -82,9 +86,9 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         settings["constraints"] = [str(each) for each in space.constraints]
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
         name = options.name or store.former_search(settings) or _name(space, settings)
-    store.open_search(name, settings)
+    record = store.open_search(name, settings)
     store.pace(*models.by_role.values())
-    return Begun(name=name, account=store.account(name), space=space, notes=notes)
+    return Begun(name=name, account=store.account(name), space=space, floor=record.floor, notes=notes)
 
 
 def _begun_without_floor(

@@ -8,7 +8,7 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.roles import Models
 from urial_opt.search.final import finish
-from urial_opt.search.floor import exemplars_to_judge, hold_to_floor
+from urial_opt.search.floor import Floor, exemplars_to_judge, hold_to_floor
 from urial_opt.search.opening import Begun, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.racing import Race
@@ -86,13 +86,27 @@ def _running(
 
 
 def _apply_floor(search: RunningSearch) -> None:
-    """Bar the exemplars below the floor and report how many there are."""
+    """Bar the exemplars below the floor and report how many there are.
+
+    What was decided once is kept: a verdict that is asked for again later does not change the pool of a search.
+    """
+    if search.begun.floor is not None:
+        floor = Floor.kept_by(search.begun.floor, search.space)
+        search.space, search.notes = floor.space, (*search.begun.notes, *floor.notes)
+        return
     total = len(exemplars_to_judge(search.space))
 
     def before_block(done: int, queries: int) -> None:
         search.check_limits(queries)
         search.report(Phase.EXEMPLARS, done=done, total=total)
 
-    floor = hold_to_floor(search.space, search.models.judge, search.begun.account, before_block=before_block)
+    floor = hold_to_floor(
+        search.space,
+        search.models.judge,
+        search.begun.account,
+        before_block=before_block,
+        stored_is_final=bool(search.store.trials(search.name)),  # an earlier version decided, and did not keep it
+    )
+    search.store.keep_floor(search.name, floor.as_json())
     search.space = floor.space
     search.notes = (*search.begun.notes, *floor.notes)

@@ -14,6 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Params, TrialRecord, TrialState
+from urial_opt.search.sampler import AGAIN
 from urial_opt.secrets import redacted
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
@@ -64,6 +65,36 @@ class SearchStudy:
                 self.tell(recorded[trial.number], estimates)
             else:
                 self.drop(trial.number)
+
+    def adopt(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> dict[int, int]:
+        """Add trials that Optuna holds to have failed and that have scores now; returns their new numbers there.
+
+        Optuna does not change a trial that has ended, so the trial is added once more. The new one names the old one.
+        """
+        trials = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
+        known = {trial.user_attrs[AGAIN]: trial.number for trial in trials.values() if AGAIN in trial.user_attrs}
+        adopted: dict[int, int] = {}
+        for record in records:
+            old = trials.get(record.optuna_number)
+            if old is None or old.state is not OptunaState.FAIL or record.state is TrialState.FAILED:
+                continue
+            if old.number not in known:
+                estimate = estimates[record.number]
+                self._study.add_trial(
+                    optuna.trial.create_trial(
+                        state=OptunaState.PRUNED if record.state is TrialState.PRUNED else OptunaState.COMPLETE,
+                        value=estimate.mean,
+                        params=old.params,
+                        distributions=old.distributions,
+                        user_attrs={"standard_error": estimate.standard_error, AGAIN: old.number},
+                        intermediate_values={estimate.queries: estimate.mean}
+                        if record.state is TrialState.PRUNED
+                        else {},
+                    )
+                )
+                known[old.number] = self._study.get_trials(deepcopy=False)[-1].number
+            adopted[record.number] = known[old.number]
+        return adopted
 
     def ask(self, *, first: Params | None = None) -> optuna.Trial:
         """Ask for the next trial; `first` fixes the parameters of the very first one."""

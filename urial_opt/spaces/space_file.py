@@ -10,8 +10,10 @@ import yaml
 
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_folder
+from urial_opt.datasets.file_text import read_text
+from urial_opt.datasets.json_rows import read_rows
 from urial_opt.datasets.queries import QuerySet, read_queries, same_words
-from urial_opt.datasets.written import Source, WrittenT, read_rows, read_text
+from urial_opt.datasets.written import Source, WrittenT
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout

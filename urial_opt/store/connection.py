@@ -86,7 +86,7 @@ class Connection:
     def refuse_to_create(self) -> None:
         """StoreError if opening would create a new SQLite file."""
         if (path := self.path) and not path.exists():
-            advice = "give the path of one, or begin one with: urial-opt search"
+            advice = f"give the path of one, or begin it with: urial-opt search `store={path}`"
             raise StoreError(f"there is no store {str(path)!r}; {advice}")
 
     @contextmanager
@@ -210,8 +210,14 @@ def replace_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
 ) -> None:
     """Set the values of the row with that key, or insert the row."""
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-    connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
+    connection.execute(
+        insert_into(connection, table).on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values}
+    )
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what happens to an existing row."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:

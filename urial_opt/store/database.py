@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
+from urial_opt.aspects import Missing
 from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
@@ -87,7 +88,7 @@ class Store(DatabaseMemory):
 
         `search` or `command`: add it to the total of that search, or of a command such as `tag`.
         """
-        return Account(self._database, search=search, command=command)
+        return Account(self._database, search=search, command=command, again=self.again)
 
     def bill(self) -> dict[str, dict[str, Spent]]:
         """What every account has spent, by its name and the identity of the model or judge."""
@@ -118,6 +119,11 @@ class Store(DatabaseMemory):
         """Mark a search as finished and store its final JSON object."""
         with self._database.writing() as connection:
             searches.finish_search(connection, search, summary)
+
+    def keep_floor(self, search: str, floor: Mapping[str, object]) -> None:
+        """Store what the floor for exemplars of a search has decided."""
+        with self._database.writing() as connection:
+            searches.keep_floor(connection, search, floor)
 
     def pace(self, *models: object) -> None:
         """Let models behind servers start at the pace last stored for their server, and store its later changes."""
@@ -165,6 +171,21 @@ class Store(DatabaseMemory):
         with self._database.writing() as connection:
             trials.insert_trial(connection, search, trial, evaluation)
             trials.write_estimates(connection, search, estimates)
+
+    def replace_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation | None = None) -> None:
+        """Record a trial in place of the stored one of its number, with another evaluation if one is given."""
+        with self._database.writing() as connection:
+            trials.replace_trial(connection, search, trial, evaluation)
+
+    def open_trials(self, search: str) -> list[int]:
+        """The numbers of the trials with a verdict that was refused or could not be read."""
+        with self._database.reading() as connection:
+            return trials.open_trials(connection, search)
+
+    def missing_verdicts(self, search: str) -> dict[Missing, int]:
+        """How many verdicts are missing in the trials and results of a search, by the reason; each is counted once."""
+        with self._database.reading() as connection:
+            return trials.missing_verdicts(connection, search)
 
     def trials(self, search: str) -> list[TrialRecord]:
         """All trials of a search, in the order of their numbers."""

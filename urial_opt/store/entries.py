@@ -29,6 +29,8 @@ class SearchRecord:
     status: SearchStatus
     summary: Mapping[str, object] | None
     """The final JSON object; None until it is finished."""
+    floor: Mapping[str, object] | None = None
+    """What the floor for exemplars has decided; None if it has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,15 @@ import sqlalchemy as sa
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Preference, Query
-from urial_opt.store.connection import chunks, insert_new
+from urial_opt.store.connection import chunks
 from urial_opt.store.paid_work import (
     answer_id,
     identity_id,
     insert_answers,
     insert_queries,
+    insert_verdicts,
     query_id,
+    read_missing,
     read_usage,
     usage_columns,
 )
@@ -64,11 +66,13 @@ def insert_preferences(
             "aspects": dict(each.aspects),
             "consistent": each.consistent,
             "raw": each.raw,
+            "missing": dict(each.missing),
+            "asked": each.asked,
             **usage_columns(each.usage),
         }
         for each, query, first, second in zip(preferred, asked, firsts, seconds, strict=True)
     ]
-    insert_new(connection, preferences, rows)
+    insert_verdicts(connection, preferences, rows)
 
 
 def _read(row: Mapping[Any, Any], query: Query, judge: str) -> Preference:
@@ -80,6 +84,8 @@ def _read(row: Mapping[Any, Any], query: Query, judge: str) -> Preference:
         consistent=row[preferences.c.consistent],
         raw=row[preferences.c.raw],
         usage=read_usage(row, preferences),
+        missing=read_missing(row[preferences.c.missing]),
+        asked=row[preferences.c.asked],
     )
 
 

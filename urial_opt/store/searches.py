@@ -64,6 +64,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
         settings=without_addresses(row.settings),
         status=SearchStatus(row.status),
         summary=row.summary,
+        floor=row.floor,
     )
 
 
@@ -117,6 +118,12 @@ def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, ob
     connection.execute(
         sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)
     )
+
+
+def keep_floor(connection: sa.Connection, name: str, floor: Mapping[str, object]) -> None:
+    """Store what the floor for exemplars of a search has decided."""
+    of_search = searches.c.id == search_id(connection, name, lock=True)
+    connection.execute(sa.update(searches).where(of_search).values(floor=dict(floor)))
 
 
 def _best(connection: sa.Connection, number: int) -> Estimate | None:

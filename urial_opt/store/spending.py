@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.content import content_id
-from urial_opt.memory import PaidReply
+from urial_opt.memory import AskingAgain, PaidReply
 from urial_opt.protocols import Billed, NamedTagger, PairwiseJudge
 from urial_opt.records import Usage
 from urial_opt.spending import Spent
@@ -29,12 +29,19 @@ REMOVED = "removed searches"
 class Account(DatabaseMemory):
     """A memory that counts what is paid; stored answers cost nothing and are not counted."""
 
-    def __init__(self, database: Connection, *, search: str | None = None, command: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Connection,
+        *,
+        search: str | None = None,
+        command: str | None = None,
+        again: AskingAgain | None = None,
+    ) -> None:
         """The account of a search, of a command such as `tag`, or, without either, one that is not stored.
 
         UnknownNameError if there is no such search.
         """
-        super().__init__(database)
+        super().__init__(database, again=again)
         self._search, self._command = search, command
         self._account_id: int | None = None
         """None until something is paid."""

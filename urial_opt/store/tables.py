@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from urial_opt.store.column_types import ExactText, Hash, JsonText
@@ -18,6 +20,12 @@ def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
     return [sa.Column(name, number, nullable=False) for name in names]
 
 
+def _missing() -> list[sa.Column[Any]]:
+    """Why parts of a verdict are missing, and how many times it was asked for."""
+    asked = sa.Column("asked", sa.Integer, nullable=False, server_default="1")
+    return [sa.Column("missing", JsonText, nullable=False, server_default="{}"), asked]
+
+
 searches = sa.Table(
     "urial_searches",
     metadata,
@@ -27,6 +35,7 @@ searches = sa.Table(
     sa.Column("settings", JsonText, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("summary", JsonText),
+    sa.Column("floor", JsonText),
 )
 
 exemplars = sa.Table(
@@ -124,6 +133,7 @@ judgments = sa.Table(
     sa.Column("reasons", JsonText, nullable=False),
     sa.Column("raw", ExactText, nullable=False),
     *_usage(),
+    *_missing(),
 )
 
 evaluations = sa.Table(
@@ -180,6 +190,7 @@ preferences = sa.Table(
     sa.Column("consistent", sa.Boolean),
     sa.Column("raw", ExactText, nullable=False),
     *_usage(),
+    *_missing(),
 )
 
 results = sa.Table(

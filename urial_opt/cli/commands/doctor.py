@@ -68,7 +68,8 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from urial_opt.cli.layout import print_words, say, say_command
+    from urial_opt.cli.layout import print_words, say
+    from urial_opt.cli.suggestions import say_suggestions
 
     say(diagnosis.server, bold=True)
     rows = [
@@ -83,5 +84,4 @@ def _show(diagnosis: Diagnosis) -> None:
         say(f"Tokens per second: {rates}.")
     for warning in diagnosis.warnings:
         say(f"Mind: {warning}.", rest="  ")
-    say("\nNext:")
-    say_command(shlex.split(diagnosis.command))
+    say_suggestions("\nNext:", shlex.split(diagnosis.command))

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
+from urial_opt.cli.former_names import answer_length_option, search_argument
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
     given_prices,
     json_option,
     named,
@@ -23,6 +26,7 @@ from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
+    from urial_opt.evaluation.assessment import Assessment
     from urial_opt.evaluation.measurement import Measurement
     from urial_opt.records import Candidate, Completion, Query, Role, Sampling
     from urial_opt.roles import Named
@@ -33,6 +37,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(short_help="Measure a prompt, or given answers, on any queries.")
+@search_argument
 @click.option(
     "--prompt",
     "prompt_name",
@@ -40,8 +45,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="URIAL prompt file, or one written by export --format json; or the space's zero-shot, plain-icl or "
     "hand-written prompt.",
 )
-@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found.")
-@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
+@click.option("--trial", type=int, help="Another trial of the search. [default: the one it found]")
 @click.option("--zero-shot", is_flag=True, help="The same as --prompt zero-shot.")
 @click.option("--outputs", "outputs_file", type=_FILE, help="Given answers, in just-eval's candidate format.")
 @click.option(
@@ -54,7 +58,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--queries",
     "source",
     metavar="SOURCE",
-    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    help="A file (.jsonl, .json, .csv, .tsv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
     "[default: the space's, or those that --outputs answers]",
 )
 @click.option(
@@ -66,21 +70,22 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
 @click.option("--seed", type=int, help="Seed of --sample, and of answers at a temperature. [default: 0]")
-@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
+@click.option("--space", "space_name", help="Search space that provides defaults. [default: the search's, or nano]")
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
 @opening_options("base", "judge")
 @click.option("--temperature", type=click.FloatRange(0), help="[default: as the prompt was found, or the space's]")
 @click.option("--repetition-penalty", type=click.FloatRange(0, min_open=True), help="[default: likewise]")
-@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: likewise]")
-@click.option("--na-as-five", is_flag=True, help="Count missing verdicts as 5.0, as just-eval's leaderboard does.")
+@answer_length_option("likewise")
+@click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
+@ask_again_option
 @price_option
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
 @json_option
 def command(
-    prompt_name: str | None,
     search_name: str | None,
+    prompt_name: str | None,
     trial: int | None,
     outputs_file: Path | None,
     against: str | None,
@@ -93,7 +98,7 @@ def command(
     judge: str | None,
     temperature: float | None,
     repetition_penalty: float | None,
-    max_tokens: int | None,
+    max_new_tokens: int | None,
     price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
@@ -104,11 +109,13 @@ def command(
 ) -> None:
     """Measure a prompt, or given answers, on any queries.
 
+    NAME is a stored search, whose found prompt is measured; in its place may stand --prompt, --outputs or --zero-shot.
     All answers and verdicts are kept in the store: repeating a command costs nothing.
 
     \b
     Examples:
       urial-opt evaluate --zero-shot
+      urial-opt evaluate NAME --split dev
       urial-opt evaluate --prompt found.txt --queries mine.jsonl --sample 100
       urial-opt evaluate --prompt found.txt --against hand-written --judge llm:gpt-4o
       urial-opt evaluate --outputs answers.json --judge llm:gpt-4o --just-eval verdicts.json
@@ -119,9 +126,10 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing;
-        for a panel spread, how far its judges are apart), constraints (constraint, mean, kept),
-      queries, missing, na_as_five, prompt (its id; null with --outputs), base, judge,
+      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
+        and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
+      constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
+      na_as_five, prompt (its id; null with --outputs), base, judge,
       tokens (of base and judge: spent, prompt, completion, saved),
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls, prompt, completion, cached, cost in
@@ -131,25 +139,20 @@ def command(
         pairs with the same verdict in both orders: mean, interval)
     """
     from urial_opt.datasets.just_eval import read_outputs
-    from urial_opt.errors import InputError
 
-    if (prompt_name, search_name, outputs_file, zero_shot or None).count(None) != 3:
-        raise InputError("choose what to measure: one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot")
+    _refuse_two(prompt_name, search_name or trial, outputs_file, zero_shot or None)
     searched, space = chosen_context(store_url, search_name, trial, space_name)
-    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_tokens}
+    decoding = {"temperature": temperature, "repetition_penalty": repetition_penalty, "max_tokens": max_new_tokens}
     candidate = searched.candidate if searched else named_candidate(prompt_name or "zero-shot", space)
     candidate = replace(candidate, sampling=_decoded(candidate.sampling, decoding, seed))
     outputs = None if outputs_file is None else read_outputs(outputs_file)
     queries = _queries(source, split, space, outputs, sample=sample, seed=seed or 0)
-    judge_name = judge or chosen_model("judge", space)
     others = None if against is None else _others(against, space, queries, decoding, given=outputs is not None)
     measured = _measure(
         store_url,
-        _Asked(
-            space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, na_as_five=na_as_five
-        ),
+        _Asked(space=space, candidate=candidate, queries=queries, outputs=outputs, others=others, fives=na_as_five),
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
-        judge=named("judge", judge_name),
+        judge=named("judge", judge or chosen_model("judge", space)),
         prices=given_prices(price),
     )
     if results_file is not None:
@@ -158,6 +161,26 @@ def command(
         write_json(measured.as_json())
     else:
         _show(measured, against)
+    _check_read(measured.assessment)
+
+
+def _refuse_two(*given: object) -> None:
+    """InputError unless one thing to measure is given, and one alone."""
+    from urial_opt.errors import InputError
+
+    if sum(each is not None for each in given) != 1:
+        raise InputError(
+            "choose what to measure, one thing: the NAME of a search, --prompt WHAT, --outputs FILE or --zero-shot"
+        )
+
+
+def _check_read(assessment: Assessment) -> None:
+    """UnreadableJudgeError, hence exit code 1, if none of the verdicts has a score and some are open."""
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
+
+    judgments = assessment.evaluation.judgments
+    if nothing_read(judgments):
+        raise unreadable_judge(assessment.judge, judgments)
 
 
 def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> None:
@@ -187,7 +210,8 @@ class _Asked:
     queries: Sequence[Query]
     outputs: Sequence[Output] | None
     others: Candidate | list[Completion] | None
-    na_as_five: bool
+    fives: bool
+    """Whether verdicts N/A count as 5."""
 
 
 def _measure(
@@ -210,6 +234,7 @@ def _measure(
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
+        store.again.most = asking_again()
         for note in notes_of(*models.values()):
             write_line(note, err=True)
         return measure(
@@ -219,7 +244,7 @@ def _measure(
             answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
             against=asked.others,
             scoring=Scoring(
-                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.na_as_five
+                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
             ),
             prices=prices_of(models, prices),
             watch=watch,

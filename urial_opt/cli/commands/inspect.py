@@ -113,7 +113,8 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
     from dataclasses import asdict
 
-    from urial_opt.records import estimate_json, shift_json
+    from urial_opt.records import estimate_json
+    from urial_opt.search.shift_probe import shift_json
 
     record = inspected.record
     prompt = record.candidate.prompt

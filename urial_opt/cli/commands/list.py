@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import DEFAULT_STORE, json_option, store_option
+from urial_opt.cli.options import json_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ def command(store_url: str, *, as_json: bool) -> None:
       name, created_at, status (running or finished), trials, best (mean, interval; null before any), shifted (share
       of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
-    from urial_opt.cli.layout import Figure, print_figures, say, say_command
+    from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
     from urial_opt.cli.tables import interval
     from urial_opt.records import estimate_json
     from urial_opt.store import Store
@@ -47,7 +48,7 @@ def command(store_url: str, *, as_json: bool) -> None:
         )
         return
     if not searches:
-        say("No search yet. Start one with: urial-opt search --budget 200")
+        say(f"No search yet. Start one with: {suggestion('search', '--budget', '200')}")
         return
     figures = [
         Figure(name="started", cells=[each.created_at[:16].replace("T", " ") for each in searches], left=True),
@@ -59,13 +60,8 @@ def command(store_url: str, *, as_json: bool) -> None:
         Figure(name="tokens shifted", short="tokens\nshifted", cells=[_shifted(each) for each in searches]),
     ]
     print_figures([each.name for each in searches], figures, corner="search")
-    say("\nInspect one with:")
-    say_command(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)])
+    say_suggestions("\nInspect one with:", suggested("inspect", searches[0].name))
 
 
 def _shifted(search: SearchSummary) -> str:
     return "–" if search.shifted is None else f"{100 * search.shifted:.1f} %"
-
-
-def _elsewhere(store_url: str) -> list[str]:
-    return [] if store_url == DEFAULT_STORE else ["--store", store_url]

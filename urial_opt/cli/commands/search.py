@@ -13,6 +13,8 @@ import click
 
 from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
     given_prices,
     json_option,
     named,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
 )
 @terms_options
 @click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
+@ask_again_option
 @store_option
 @json_option
 def command(
@@ -118,6 +121,7 @@ def command(
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
         display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
         for note in models.notes:
             display.say(note)

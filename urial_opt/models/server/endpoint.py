@@ -13,16 +13,18 @@ from typing import TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
-from urial_opt.errors import InputError
+from urial_opt.content import READ_AS, mended_json
+from urial_opt.errors import AdapterError, ContextError, InputError
 from urial_opt.memory import PaceMemory
 from urial_opt.models.server.address import Address
 from urial_opt.models.server.bounds import BoundedClient
-from urial_opt.models.server.failures import Failures
+from urial_opt.models.server.failures import Failures, FilteredError
 from urial_opt.models.server.fields import RequestFields
 from urial_opt.models.server.replies import Attempt, Reply, Route, name_in, read_reply, words_of
 from urial_opt.models.server.retries import EmptyReplyError, Retrier, RetryableError
 from urial_opt.models.server.served import ServedModel
 from urial_opt.models.server.usage import doubtful_usage, with_estimates
+from urial_opt.records import Usage
 from urial_opt.secrets import without_known
 
 _log = logging.getLogger(__name__)
@@ -75,7 +77,7 @@ class Endpoint:
         self._retrier = Retrier(self.name, concurrency=concurrency)
         self._fields = RequestFields(self.name)
         self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
-        self._acquainted = self._doubted = False
+        self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
 
     def keep_pace(self, memory: PaceMemory, *, identity: str) -> None:
@@ -89,20 +91,32 @@ class Endpoint:
         A request is a JSON body without `model`. The first request that fails permanently ends all of them with its
         AdapterError.
         """
-        return self.ask("/completions", requests, partial(read_reply, route="/completions"))
+        read = partial(read_reply, route="/completions")
+        return self.ask("/completions", requests, read, instead=_filtered)
 
-    def chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """The answer to the messages of each request, in the order given. Errors: as `complete`."""
+    def chat(self, requests: Sequence[Mapping[str, object]], *, too_long_is_refused: bool = False) -> list[Reply]:
+        """The answer to the messages of each request, in the order given. Errors: as `complete`.
+
+        With `too_long_is_refused`, messages beyond the context window have a reply that is marked as refused, too.
+        """
         read = partial(read_reply, route="/chat/completions")
-        return self.ask("/chat/completions", requests, read)
+        instead = _filtered_or_too_long if too_long_is_refused else _filtered
+        return self.ask("/chat/completions", requests, read, instead=instead)
 
-    def ask(self, route: Route, requests: Sequence[Mapping[str, object]], read: Callable[[str], _Read]) -> list[_Read]:
+    def ask(
+        self,
+        route: Route,
+        requests: Sequence[Mapping[str, object]],
+        read: Callable[[str], _Read],
+        *,
+        instead: Callable[[AdapterError], _Read | None] = lambda _: None,
+    ) -> list[_Read]:
         """What `read` returns for the body of each reply, in the order given.
 
-        `read` raises ValueError for a malformed body, or a RetryableError; the request is then sent again. Errors: as
-        `complete`; RefusedError if the server refuses a request.
+        `read` raises ValueError for a malformed body, or a RetryableError; the request is then sent again. `instead`
+        gives a reply in place of an error, or None. Errors: as `complete`; RefusedError if the server refuses one.
         """
-        ask = partial(self._ask, route, read)
+        ask = partial(self._ask, route, read, instead)
         # The first request goes ahead: all others then know the fields that the model refuses, and its name in replies.
         ahead = 0 if self._acquainted else 1
         replies = self._retrier.ask_all(ask, requests[:ahead])
@@ -143,15 +157,26 @@ class Endpoint:
             status, words = 0, str(self._failures.lost(error, answered=self._answered))
         else:
             with suppress(ValueError):
-                body = json.loads(without_known(reply))
+                body = json.loads(mended_json(without_known(reply)))
             words = (
                 "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._address.redacted(reply)})"
             )
         seconds = time.perf_counter() - began
         return Attempt(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
 
-    def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> _Read:
-        body = self._send(route, request)
+    def _ask(
+        self,
+        route: Route,
+        read: Callable[[str], _Read],
+        instead: Callable[[AdapterError], _Read | None],
+        request: Mapping[str, object],
+    ) -> _Read:
+        try:
+            body = self._send(route, request)
+        except AdapterError as error:
+            if (refusal := instead(error)) is not None:
+                return refusal
+            raise
         try:
             if doubtful := doubtful_usage(body):
                 self._doubt(doubtful)
@@ -187,12 +212,33 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
-        return without_known(body)
+        return self._whole(without_known(body))
+
+    def _whole(self, body: str) -> str:
+        """The body of a reply with U+FFFD in place of half a character, which the log says once."""
+        whole = mended_json(body)
+        if whole != body and not self._wrote_halves:
+            self._wrote_halves = True
+            _log.warning("%r %s", self.name, f"wrote half a character, such as half an emoji: {READ_AS}")
+        return whole
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
         words = f"{words_of(error.body)} '{error.param}'"
         return error.status_code in (400, 422) and self._fields.learn(path, words, sent)
+
+
+def _filtered(error: AdapterError) -> Reply | None:
+    """The reply in place of a content filter's error: a filter refuses one text, and the others may pass."""
+    return _refusal(error.says) if isinstance(error, FilteredError) else None
+
+
+def _filtered_or_too_long(error: AdapterError) -> Reply | None:
+    return _refusal(error.says) if isinstance(error, FilteredError | ContextError) else None
+
+
+def _refusal(words: str) -> Reply:
+    return Reply(text=words, finish_reason="stop", usage=Usage(), refused=True)
 
 
 def open_endpoint(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import openai
 
-from urial_opt.errors import AdapterError, causes
+from urial_opt.errors import AdapterError, ContextError, causes
 from urial_opt.models.server.address import Address
 from urial_opt.models.server.bounds import MOST_BYTES, TooLargeError, TooSlowError
 from urial_opt.models.server.replies import Route, asked_pause, is_too_long, words_of
 from urial_opt.models.server.retries import OversizedError, RetryableError, TimedOutError, UnreachableError
+
+_FILTERS = ("content_filter", "content_policy_violation", "data_inspection_failed", "ResponsibleAIPolicyViolation")
+"""Error codes of content filters: OpenAI, Azure, DashScope."""
+_FILTERED = re.compile(
+    r"content[ _-]?(?:filter|management policy|policy)|safety (?:system|filter)|inappropriate content|input was flagged"
+    r"|was flagged as potentially violating",
+    re.IGNORECASE,
+)
 
 
 class RefusedError(AdapterError):
@@ -20,6 +29,10 @@ class RefusedError(AdapterError):
         super().__init__(message)
         self.says = says
         """HTTP status and message of the server."""
+
+
+class FilteredError(RefusedError):
+    """A content filter of the server refuses what this request contains; it accepts others."""
 
 
 class Failures:
@@ -36,6 +49,10 @@ class Failures:
     def refusal(self, route: Route, error: openai.APIStatusError) -> Exception:
         """The error to raise for an HTTP status of 300 or above."""
         status, words = error.status_code, self._address.redacted(words_of(error.body))
+        says = f"{status} {words}"
+        if status < 500 and (error.code in _FILTERS or _FILTERED.search(words_of(error.body))):
+            advice = "leave it out, or ask another model"
+            return FilteredError(f"{self._name!r} refuses what the request contains ({says}); {advice}", says=says)
         if error.code == "insufficient_quota":
             advice = self._address.key_advice
             return AdapterError(f"the account behind {self._name!r} has nothing left ({words}); {advice}")
@@ -48,10 +65,10 @@ class Failures:
         if status in (404, 405) or error.code == "model_not_found":
             return AdapterError(self._not_found(route, words))
         if error.code == "context_length_exceeded" or is_too_long(words_of(error.body)):
-            return AdapterError(
-                f"prompt and answer do not fit {self._name!r} ({words}); use fewer exemplars or a lower max_tokens"
+            return ContextError(
+                f"prompt and answer do not fit {self._name!r} ({words}); use fewer exemplars or a lower max_tokens",
+                says=says,
             )
-        says = f"{status} {words}"
         return RefusedError(f"{self._name!r} refuses the request ({says}); change what it names", says=says)
 
     def _not_found(self, route: Route, words: str) -> str:

@@ -32,7 +32,7 @@ class Reply:
     usage: Usage
     """Prompt tokens that the server found in its prefix cache count as saved."""
     refused: bool = False
-    """Whether the model, or a filter around it, refused to answer."""
+    """Whether the model, or a filter around it, refused to answer; `text` has its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def read_reply(body: str, *, route: Route) -> Reply:
     if message is None or (route == "/completions" and message.content is None):
         raise ValueError(f"there is no text for {route!r} in it")
     reply = Reply(
-        text=message.content or "",
+        text=message.content or message.refusal or "",
         finish_reason="length" if choice.finish_reason == "length" else "stop",
         usage=(read.usage or ReportedUsage()).counted(),
         refused=bool(message.refusal) or choice.finish_reason == "content_filter",
