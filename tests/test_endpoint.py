@@ -42,7 +42,7 @@ def test_usage_may_be_missing(usage: object) -> None:
     [
         ({"content": "Hi"}, "stop", "Hi", False),
         ({"content": "Hi", "refusal": None}, None, "Hi", False),
-        ({"content": None, "refusal": "No."}, "stop", "", True),
+        ({"content": None, "refusal": "No."}, "stop", "No.", True),
         ({"content": ""}, "content_filter", "", True),
     ],
 )

@@ -21,6 +21,7 @@ WHY = ("not_applicable", "unread", "refused")
 KEYS = {
     *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
+    *("space", "decoding"),
 }
 
 
@@ -176,7 +177,7 @@ def test_an_average_without_safety_queries_says_so(run: Run, small_space: Path, 
         ("--zero-shot --queries limo", "did you mean 'lima'?"),
         ("--zero-shot --split training", "type: urial-opt evaluate --help"),
         ("--zero-shot --sample 1000", "only 240 queries"),
-        ("--zero-shot --space urial", "the space 'urial' names no judge; add --judge NAME"),
+        ("--zero-shot --space urial --base nano", "the space 'urial' names no judge; add --judge NAME"),
         ("--zero-shot --space nanno", "did you mean 'nano'?"),
         ("mine", "urial-opt search"),
     ],

@@ -42,14 +42,14 @@ ENDS: dict[str, dict[str, Any]] = {
         "found_trial": 5,
         "found": 3.7778,
         "gain": (0.2222, [0.1667, 0.3333]),
-        "trials": {"total": 6, "complete": 3, "pruned": 3, "failed": 0},
+        "trials": {"total": 6, "complete": 3, "pruned": 3, "failed": 0, "too_long": 0},
     },
     "without a name": {
         "options": ("--seed", 8),
         "found_trial": 3,
         "found": 3.7222,
         "gain": (0.1667, [-0.3333, 0.5]),
-        "trials": {"total": 6, "complete": 4, "pruned": 2, "failed": 0},
+        "trials": {"total": 6, "complete": 4, "pruned": 2, "failed": 0, "too_long": 0},
     },
 }
 """How the code that began the searches ended them, when it was let go on."""

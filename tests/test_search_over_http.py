@@ -161,7 +161,7 @@ def test_a_prompt_that_does_not_fit_ends_a_search_at_once(
     long.write_text(small_space.read_text().replace("max_tokens: [48]", "max_tokens: [2048]"))
     line = stopped(run, long, url)
     assert f"prompt and answer do not fit 'nano at {url}'" in line
-    assert line.endswith("; use fewer exemplars or a lower max_tokens")
+    assert line.endswith("; give a shorter one as --start-from FILE, or shorter answers: --decoding max_tokens=64")
     assert paths == ["/v1/completions"]
 
 

@@ -89,7 +89,7 @@ def test_the_result_of_a_search(printed: Printed) -> None:
         assert row.split(name)[1].split() == [*["4.91"] * 7, "[4.86,", "4.95]", "12,345"]
     heads = ("help", "clear", "fact", "depth", "engage", "safe") if printed.columns < 140 else tuple(Aspect)
     assert re.search(r"context +" + " +".join(heads) + r" ", text)
-    for word in (NAME, "average", "[95 %]", "prompt", "calls", "12,345", "1,234,567", "2,345,678", "98,765,432"):
+    for word in (NAME, "average", "[95 %]", "prompt", "verdicts", "12,345", "1,234,567", "2,345,678", "98,765,432"):
         assert word in text
     assert "+0.48 [-0.02, +0.95]" in text
     assert text.count("price?") == len(Role)
@@ -151,7 +151,7 @@ def test_a_comparison(printed: Printed) -> None:
     text = printed(show_pairwise, comparison, against=PATH)
     assert text.count("93 % [90, 96]") == 1 + 7
     assert PATH in text
-    for word in ("overall", "wins", "ties", "losses", "not readable", "won [95 %]", *Aspect):
+    for word in ("overall", "wins", "ties", "losses", "missing", "won [95 %]", *Aspect):
         assert word in text
 
 

@@ -82,7 +82,7 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
         return
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise click.BadParameter(f"{path}: {error}; give a TOML file with a table such as [search]") from error
     defaults: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from urial_opt.cli.output import write_line
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from urial_opt.records import Candidate, Query, Split, TrialRecord
+    from urial_opt.spaces.contexts import Context
     from urial_opt.spaces.space import SearchSpace
     from urial_opt.store import SearchRecord, Store
 
@@ -54,7 +56,15 @@ class Searched:
 
     name: str
     space: str
+    trial: int
     candidate: Candidate
+
+    @property
+    def context(self) -> Context:
+        """The candidate, decoded as in its trial."""
+        from urial_opt.spaces.contexts import Context
+
+        return Context(candidate=self.candidate, decoding_from=f"of trial {self.trial} of {self.name!r}")
 
 
 def searched_candidate(store_url: str, name: str | None, trial: int | None) -> Searched:
@@ -63,31 +73,49 @@ def searched_candidate(store_url: str, name: str | None, trial: int | None) -> S
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
-        candidate = chosen_trial(store, search, trial).candidate
-    return Searched(name=search.name, space=str(search.settings["space"]), candidate=candidate)
+        record = chosen_trial(store, search, trial)
+    space = str(search.settings["space"])
+    return Searched(name=search.name, space=space, trial=record.number, candidate=record.candidate)
 
 
 def chosen_context(
-    store_url: str, search_name: str | None, trial: int | None, space_name: str | None
+    store_url: str, search_name: str | None, trial: int | None, space_name: str | None, *, base: str | None = None
 ) -> tuple[Searched | None, SearchSpace]:
     """The candidate of a search, if one is named or a trial of the newest, and the space that provides defaults."""
     searched = None if (search_name, trial) == (None, None) else searched_candidate(store_url, search_name, trial)
-    return searched, chosen_space(space_name, searched)
+    return searched, chosen_space(space_name, searched, base=base)
 
 
-def named_candidate(name: str, space: SearchSpace) -> Candidate:
-    """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name."""
-    from urial_opt.spaces.contexts import candidate_of
+def named_context(name: str, space: SearchSpace) -> Context:
+    """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name.
 
-    return candidate_of(name, space)
+    What could not be read in the file is said on standard error.
+    """
+    from urial_opt.spaces.contexts import context_of
+
+    context = context_of(name, space)
+    for note in context.candidate.prompt.notes:
+        write_line(note, err=True)
+    return context
 
 
-def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
-    """The space of that name, or else the space of the search, or else that of the embedded world."""
+def default_space(base: str | None) -> str:
+    """Name of the space for a base model. UnknownNameError if no plugin opens that model."""
+    from urial_opt import plugins
+    from urial_opt.spaces.space_file import space_for
+
+    known = plugins.names("generator")
+    if base is not None and (called := base.partition(":")[0]) not in known:
+        raise UnknownNameError.of("generator", called, known)
+    return space_for(base)
+
+
+def chosen_space(name: str | None, searched: Searched | None, *, base: str | None = None) -> SearchSpace:
+    """The space of that name, or else the space of the search, or else the one for that base model."""
     from urial_opt.spaces.space_file import load_space
 
     if name is not None or searched is None:
-        return load_space(name or "nano")
+        return load_space(name or default_space(base))
     try:
         return load_space(searched.space)
     except UnknownNameError as error:

@@ -60,6 +60,14 @@ def asking_again() -> int:
     return int(click.get_current_context().meta[_AGAIN])
 
 
+space_option = click.option(
+    "--space",
+    "space_name",
+    help="Search space that provides defaults. [default: the search's; nano for the base nano, else urial]",
+)
+"""Adds `--space` as `space_name`."""
+
+
 def json_option(function: _F) -> _F:
     """Add `--json`, output for programs."""
     return click.option("as_json", "--json", is_flag=True, help="Print only JSON on standard output.")(function)

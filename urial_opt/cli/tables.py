@@ -162,12 +162,14 @@ def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
         Figure(name="wins", cells=[str(each.wins) for each in tallies.values()]),
         Figure(name="ties", cells=[str(each.ties) for each in tallies.values()]),
         Figure(name="losses", cells=[str(each.losses) for each in tallies.values()]),
-        Figure(name="not readable", short="not\nreadable", cells=[str(each.unread) for each in tallies.values()]),
+        Figure(name="missing", cells=[str(each.unread) for each in tallies.values()]),
         Figure(name="won [95 %]", cells=[share_cell(each.won) for each in tallies.values()]),
     ]
     title = f"compared with {against}: {comparison.queries} queries"
     print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
     say()
+    if sum(comparison.missing.values()):
+        say(f"{in_words(comparison.missing)[0].upper()}{in_words(comparison.missing)[1:]}.")
     if comparison.consistent is not None:
         agreed = share_cell(comparison.consistent)
         say(f"Shown two answers in both orders, the judge gives the same verdict in {agreed}.")
@@ -211,10 +213,13 @@ def duration(seconds: float) -> str:
 
 
 def _print_bill(bill: Bill, *, title: str) -> None:
-    usages = [spent.usage for spent in bill.spent.values()]
+    paid = [*bill.spent.values()]
+    usages = [spent.usage for spent in paid]
+    requests = [f"{spent.requests:,}" for spent in paid]
     costs = [bill.cost(role) for role in bill.spent]
     figures = [
-        Figure(name="calls", cells=[f"{spent.calls:,}" for spent in bill.spent.values()]),
+        Figure(name="answers, verdicts", short="answers,\nverdicts", cells=[f"{spent.calls:,}" for spent in paid]),
+        *([Figure(name="requests", cells=requests)] if any(spent.requests for spent in paid) else []),
         _tokens("prompt", [usage.prompt_tokens for usage in usages]),
         _tokens("answer", [usage.completion_tokens for usage in usages]),
         _tokens("cached", [usage.saved_tokens for usage in usages]),

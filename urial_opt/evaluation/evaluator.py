@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
+from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
@@ -18,7 +19,7 @@ _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answerer:
-    """Answers. Every completion is remembered before it is returned."""
+    """Answers. Every completion is remembered as soon as it is complete."""
 
     generator: Generator
     memory: Memory
@@ -53,31 +54,36 @@ class Answerer:
             return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
 
         texts = [prefix + suffix for suffix in suffixes]
-        found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
+        found = self._complete(self.generator, candidate.sampling, texts, generate)
         return [replace(each, text=read_answer(each.text)) for each in found]
 
     def _complete(
         self,
-        generator: str,
+        generator: Generator | ChatGenerator,
         sampling: Sampling,
         texts: Sequence[str],
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
         """Stored completions, or new ones where missing; stored ones count as saved tokens."""
 
+        identity = generator.identity
+
         def ask(missing: list[int]) -> list[Completion]:
-            written = generate(missing)
-            self.memory.add_completions(generator, sampling, [texts[row] for row in missing], written)
+            def store(places: Sequence[int], written: Sequence[Completion]) -> None:
+                self.memory.add_completions(identity, sampling, [texts[missing[place]] for place in places], written)
+
+            written = stored_one_by_one(generator, lambda: generate(missing), store)
+            self.memory.settle()
             return written
 
-        known = self.memory.find_completions(generator, sampling, texts)
+        known = self.memory.find_completions(identity, sampling, texts)
         found = fill_gaps(known, ask, remembered=_from_memory)
         return [replace(each, text=mended(each.text)) for each in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluator(Answerer):
-    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+    """Answers and judges. Every completion and every judgment is remembered as soon as it is complete."""
 
     judge: Judge
 
@@ -109,7 +115,7 @@ class Evaluator(Answerer):
         def answer(missing: Sequence[int]) -> list[Completion]:
             return aligned.answer([texts[row] for row in missing], sampling)
 
-        found = self._complete(aligned.identity, sampling, texts, answer)
+        found = self._complete(aligned, sampling, texts, answer)
         answers = [replace(each, text=each.text.strip()) for each in found]
         return judge_answers(self.judge, self.memory, queries, answers)
 
@@ -152,12 +158,16 @@ def judge_answers(
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
-        fresh = judge.judge(asked, answers)
-        verdicts = [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
-        memory.add_judgments(verdicts, asked, answers)
-        for row, verdict in zip(missing, verdicts, strict=True):
-            memory.again.note(verdict, *about[row])
-        return verdicts
+
+        def store(places: Sequence[int], fresh: Sequence[Judgment]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
+            memory.add_judgments(better, [asked[place] for place in places], [answers[place] for place in places])
+            for place, verdict in zip(places, better, strict=True):
+                memory.again.note(verdict, *about[missing[place]])
+
+        fresh = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
+        memory.settle()
+        return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
 
     judgments = fill_gaps(settled, ask, remembered=_from_memory)
     return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
@@ -183,12 +193,17 @@ def compare_answers(
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
-        fresh = judge.compare(asked, first, second)
-        preferred = [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
-        memory.add_preferences(preferred, asked, first, second)
-        for row, preference in zip(missing, preferred, strict=True):
-            memory.again.note(preference, *about[row])
-        return preferred
+
+        def store(places: Sequence[int], fresh: Sequence[Preference]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
+            pairs = ([answers[place] for place in places] for answers in (first, second))
+            memory.add_preferences(better, [asked[place] for place in places], *pairs)
+            for place, preference in zip(places, better, strict=True):
+                memory.again.note(preference, *about[missing[place]])
+
+        fresh = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
+        memory.settle()
+        return [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
 
     return fill_gaps(settled, ask, remembered=_from_memory)
 

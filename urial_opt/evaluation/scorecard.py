@@ -76,7 +76,8 @@ class Scorecard:
 def in_words(missing: Mapping[Missing, int]) -> str:
     """Such as `5 verdicts missing (2 n/a, 3 unread)`."""
     parts = ", ".join(f"{number} {why.words}" for why, number in missing.items() if number)
-    return f"{sum(missing.values())} verdicts missing{f' ({parts})' if parts else ''}"
+    number = sum(missing.values())
+    return f"{number} {'verdict' if number == 1 else 'verdicts'} missing{f' ({parts})' if parts else ''}"
 
 
 def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool = False) -> Scorecard:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Literal, TypeAlias, TypeVar, get_args
+from functools import partial
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
-from urial_opt.errors import AdapterError, InputError
+from urial_opt.errors import InputError
 from urial_opt.judges.asking import (
     JudgeQuestion,
     about_aspect,
@@ -19,13 +19,15 @@ from urial_opt.judges.asking import (
     about_tags,
     label,
 )
+from urial_opt.judges.groups import Groups
 from urial_opt.judges.replies import ParsedValue, declines, read_reply
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
 
 T = TypeVar("T")
+ResultT = TypeVar("ResultT", Judgment, Preference, QueryTags)
 Mode: TypeAlias = Literal["scores", "aspects"]
 
 _TRIES = 3
@@ -70,7 +72,7 @@ class LLMJudge:
         self._endpoint = endpoint
         self._mode = mode
         self._max_tokens = max_tokens
-        self._takes_schemas = True
+        self._heard: Callable[[Mapping[int, Any]], None] | None = None
 
     @property
     def identity(self) -> str:
@@ -81,6 +83,10 @@ class LLMJudge:
         return self._identity("pairwise", "pairwise_aspects")
 
     @property
+    def tagging_identity(self) -> str:
+        return self._identity("tags")
+
+    @property
     def priced_as(self) -> str:
         return self._endpoint.model
 
@@ -88,42 +94,40 @@ class LLMJudge:
         """As `protocols.Paced`."""
         self._endpoint.keep_pace(memory, identity=f"llm:{self._endpoint.identity}")
 
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._endpoint.keep_replies(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
+        """As `protocols.Gradual`."""
+        self._heard = heard
+
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
         asked = [
             self._questions(query, completion.text) for query, completion in zip(queries, completions, strict=True)
         ]
-        parsed = iter(self._ask([question for questions in asked for question in questions]))
-        return [
-            self._judgment(query, [next(parsed) for _ in questions])
-            for query, questions in zip(queries, asked, strict=True)
-        ]
+        return self._ask(asked, lambda row, parsed: self._judgment(queries[row], parsed))
 
     def compare(
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
         """As `protocols.PairwiseJudge`. AdapterError as `Endpoint.chat`."""
-        asked: list[JudgeQuestion[Verdict]] = []
-        for query, first, second in zip(queries, firsts, seconds, strict=True):
-            for about in (about_preference, about_preferences):
-                asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
-        parsed = self._ask(asked)
-        return [self._preference(query, parsed[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
+        asked = [
+            [
+                question
+                for about in (about_preference, about_preferences)
+                for question in (about(query, first.text, second.text), about(query, second.text, first.text))
+            ]
+            for query, first, second in zip(queries, firsts, seconds, strict=True)
+        ]
+        return self._ask(asked, lambda row, parsed: self._preference(queries[row], parsed))
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
         """As `protocols.Tagger`. AdapterError as `Endpoint.chat`."""
-        return [
-            QueryTags(
-                query_id=query.id,
-                judge=self._identity("tags"),
-                task=parsed.value("task"),
-                topic=parsed.value("topic"),
-                difficulty=parsed.value("difficulty"),
-                raw=parsed.raw,
-                usage=parsed.usage,
-            )
-            for query, parsed in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
-        ]
+        return self._ask(
+            [[about_tags(query)] for query in queries], lambda row, parsed: self._tags(queries[row], *parsed)
+        )
 
     def _identity(self, *templates: str) -> str:
         length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
@@ -167,31 +171,49 @@ class LLMJudge:
             usage=sum((each.usage for each in parsed), Usage()),
         )
 
-    def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
-        """The reply to each question; a question is repeated while a part of its reply cannot be read."""
+    def _tags(self, query: Query, parsed: _ParsedReply[str]) -> QueryTags:
+        return QueryTags(
+            query_id=query.id,
+            judge=self.tagging_identity,
+            task=parsed.value("task"),
+            topic=parsed.value("topic"),
+            difficulty=parsed.value("difficulty"),
+            raw=parsed.raw,
+            usage=parsed.usage,
+        )
+
+    def _ask(
+        self,
+        asked: Sequence[Sequence[JudgeQuestion[T]]],
+        make: Callable[[int, Sequence[_ParsedReply[T]]], ResultT],
+    ) -> list[ResultT]:
+        """What `make` makes of the replies to each group of questions.
+
+        A question is repeated while a part of its reply cannot be read.
+        """
+        questions = [question for group in asked for question in group]
+        groups = Groups([len(group) for group in asked], make, self._heard)
         parsed: dict[int, _ParsedReply[T]] = {}
-        unsettled = list(range(len(questions)))
-        for turn in range(_TRIES):
-            replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
-            for row, reply in zip(unsettled, replies, strict=True):
+
+        def settled(row: int) -> bool:
+            return parsed[row].settled >= len(questions[row].wanted)
+
+        def hear(rows: Sequence[int], last: bool, replies: Mapping[int, Reply]) -> None:  # noqa: FBT001
+            heard = {rows[place]: reply for place, reply in replies.items()}
+            for row, reply in heard.items():
                 new = _read(questions[row], reply)
                 parsed[row] = _better(parsed[row], new) if row in parsed else new
-            unsettled = [row for row in unsettled if parsed[row].settled < len(questions[row].wanted)]
+            groups.add({row: parsed[row] for row in heard if last or settled(row)})
+
+        unsettled = list(range(len(questions)))
+        for turn in range(_TRIES):
+            requests = [_body(questions[row], turn, self._max_tokens) for row in unsettled]
+            heard = partial(hear, unsettled, turn + 1 == _TRIES)
+            self._endpoint.chat(requests, too_long_is_refused=True, heard=heard)
+            unsettled = [row for row in unsettled if not settled(row)]
             if not unsettled:
                 break
-        return [parsed[row] for row in range(len(questions))]
-
-    def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """Send the requests with schemas of the replies, until the server refuses a schema."""
-        if self._takes_schemas:
-            try:
-                return self._endpoint.chat(requests, too_long_is_refused=True)
-            except AdapterError as error:
-                if error.retryable or not re.search("response_format|schema", str(error)):
-                    raise
-                self._takes_schemas = False
-        plain = [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        return self._endpoint.chat(plain, too_long_is_refused=True)
+        return groups.results()
 
 
 def open_judge(

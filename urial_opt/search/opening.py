@@ -16,7 +16,7 @@ from urial_opt.store import Account, SearchRecord, Store
 
 
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """The search `name` was asked to stop, and did so between two blocks; the same call continues it."""
+    """The search `name` was asked to stop, and did so; the same call continues it."""
 
     def __init__(self, name: str, why: str = "it was asked to stop; the same call continues it") -> None:
         super().__init__(f"the search {name!r} has stopped: {why}")
@@ -24,7 +24,7 @@ class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
 
 
 class LimitReached(Interrupted):
-    """The search stopped between two blocks because the next block might exceed a limit, which `limit` describes."""
+    """The search stopped at a limit, which `limit` describes: it is reached, or the next block might exceed it."""
 
     def __init__(self, name: str, limit: str) -> None:
         super().__init__(name, f"{limit}; the same call with a higher limit continues it")

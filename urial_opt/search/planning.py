@@ -65,7 +65,8 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
     seen = sum(len(trial.query_scores) for trial in trials)
     a_query = sum(trial.seconds for trial in trials) / seen if seen else None
     if a_query is None:
-        a_query = _ask_a_block(space, models, begun.account, seed=options.seed)
+        with begun.account.billing(*models.by_role.values()):
+            a_query = _ask_a_block(space, models, begun.account, seed=options.seed)
     dev, validation, test = (len(space.queries.split(split)) for split in ("dev", "validation", "test"))
     share = seen / (dev * len(trials)) if len(trials) >= _ENOUGH_TRIALS else SEEN
     at_the_end = (FINALISTS + 1) * validation + _YARDSTICKS * test

@@ -38,18 +38,21 @@ def search_space(
 ) -> SearchResult:
     """Run a search, or continue it, to its end.
 
-    `watch` is called with the progress; `stop` is called between blocks of queries. Interrupted if `stop` returns true,
-    LimitReached before a limit would be exceeded; all results are kept, and the same call continues the search.
+    `watch` is called with the progress; `stop` is called before each block of queries, and from any thread before each
+    request to a server. Interrupted if `stop` returns true, LimitReached if a limit is reached or the next block might
+    exceed it; all results are kept, and the same call continues the search.
     InputError if an option is invalid; StoreError if the store fails, AdapterError if a model or the judge fails.
     """
     make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
     begun = begin(space, models, store, options)
-    search = _running(begun, models, store, options, watch, stop)
-    _apply_floor(search)
-    learn_stored_trials(search)
-    with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
-        run_trials(search, study)
-    return finish(search)
+    with begun.account.billing(*models.by_role.values()):
+        search = _running(begun, models, store, options, watch, stop)
+    with begun.account.billing(*models.by_role.values(), allow=search.allow):
+        _apply_floor(search)
+        learn_stored_trials(search)
+        with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+            run_trials(search, study)
+        return finish(search)
 
 
 def _running(

@@ -69,6 +69,13 @@ class RunningSearch:
         if limit := self.meter.look(self.bill, queries):
             raise LimitReached(self.name, limit)
 
+    def allow(self) -> None:
+        """Called before each request to a server: Interrupted on the user's request, LimitReached if one is reached."""
+        if self.stop():
+            raise Interrupted(self.name)
+        if limit := self.meter.reached(self.bill):
+            raise LimitReached(self.name, limit)
+
     def report(
         self,
         phase: Phase,

@@ -53,6 +53,7 @@ class Probe:
         queries = [self.key.queries[place] for place in places]
         written = self.scorer.answer(queries, max_tokens=self.key.max_tokens)
         self.memory.add_aligned_answers(self.key, written)
+        self.memory.settle()
         return written
 
     def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
@@ -64,6 +65,7 @@ class Probe:
             shift = _summary(answers, scores)
             base, aligned = [each.usage for each in scores], [each.aligned_usage for each in scores]
             self.memory.add_shift(self.key, prompt, shift, base=base, aligned=aligned)
+            self.memory.settle()
         return shift
 
 

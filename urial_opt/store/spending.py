@@ -99,7 +99,7 @@ class Account(DatabaseMemory):
             replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
             cost = Spent(requests=len(paid), usage=sum((reply.usage for reply in paid), Usage()))
             self._add(connection, identity, cost)
-        self._unsettled |= {reply.id for reply in paid}
+        self._unsettled |= {reply.id for reply in paid if reply.body}
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
         if (billed := self._billed.get(identity)) is not None:

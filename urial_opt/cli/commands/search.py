@@ -35,7 +35,11 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
 @click.option("--budget", type=int, default=200, show_default=True, help="How many prompts to try.")
-@click.option("--space", "space_name", default="nano", show_default=True, help="Search space: a name or a YAML file.")
+@click.option(
+    "--space",
+    "space_name",
+    help="Search space: a name or a YAML file. [default: nano for the base model nano, else urial]",
+)
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
@@ -64,7 +68,7 @@ if TYPE_CHECKING:
 @json_option
 def command(
     budget: int,
-    space_name: str,
+    space_name: str | None,
     base: str | None,
     aligned: str | None,
     judge: str | None,
@@ -108,7 +112,7 @@ def command(
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
     options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
-    space = _space(space_name, start_from, decoding, exemplar_floor)
+    space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
     defaults = space.defaults
     chosen = {
         role: named(role.value, typed or default)
@@ -123,7 +127,7 @@ def command(
         display.heading = f"space {space.name}, {of_whom}, store {store.name}"
         store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in models.notes:
+        for note in (*told, *models.notes):
             display.say(note)
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         if only_plan:
@@ -132,15 +136,29 @@ def command(
             return
         result = _searched(space, models, store, options, display, stop)
     if as_json:
-        write_json(result.as_json())
+        write_json({**result.as_json(), "space": space.name})
     else:
         show_result(result, store_url=store_url)
 
 
-def _space(name: str, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None) -> SearchSpace:
+def _space(
+    name: str | None, base: str | None, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None
+) -> tuple[SearchSpace, list[str]]:
+    """The space, and lines that say how its prompts are decoded."""
+    from urial_opt.cli.choosing import default_space, named_context
+    from urial_opt.cli.decoding import choices_in_words, decoding_line, start_decoding
     from urial_opt.spaces.variants import load_space
 
-    return load_space(name, start_from=start_from, decoding=_numbers(decoding), exemplar_floor=exemplar_floor)
+    fixed = _numbers(decoding)
+    told: list[str] = []
+    loaded = load_space(name or default_space(base), decoding=fixed, exemplar_floor=exemplar_floor)
+    if start_from is not None:
+        context = named_context(str(start_from), loaded)
+        start = context.candidate
+        used = start_decoding(start.sampling, loaded, fixed)
+        told.append(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}")
+        loaded = load_space(loaded, start_from=start, decoding=fixed)
+    return loaded, [*told, f"prompts are decoded {choices_in_words(loaded)}"]
 
 
 def _searched(

@@ -13,13 +13,14 @@ from typing import TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
-from urial_opt.content import READ_AS, mended_json
+from urial_opt.content import READ_AS, content_id, mended_json
 from urial_opt.errors import AdapterError, ContextError, InputError
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.address import Address
 from urial_opt.models.server.bounds import BoundedClient
 from urial_opt.models.server.failures import Failures, FilteredError
 from urial_opt.models.server.fields import RequestFields
+from urial_opt.models.server.paid_replies import Answered, Counted, Heard, PaidReplies, ignore
 from urial_opt.models.server.replies import Attempt, Reply, Route, name_in, read_reply, words_of
 from urial_opt.models.server.retries import EmptyReplyError, Retrier, RetryableError
 from urial_opt.models.server.served import ServedModel
@@ -29,7 +30,7 @@ from urial_opt.secrets import without_known
 
 _log = logging.getLogger(__name__)
 
-_Read = TypeVar("_Read")
+_Read = TypeVar("_Read", bound=Counted)
 
 _CONNECT_SECONDS = 10.0
 
@@ -75,6 +76,7 @@ class Endpoint:
         )
         self._failures = Failures(self._address, model=model, timeout=timeout, models=self.models)
         self._retrier = Retrier(self.name, concurrency=concurrency)
+        self._paid = PaidReplies(self._retrier)
         self._fields = RequestFields(self.name)
         self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
         self._acquainted = self._doubted = self._wrote_halves = False
@@ -85,23 +87,33 @@ class Endpoint:
         self._retrier.keep_pace(memory)
         self._served.keep(memory, identity)
 
-    def complete(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._paid.memory = memory
+
+    def complete(self, requests: Sequence[Mapping[str, object]], *, heard: Heard[Reply] = ignore) -> list[Reply]:
         """The text that continues the prompt of each request, in the order given.
 
         A request is a JSON body without `model`. The first request that fails permanently ends all of them with its
-        AdapterError.
+        AdapterError. `heard` is called with replies as they come, by place of their request.
         """
         read = partial(read_reply, route="/completions")
-        return self.ask("/completions", requests, read, instead=_filtered)
+        return self.ask("/completions", requests, read, heard=heard, instead=_filtered)
 
-    def chat(self, requests: Sequence[Mapping[str, object]], *, too_long_is_refused: bool = False) -> list[Reply]:
-        """The answer to the messages of each request, in the order given. Errors: as `complete`.
+    def chat(
+        self,
+        requests: Sequence[Mapping[str, object]],
+        *,
+        too_long_is_refused: bool = False,
+        heard: Heard[Reply] = ignore,
+    ) -> list[Reply]:
+        """The answer to the messages of each request, in the order given. `heard` and errors: as `complete`.
 
         With `too_long_is_refused`, messages beyond the context window have a reply that is marked as refused, too.
         """
         read = partial(read_reply, route="/chat/completions")
         instead = _filtered_or_too_long if too_long_is_refused else _filtered
-        return self.ask("/chat/completions", requests, read, instead=instead)
+        return self.ask("/chat/completions", requests, read, heard=heard, instead=instead)
 
     def ask(
         self,
@@ -109,6 +121,7 @@ class Endpoint:
         requests: Sequence[Mapping[str, object]],
         read: Callable[[str], _Read],
         *,
+        heard: Heard[_Read] = ignore,
         instead: Callable[[AdapterError], _Read | None] = lambda _: None,
     ) -> list[_Read]:
         """What `read` returns for the body of each reply, in the order given.
@@ -117,11 +130,10 @@ class Endpoint:
         gives a reply in place of an error, or None. Errors: as `complete`; RefusedError if the server refuses one.
         """
         ask = partial(self._ask, route, read, instead)
+        keys = [content_id([self.identity, route, dict(request)]) for request in requests]
         # The first request goes ahead: all others then know the fields that the model refuses, and its name in replies.
         ahead = 0 if self._acquainted else 1
-        replies = self._retrier.ask_all(ask, requests[:ahead])
-        self._acquainted |= bool(replies)
-        return replies + self._retrier.ask_all(ask, requests[ahead:])
+        return self._paid.ask(ask, requests, keys=keys, reread=read, heard=heard, ahead=ahead)
 
     def models(self) -> list[str]:
         """Names of the models that the server lists; empty if it lists none."""
@@ -141,7 +153,7 @@ class Endpoint:
         """Send one request (GET without `request`), to see how the server reacts. No retries; no error is raised."""
         began = time.perf_counter()
         status, body, words = 200, None, ""
-        sent = self._fields.sent(request or {})
+        sent = self._fields.worded(request or {})
         try:
             if request is None:
                 reply = self._client.get(path, cast_to=str)
@@ -170,12 +182,12 @@ class Endpoint:
         read: Callable[[str], _Read],
         instead: Callable[[AdapterError], _Read | None],
         request: Mapping[str, object],
-    ) -> _Read:
+    ) -> Answered[_Read]:
         try:
             body = self._send(route, request)
         except AdapterError as error:
             if (refusal := instead(error)) is not None:
-                return refusal
+                return Answered("", refusal)
             raise
         try:
             if doubtful := doubtful_usage(body):
@@ -183,7 +195,7 @@ class Endpoint:
                 body = with_estimates(body, request)
             name = name_in(body)
             try:
-                reply = read(body)
+                reply = self._paid.read(body, read)
             except EmptyReplyError:
                 self._served.check(name)
                 raise
@@ -191,6 +203,7 @@ class Endpoint:
             said = self._address.redacted(body)
             raise RetryableError(f"its reply is not a completion ({said})") from error
         self._served.check(name)
+        self._acquainted = True
         return reply
 
     def _doubt(self, counts: str) -> None:
@@ -212,6 +225,7 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
+        self._fields.accept(sent)
         return self._whole(without_known(body))
 
     def _whole(self, body: str) -> str:
@@ -224,8 +238,9 @@ class Endpoint:
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
-        words = f"{words_of(error.body)} '{error.param}'"
-        return error.status_code in (400, 422) and self._fields.learn(path, words, sent)
+        named = f" {error.code}" * bool(error.code) + f" '{error.param}'" * bool(error.param)
+        words = f"{words_of(error.body)}{named}"
+        return self._fields.learn(path, error.status_code, words, sent)
 
 
 def _filtered(error: AdapterError) -> Reply | None:
