@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from experiments.servers.foreign_engine import engine, missing, serving
 from tests import tiny_space
-from tests.command_line import Run
 from tests.real_models import FOLDER, GGUF, ON_SMOLLM2
 from urial_opt import plugins
+from urial_opt.doctor.abilities import ABILITIES, COMPLETIONS
+from urial_opt.doctor.examined_server import ExaminedServer
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.records import Sampling
@@ -33,10 +32,31 @@ LLAMA = [sys.executable, "-m", "llama_cpp.server", "--model", str(GGUF), "--mode
 # Keys and values in single precision, as in transformers; a seed, and no second request that ends the first.
 LLAMA += ["--n_ctx", "2048", "--type_k", "0", "--type_v", "0", "--n_threads", "2", "--logits_all", "true"]
 
+FINDINGS = {
+    name: dict(zip(("transformers", "llama-cpp-python"), verdicts, strict=True))
+    for name, verdicts in {
+        "completions": ("yes", "yes"),
+        "plain_prompts": ("yes", "yes"),
+        "greedy": ("yes", "yes"),
+        "temperature": ("ignored", "yes"),
+        "seed": ("not known", "yes"),
+        "max_tokens": ("yes", "yes"),
+        "stop": ("yes", "yes"),
+        "repetition_penalty": ("no", "yes"),
+        "no_penalty_of_its_own": ("not known", "no"),
+        "usage": ("yes", "yes"),
+        "several_prompts": ("no", "no"),
+        "logprobs": ("ignored", "yes"),
+        "echo_logprobs": ("ignored", "yes"),
+        "prompt_logprobs": ("no", "ignored"),
+    }.items()
+}
+"""The doctor's verdicts on each engine."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """A server, by the name of the engine that runs there."""
+    """A server and the engine that runs there."""
 
     name: str
     url: str
@@ -111,7 +131,9 @@ def test_greedy_answers_are_those_of_the_model_here(served: Engine, aligned: Tra
     assert "Paris" in here[0]
 
 
-def test_what_the_doctor_finds(served: Engine, run: Run) -> None:
-    found: dict[str, Any] = json.loads(run("doctor", served.model, "--url", served.url, "--json")[0])
-    print(json.dumps(found, indent=1))
-    assert found["findings"]["greedy"]["verdict"] == "yes"
+def test_what_the_doctor_finds(served: Engine) -> None:
+    server = ExaminedServer(Endpoint(served.model, url=served.url), completes=True)
+    found = {check.name: check.of(server).verdict.value for check in (COMPLETIONS, *ABILITIES)}
+    assert {name: verdict for name, verdict in found.items() if name in FINDINGS} == {
+        name: verdicts[served.name] for name, verdicts in FINDINGS.items()
+    }
