@@ -31,8 +31,11 @@ _HEADING = re.compile(r"# (?:Query|User|Answer|Assistant|Instruction)\s*:?\s*$")
 ANSWER_READING = 2
 """Version of the rule by which answers are read (`read_answer`); results under different versions may differ."""
 PLAIN_FENCE = "```"
-PUBLIC_STOPS = ("# Query", "# User")
-"""Stop strings of the public runner."""
+PUBLIC_STOPS = ("# User", "# Query")
+"""Stop strings of the public runner, in an order of our own: such answers are stored apart from those that end by the
+rule of `read_answer`."""
+FENCE_STOP = "\n```\n\n# "
+"""A stop string for servers, which know no rule: a fence, and a heading after a blank line."""
 Layout: TypeAlias = Literal["urial", "v5", "v6"]
 """How the public loader continues a prompt: by fenced blocks, as above, or as prompts called inst_help_v5 or v6."""
 
@@ -147,6 +150,12 @@ def read_answer(text: str, *, layout: Layout = "urial", cut: bool = False) -> st
     """
     end = _end(text, layout, whole=not cut)
     return text[:end].strip()
+
+
+def with_closed_code(text: str) -> str:
+    """What was written before `FENCE_STOP`: with the fence, if it closed a code block and not the answer."""
+    opened = _end(text, "urial", whole=True)
+    return f"{text}\n{PLAIN_FENCE}" if opened is not None and opened != _end(text, "urial", whole=False) else text
 
 
 def has_ended(text: str, *, layout: Layout = "urial") -> bool:
