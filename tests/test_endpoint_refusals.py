@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripted_server import ASKED, COMPLETION, KEY, Script, failure
+from tests.scripted_server import ASKED, COMPLETION, KEY, Script, failure, plainly
 from urial_opt.errors import AdapterError
 from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.nano.json_server import Refused, listening
@@ -48,7 +48,7 @@ class Reasoner:
         self.asked: list[Mapping[str, Any]] = []
 
     def __call__(self, _: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append(body)
+        self.asked.append(plainly(body))
         for field in self._refused:
             if field in body:
                 raise Refused(400, REFUSALS[field], code="unsupported_parameter")

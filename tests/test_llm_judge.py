@@ -106,14 +106,15 @@ def test_a_server_without_schemas_is_tried_once(served: Served) -> None:
     assert ["response_format" in body for body in model.asked] == [True, False, False, False]
 
 
-def test_other_refusals_are_not_taken_for_that(served: Served) -> None:
+def test_a_refusal_that_a_plain_request_gets_too_is_an_error(served: Served) -> None:
     def rule(prompt: str, seed: int) -> str:
         raise Refused(400, "temperature must be 1")
 
     judge, model = served(rule, concurrency="1")
     with pytest.raises(AdapterError, match="temperature must be 1"):
         judge.judge([PERU], answers(GOOD))
-    assert len(model.asked) == 1
+    # Each once without what was not accepted yet: a penalty of 1, then the schema.
+    assert ["response_format" in body for body in model.asked] == [True, True, False]
 
 
 def longer(prompt: str, seed: int) -> str:

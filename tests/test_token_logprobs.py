@@ -43,6 +43,13 @@ from urial_opt.token_scores import Floats
         (["\ufffd", "\ufffd", "\ufffd"], "東", 0, ["", "", "東"]),
         ([" \ufffd", "\ufffd", "b"], " 東b", 0, ["", " 東", "b"]),
         (["a", "", "", "東"], "a東", 0, ["a", "", "", "東"]),
+        (["a ", "", "", "b"], "a 🌈b", 0, ["a ", "", "🌈", "b"]),
+        (["a", "", "", "", "", ""], "a🌈🌈", 0, ["a", "", "", "", "", "🌈🌈"]),
+        (["", "", ""], "🌈", 0, ["", "", "🌈"]),
+        (["🌈", ""], "🌈", 0, ["🌈", ""]),
+        (["", "東", ""], "東", 0, ["東", ""]),
+        (["a", ""], "a🌈🌈", 0, None),
+        ([""], "東東", 0, None),
         ([" Hello", "!"], "Hello!", 0, ["Hello", "!"]),
         ([], "", 0, []),
         (["Hi"], "Ho", 0, None),
@@ -236,3 +243,24 @@ def test_the_least_divergence_of_two_halves_and_the_rest() -> None:
     assert least_divergence([]) == 0
     assert least_divergence([(1.0, 0.5)]) == pytest.approx(np.log(2), abs=1e-4)
     assert least_divergence([(0.5, 0.0), (0.5, 0.5)]) >= 0  # rounded to nothing, so that nothing follows from it
+
+
+def test_probabilities_that_come_one_token_late_are_put_right() -> None:
+    """llama-cpp-python gives each token of a prompt the probabilities of the next one."""
+    lists = [{"b": 0.6, "x": 0.3, "a": 0.01}, {"c": 0.7, "y": 0.2, "b": 0.01}, {"d": 0.5, "z": 0.4, "c": 0.02}]
+    tokens = ["a", "b", "c"]
+    logprobs = {
+        "tokens": tokens,
+        "token_logprobs": [None, *[log(top[text]) for text, top in zip(tokens[1:], lists[1:], strict=True)]],
+        "top_logprobs": [_logs(top) for top in lists],
+    }
+    body = json.dumps({"choices": [{"text": "abc", "logprobs": logprobs}]})
+    read = read_prompt_tokens(body, source="echo", listed=2)
+    assert read.late
+    right = read.moved()
+    assert not right.late
+    assert [exp(token.logprob) for token in right.tokens[1:]] == pytest.approx([0.6, 0.7])
+    assert [token.rank for token in right.tokens] == [0, 1, 1]
+    assert isnan(right.tokens[0].logprob)
+    assert right.after is not None
+    assert right.after.entries[0][0] == "d"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from urial_opt.cli.output import write_line
+from urial_opt.cli.suggestions import suggestion
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def chosen_search(store: Store, name: str | None) -> SearchRecord:
         return store.search(name)
     searches = store.searches()
     if not searches:
-        raise InputError("no search is in this store; start one with: urial-opt search --budget 200")
+        start = suggestion("search", "--budget", "200")
+        raise InputError(f"no search is in the store {store.name!r}; start one with: {start}")
     return store.search(searches[-1].name)
 
 
@@ -133,7 +135,16 @@ def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *,
         queries: Sequence[Query] = load_queries(source)
     else:
         queries, split = space.queries.queries, split or by_default
-    return [query for query in queries if split in (None, "all", query.split)]
+    return of_split(queries, split)
+
+
+def of_split(queries: Sequence[Query], split: str | None) -> Sequence[Query]:
+    """The queries of one split or of all. InputError if there are queries, but none in it."""
+    chosen = [query for query in queries if split in (None, "all", query.split)]
+    if queries and not chosen:
+        others = " or ".join(f"--split {name}" for name in sorted({query.split for query in queries}))
+        raise InputError(f"none of the {len(queries)} queries is in the split {split}; give {others}, or --split all")
+    return chosen
 
 
 def chosen_model(role: Literal["base", "aligned", "judge"], space: SearchSpace) -> str:

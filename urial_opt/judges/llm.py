@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
-from urial_opt.errors import AdapterError, InputError
+from urial_opt.errors import InputError
 from urial_opt.judges.asking import (
     JudgeQuestion,
     about_aspect,
@@ -73,7 +72,6 @@ class LLMJudge:
         self._endpoint = endpoint
         self._mode = mode
         self._max_tokens = max_tokens
-        self._takes_schemas = True
         self._heard: Callable[[Mapping[int, Any]], None] | None = None
 
     @property
@@ -210,25 +208,12 @@ class LLMJudge:
         unsettled = list(range(len(questions)))
         for turn in range(_TRIES):
             requests = [_body(questions[row], turn, self._max_tokens) for row in unsettled]
-            self._chat(requests, partial(hear, unsettled, turn + 1 == _TRIES))
+            heard = partial(hear, unsettled, turn + 1 == _TRIES)
+            self._endpoint.chat(requests, too_long_is_refused=True, heard=heard)
             unsettled = [row for row in unsettled if not settled(row)]
             if not unsettled:
                 break
         return groups.results()
-
-    def _chat(
-        self, requests: Sequence[Mapping[str, object]], heard: Callable[[Mapping[int, Reply]], None]
-    ) -> list[Reply]:
-        """Send the requests with schemas of the replies, until the server refuses a schema."""
-        if self._takes_schemas:
-            try:
-                return self._endpoint.chat(requests, too_long_is_refused=True, heard=heard)
-            except AdapterError as error:
-                if error.retryable or not re.search("response_format|schema", str(error)):
-                    raise
-                self._takes_schemas = False
-        plain = [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        return self._endpoint.chat(plain, too_long_is_refused=True, heard=heard)
 
 
 def open_judge(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
+from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context, of_split
 from urial_opt.cli.decoding import choose_decoding, chosen_reading, decoded, decoding_line, decoding_options
 from urial_opt.cli.former_names import search_argument
 from urial_opt.cli.measured import report
@@ -266,7 +266,7 @@ def _queries(
     from urial_opt.datasets.query_sources import sample_queries
 
     if source is None and outputs is not None:
-        queries: Sequence[Query] = [output.query for output in outputs if split in (None, "all", output.query.split)]
+        queries: Sequence[Query] = of_split([output.query for output in outputs], split)
     else:
         queries = chosen_queries(source, split, space, by_default="test")
     return queries if sample is None else sample_queries(queries, sample, seed=seed)

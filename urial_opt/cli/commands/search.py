@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
+from urial_opt.cli.advice import as_typed
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,

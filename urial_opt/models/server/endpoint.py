@@ -153,7 +153,7 @@ class Endpoint:
         """Send one request (GET without `request`), to see how the server reacts. No retries; no error is raised."""
         began = time.perf_counter()
         status, body, words = 200, None, ""
-        sent = self._fields.sent(request or {})
+        sent = self._fields.worded(request or {})
         try:
             if request is None:
                 reply = self._client.get(path, cast_to=str)
@@ -225,6 +225,7 @@ class Endpoint:
         except openai.APIConnectionError as error:
             raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
+        self._fields.accept(sent)
         return self._whole(without_known(body))
 
     def _whole(self, body: str) -> str:
@@ -237,8 +238,9 @@ class Endpoint:
 
     def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
-        words = f"{words_of(error.body)} '{error.param}'"
-        return error.status_code in (400, 422) and self._fields.learn(path, words, sent)
+        named = f" {error.code}" * bool(error.code) + f" '{error.param}'" * bool(error.param)
+        words = f"{words_of(error.body)}{named}"
+        return self._fields.learn(path, error.status_code, words, sent)
 
 
 def _filtered(error: AdapterError) -> Reply | None:

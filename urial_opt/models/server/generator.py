@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
+from urial_opt.models.server.fields import PENALTIES
 from urial_opt.models.server.paid_replies import Heard, ignore
 from urial_opt.models.server.replies import Reply
 from urial_opt.models.server.token_scoring import ServerTokenScorer
@@ -16,6 +18,9 @@ from urial_opt.prompt import FENCE_STOP, before_stop, with_closed_code
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling
 
+_log = logging.getLogger(__name__)
+
+_LOOP = "tick tock tick tock tick tock tick tock"
 _STOPS_SENT = 4
 """The protocol's limit for stop strings in a request."""
 
@@ -26,6 +31,8 @@ class ServerGenerator:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._known_prefix = ""
+        self._penalises = False
+        """Whether the server was seen to heed a repetition penalty, or was said not to."""
         self._heard: Callable[[Mapping[int, Completion]], None] | None = None
         self._ends = False
 
@@ -58,6 +65,9 @@ class ServerGenerator:
         if self._ends and len(sampling.stop) < _STOPS_SENT:
             sampling = replace(sampling, stop=(*sampling.stop, FENCE_STOP))
         requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
+        if requests and sampling.repetition_penalty != 1 and not self._penalises:
+            self._penalises = True
+            self._look_at_penalty()
         try:
             replies = self._complete(prefix, requests, sampling)
         except AdapterError as error:
@@ -79,6 +89,20 @@ class ServerGenerator:
                 f"{self.identity!r}; give one behind a server too, openai-chat:…, or a local base model"
             )
         return ServerTokenScorer(self._endpoint, aligned.endpoint, messages=aligned.messages)
+
+    def _look_at_penalty(self) -> None:
+        """Warn if the server ignores a repetition penalty, as those do that know it under no name that is sent."""
+        texts = []
+        for penalty in (1.0, 2.0):
+            fields = dict.fromkeys(PENALTIES, penalty)
+            request = {"prompt": _LOOP, "temperature": 0.0, "max_tokens": 16, **fields}
+            texts.append(self._endpoint.try_once("/completions", request).at("choices", 0, "text"))
+        if texts[0] == texts[1] and texts[0]:
+            _log.warning(
+                "%r writes the same with a repetition_penalty of 2 as with 1: it seems to ignore it; "
+                "set repetition_penalty=1, or see urial-opt doctor",
+                self._endpoint.name,
+            )
 
     def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]], sampling: Sampling) -> list[Reply]:
         # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
@@ -145,7 +169,7 @@ def open_base(
     InputError if the name is missing or an option is wrong.
     """
     if not argument:
-        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`")
     options = {"url": url, "concurrency": concurrency, "timeout": timeout}
     return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
 
@@ -163,7 +187,7 @@ def open_aligned(
     """The aligned model `argument` of the server at `url`, with `system` as system message. Errors: as `open_base`."""
     if not argument:
         raise InputError(
-            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
+            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server as `url=ADDRESS`"
         )
     options = {"url": url, "concurrency": concurrency, "timeout": timeout}
     endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
@@ -179,7 +203,7 @@ def _body(sampling: Sampling) -> dict[str, object]:
         # Greedy decoding ignores both, and TGI refuses a top_p of 1.
         body |= {"top_p": sampling.top_p, "seed": sampling.seed}
     if sampling.repetition_penalty != 1:
-        # Not part of the protocol: vLLM, SGLang, TGI and llama-cpp-python know this field, others refuse it.
+        # Not part of the protocol. The endpoint sends it under every name that servers know; others refuse it.
         body["repetition_penalty"] = sampling.repetition_penalty
     return body
 
