@@ -28,8 +28,8 @@ _BACKTICKS = re.compile(r"`{3,}")
 _OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
 _NEXT_TURN = re.compile(r"# (?:Query|User)\s*\d*\s*(?::|$)")
 _HEADING = re.compile(r"# (?:Query|User|Answer|Assistant|Instruction)\s*:?\s*$")
-ANSWER_READING = 2
-"""Version of the rule by which answers are read (`read_answer`); results under different versions may differ."""
+READING_VERSION = 2
+"""Raise it when the same prompt is written, or the same answer is read, in another way (see `search/versions.py`)."""
 PLAIN_FENCE = "```"
 PUBLIC_STOPS = ("# User", "# Query")
 """Stop strings of the public runner, in an order of our own: such answers are stored apart from those that end by the
