@@ -140,7 +140,7 @@ def test_what_is_no_source(tmp_path: Path) -> None:
     for empty in ("empty.json", "empty.csv"):
         with pytest.raises(InputError, match=f"{empty}' holds no query"):
             load_queries(str(tmp_path / empty))
-    with pytest.raises(UnknownNameError, match=r"did you mean 'lima'\? A file of queries ends in \.jsonl"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'lima'\?; a file of queries ends in \.jsonl"):
         load_queries("limo")
     with pytest.raises(SpaceError, match="there is no such file"):
         load_queries(str(tmp_path / "none.csv"))

@@ -229,9 +229,9 @@ def test_both_are_found_by_name() -> None:
 
 
 def test_a_model_needs_a_name() -> None:
-    with pytest.raises(InputError, match="give openai:MODEL, and its server's address as url="):
+    with pytest.raises(InputError, match="give openai:MODEL, and its server as `url="):
         open_base("", url="http://localhost:1/v1")
-    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server's address as url="):
+    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server as `url="):
         open_aligned("", url="http://localhost:1/v1")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import tomllib
 import warnings
@@ -16,7 +15,8 @@ from typing import Any
 import click
 
 from urial_opt import __version__
-from urial_opt.cli.output import HarmlessContext, LogLines, one_line, quoted, write_crash, write_line
+from urial_opt.cli.advice import as_typed
+from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
 from urial_opt.secrets import redacted
 
@@ -35,11 +35,6 @@ COMMANDS = {
     "doctor": "Find out what a model server supports.",
 }
 """What each command does, in display order; its code is in the module of that name in `commands/`."""
-_ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
-_SPECIAL = re.compile(r"[\s'\"$&;|<>()\\*?#!]")
-"""What a shell does not take as it is. An ellipsis, which stands for something, is not quoted."""
-_TYPED = {"max_seconds": "max_time"}
-"""Library arguments whose options have another name."""
 
 
 def _load(name: str) -> click.Command:
@@ -56,6 +51,9 @@ def _load(name: str) -> click.Command:
 class _LazyGroup(click.Group):
     """Loads a command's module only when the command is called, which keeps `--help` fast."""
 
+    called = ""
+    """The command that is running."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
@@ -69,6 +67,7 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS:
             raise UnknownNameError.of("command", args[0], COMMANDS)
+        _LazyGroup.called = args[0]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -122,18 +121,10 @@ def group() -> None:
     """
 
 
-def as_typed(message: str) -> str:
-    """A library message with its arguments turned into options: "give `max_cost=20`" becomes "give --max-cost 20"."""
-
-    def typed(found: re.Match[str]) -> str:
-        value = quoted(found[2]) if _SPECIAL.search(found[2]) else found[2]
-        return f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {value}"
-
-    return _ARGUMENT.sub(typed, message)
-
-
 def _say_error(message: str) -> None:
-    write_line(f"Error: {one_line(redacted(as_typed(message)))}", err=True)
+    called = group.get_command(click.Context(group), _LazyGroup.called)
+    options = {option for parameter in (called.params if called else ()) for option in parameter.opts}
+    write_line(f"Error: {one_line(redacted(as_typed(message, options)))}", err=True)
 
 
 @contextmanager

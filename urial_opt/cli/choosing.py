@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from urial_opt.cli.layout import say
 from urial_opt.cli.output import write_line
+from urial_opt.cli.suggestions import suggestion
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -17,13 +19,24 @@ if TYPE_CHECKING:
 
 
 def chosen_search(store: Store, name: str | None) -> SearchRecord:
-    """The search of that name, or the newest."""
+    """The search of that name; by default the newest that has a result, else the newest that has trials.
+
+    It says which one it took if that is not the newest of all.
+    """
     if name is not None:
         return store.search(name)
-    searches = store.searches()
-    if not searches:
-        raise InputError("no search is in this store; start one with: urial-opt search --budget 200")
-    return store.search(searches[-1].name)
+    searches, taken = store.searches(), store.newest_search()
+    if taken is None:
+        if searches:
+            newest = searches[-1]
+            raise InputError(f"no search in this store has a trial yet; {newest.name!r} is {newest.status}")
+        start = suggestion("search", "--budget", "200")
+        raise InputError(f"no search is in the store {store.name!r}; start one with: {start}")
+    if not taken.has_result:
+        say(f"No search has a result yet; this is {taken.name!r}, which is {taken.status}.", err=True)
+    elif taken.name != searches[-1].name:
+        say(f"This is {taken.name!r}, the newest search that has a result.", err=True)
+    return store.search(taken.name)
 
 
 def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> TrialRecord:
@@ -133,7 +146,16 @@ def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *,
         queries: Sequence[Query] = load_queries(source)
     else:
         queries, split = space.queries.queries, split or by_default
-    return [query for query in queries if split in (None, "all", query.split)]
+    return of_split(queries, split)
+
+
+def of_split(queries: Sequence[Query], split: str | None) -> Sequence[Query]:
+    """The queries of one split or of all. InputError if there are queries, but none in it."""
+    chosen = [query for query in queries if split in (None, "all", query.split)]
+    if queries and not chosen:
+        others = " or ".join(f"--split {name}" for name in sorted({query.split for query in queries}))
+        raise InputError(f"none of the {len(queries)} queries is in the split {split}; give {others}, or --split all")
+    return chosen
 
 
 def chosen_model(role: Literal["base", "aligned", "judge"], space: SearchSpace) -> str:

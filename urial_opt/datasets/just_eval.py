@@ -52,6 +52,8 @@ def read_outputs(path: Path) -> list[Output]:
         (source, whole_question(source, source.fields(data), text=("instruction",)))
         for source, data in read_objects(path)
     ]
+    if not rows:
+        raise InputError(f"{str(path)!r} holds no output; write one into it, or give another file")
     refuse_misspelt(rows, _FIELDS)
     kinds = read_kinds(rows)
     note_unread(rows, _READ, text="instruction")

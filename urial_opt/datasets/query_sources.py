@@ -120,7 +120,7 @@ def _load(source: str) -> list[Query]:
     path = Path(source)
     if not path.suffix and not path.exists():
         unknown = UnknownNameError.of("set of queries", source, PUBLISHED)
-        raise UnknownNameError(f"{unknown} A file of queries ends in {', '.join(SUFFIXES)}")
+        raise UnknownNameError(f"{unknown}; a file of queries ends in {', '.join(SUFFIXES)}")
     return _queries(_read_file(path))
 
 
@@ -258,7 +258,7 @@ def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> li
     """
     if count > len(queries):
         raise InputError(
-            f"there are only {len(queries)} queries to sample {count} from; give count={len(queries)} or less"
+            f"there are only {len(queries)} queries to sample {count} from; give `sample={len(queries)}` or less"
         )
     chosen = {query.id for query in _share_out(queries, count, seed, level=0)}
     return [query for query in queries if query.id in chosen]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
 from urial_opt.doctor.examined_server import CheckResult, CheckVerdict, ExaminedServer, no, unknown, yes
 from urial_opt.doctor.speed import measure_prefix_cache, measure_speed
-from urial_opt.errors import InputError
+from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -62,12 +63,16 @@ def examine_server(
 
     InputError if the model has to be named or `url` is not a valid address; AdapterError and `watch` as `examine`.
     """
+    if not (model or url or os.environ.get("OPENAI_BASE_URL")):
+        raise InputError("no server is named; give its address, such as `url=http://localhost:8000/v1`, or a model")
     endpoint = Endpoint(model, url=url, timeout=timeout)
     return examine(endpoint if model else Endpoint(_only_model(endpoint), url=url, timeout=timeout), watch)
 
 
 def _only_model(endpoint: Endpoint) -> str:
     names = endpoint.models()
+    if not names and not (asked := endpoint.try_once("/models")).status:
+        raise AdapterError(asked.words)
     if len(names) != 1:
         offers = f"has {_first(names)}" if names else "does not list its models"
         raise InputError(f"{endpoint.url!r} {offers}; name the model")

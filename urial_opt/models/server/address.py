@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import proxy_bypass
 
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.secrets import keep_secret, keep_secrets_of, redacted
@@ -46,6 +47,16 @@ class Address:
         secrets = keep_secrets_of(address.geturl()) | ({key} - {""})
         keep_secret(key, headers.get("Authorization", "").removeprefix("Basic "))
         return cls(url=shown, key=key, key_advice=advice, headers=headers, secrets=secrets)
+
+    @property
+    def proxy_variable(self) -> str:
+        """The environment variable with the proxy through which the server is asked; empty if there is none."""
+        server = urlsplit(self.url)
+        if proxy_bypass(server.hostname or ""):
+            return ""
+        names = (f"{server.scheme}_proxy", "all_proxy")
+        known = (variable for name in names for variable in (name, name.upper()) if os.environ.get(variable))
+        return next(known, "")
 
     def redacted(self, words: str) -> str:
         """A server's message in one short line, without secrets."""

@@ -22,6 +22,9 @@ _FILTERED = re.compile(
 )
 
 
+_LONGER = "allow more by the option `timeout=SECONDS`"
+
+
 class RefusedError(AdapterError):
     """The server refuses this request; it may accept another one."""
 
@@ -96,18 +99,19 @@ class Failures:
             megabytes = MOST_BYTES // 2**20
             return OversizedError(f"its reply is larger than {megabytes} MB; ask for less by a lower max_tokens")
         if any(isinstance(cause, TooSlowError) for cause in chain):
-            return TimedOutError(
-                f"its reply did not end within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
-            )
+            return TimedOutError(f"its reply did not end within {self._timeout:g} s; {_LONGER}", overload=True)
         # Compared by name, because the package that defines them depends on the version of openai.
         if {"ConnectError", "ConnectTimeout"}.isdisjoint(type(cause).__name__ for cause in chain):
             if isinstance(error, openai.APITimeoutError):
-                return TimedOutError(
-                    f"nothing came within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
-                )
+                return TimedOutError(f"nothing came within {self._timeout:g} s; {_LONGER}", overload=True)
             return RetryableError(f"the connection was lost ({reason})")
-        where = (
-            f"nothing answers at {self._address.url!r} ({reason}); start the server, or give another address as url="
-        )
+        if variable := self._address.proxy_variable:
+            where = (
+                f"no connection to {self._address.url!r} through the proxy of {variable} ({reason}); unset {variable}, "
+            )
+            where += "add the server to NO_PROXY, "
+        else:
+            where = f"nothing answers at {self._address.url!r} ({reason}); "
+        where += "start the server, or give another address as `url=ADDRESS`"
         # A server that answered before may be restarting.
         return RetryableError(where) if answered else UnreachableError(where)
