@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
+from urial_opt.cli.advice import as_typed
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 
 if TYPE_CHECKING:
     from urial_opt.records import Role
