@@ -48,8 +48,8 @@ def command(
     Example:
       urial-opt tag mine.csv --judge llm:gpt-4o --output mine.jsonl
     """
+    from urial_opt.cli.accounts import paying
     from urial_opt.cli.layout import say
-    from urial_opt.cli.paying import paying
     from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import load_queries
     from urial_opt.errors import AdapterError

@@ -1,4 +1,4 @@
-"""Paying: the account of a command that asks models, its limits, and what it says when it stops early."""
+"""Accounts: bills a command that asks models, keeps it within its limits, and says how to go on when it stops early."""
 
 from __future__ import annotations
 
