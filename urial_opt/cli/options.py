@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,15 @@ def write_file(path: Path, text: str, *, option: str) -> None:
         path.write_bytes(mended(without_known(text)).encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
+
+
+def check_folder(path: Path | None, *, option: str) -> None:
+    """InputError if the file that `option` names cannot be written later, after work that takes long."""
+    from urial_opt.errors import InputError
+
+    if path is not None and not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "cannot be written to" if path.parent.is_dir() else "is no folder"
+        raise InputError(f"{str(path.parent)!r} {why}, so {path.name!r} cannot be written; give another {option}")
 
 
 _CHOSEN = "urial_opt.cli.options"
