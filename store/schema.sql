@@ -73,6 +73,12 @@ CREATE TABLE urial_searches (
 	status TEXT NOT NULL,
 	summary TEXT,
 	floor TEXT,
+	process TEXT,
+	versions TEXT,
+	models TEXT,
+	reason TEXT,
+	space TEXT,
+	heartbeat DOUBLE,
 	PRIMARY KEY (id),
 	UNIQUE (name)
 );

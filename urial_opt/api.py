@@ -65,6 +65,7 @@ def run_search(
     name: str = "",
     store: File | Store = _STORE,
     limits: Terms | Mapping[str, Any] | None = None,
+    continue_anyway: bool = False,
     watch: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> SearchResult:
@@ -80,6 +81,8 @@ def run_search(
     that none is paid for twice.
     `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
     `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
+    `continue_anyway`: continue a search though its trials are of another version of what decides, and are not
+    comparable with those to come; the store keeps which are which.
     `watch`: called with the progress after every block of queries. `stop`: asked before each block
     and, from any thread, before each request to a server.
 
@@ -90,7 +93,9 @@ def run_search(
     """
     loaded = _space(space, base)
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
-    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+    options = SearchOptions(
+        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+    )
     with _opened_store(store) as opened:
         models = open_models(
             Named(name=base, options=base_options, default=loaded.defaults.base),
@@ -112,15 +117,16 @@ def run_search(
 def load_search(name: str | None = None, *, store: File | Store = _STORE) -> StoredSearch:
     """A search as a store holds it now, running or finished.
 
-    `name`: by default the newest search. `store`: a SQLite file, a database URL or an opened `Store`. UnknownNameError
-    if no search is called so, InputError if the store holds none, StoreError if there is no such store.
+    `name`: by default the newest search that has a result, else the newest that has trials. `store`: a SQLite file, a
+    database URL or an opened `Store`. UnknownNameError if no search is called so, InputError if none has trials,
+    StoreError if there is no such store.
     """
     with _opened_store(store, create=False) as opened:
         if name is None:
-            searches = opened.searches()
-            if not searches:
-                raise InputError(f"no search is in the store {opened.name!r}; begin one with run_search")
-            name = searches[-1].name
+            newest = opened.newest_search()
+            if newest is None:
+                raise InputError(f"no search in the store {opened.name!r} has a trial; begin one with run_search")
+            name = newest.name
         return StoredSearch.read(opened, opened.search(name))
 
 

@@ -35,7 +35,7 @@ def as_typed(message: str, options: Collection[str] = ()) -> str:
         option = f"--{_TYPED.get(found[1], found[1]).replace('_', '-')}"
         if option == "--url" and option not in options:
             option = _any_of("url", options) or option
-        return f"{option} {value}"
+        return option if value == "True" else f"{option} {value}"
 
     message = _OPENING.sub(opening, message)
     message = _OF_ROLE.sub(r"--\2-option \1", message)

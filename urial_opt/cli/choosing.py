@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from urial_opt.cli.layout import say
 from urial_opt.cli.output import write_line
 from urial_opt.cli.suggestions import suggestion
 from urial_opt.errors import InputError, UnknownNameError
@@ -18,14 +19,24 @@ if TYPE_CHECKING:
 
 
 def chosen_search(store: Store, name: str | None) -> SearchRecord:
-    """The search of that name, or the newest."""
+    """The search of that name; by default the newest that has a result, else the newest that has trials.
+
+    It says which one it took if that is not the newest of all.
+    """
     if name is not None:
         return store.search(name)
-    searches = store.searches()
-    if not searches:
+    searches, taken = store.searches(), store.newest_search()
+    if taken is None:
+        if searches:
+            newest = searches[-1]
+            raise InputError(f"no search in this store has a trial yet; {newest.name!r} is {newest.status}")
         start = suggestion("search", "--budget", "200")
         raise InputError(f"no search is in the store {store.name!r}; start one with: {start}")
-    return store.search(searches[-1].name)
+    if not taken.has_result:
+        say(f"No search has a result yet; this is {taken.name!r}, which is {taken.status}.", err=True)
+    elif taken.name != searches[-1].name:
+        say(f"This is {taken.name!r}, the newest search that has a result.", err=True)
+    return store.search(taken.name)
 
 
 def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> TrialRecord:

@@ -35,6 +35,13 @@ def store_option(function: _F) -> _F:
     )(function)
 
 
+continue_option = click.option(
+    "--continue-anyway",
+    is_flag=True,
+    help="Continue a search whose trials are of another version of the program.",
+)
+"""Adds `--continue-anyway`."""
+
 _AGAIN = "urial_opt.cli.options.again"
 """Key of `--ask-again` in the metadata of a click context."""
 

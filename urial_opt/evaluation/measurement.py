@@ -42,6 +42,8 @@ class Answering:
 
     generator: Generator
     candidate: Candidate
+    as_public: bool = False
+    """As in `Evaluator`."""
 
 
 def measure(
@@ -68,7 +70,7 @@ def measure(
         watch("evaluating", done)
 
     if isinstance(answers, Answering):
-        evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted)
+        evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted, as_public=answers.as_public)
         assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)
         theirs = evaluator.answer(against, queries) if isinstance(against, Candidate) else against
     else:

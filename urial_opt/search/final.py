@@ -26,6 +26,8 @@ from urial_opt.search.running import RunningSearch
 from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.statistics.correlation import rank_correlation
 
+CHOICE_VERSION = 1
+"""Raise it when the same trials lead to another choice at the end (see `versions.py`)."""
 FINALISTS = 5
 """How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
 _NO_GAIN = Estimate(mean=0.0, low=0.0, high=0.0)

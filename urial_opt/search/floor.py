@@ -21,6 +21,8 @@ from urial_opt.records import Completion, Judgment, Query, in_blocks
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.variants import without_exemplars
 
+FLOOR_VERSION = 1
+"""Raise it when the same verdicts bar other exemplars (see `versions.py`)."""
 _AT_ONCE = 64
 """How many exemplars are judged between two checks of the limits."""
 

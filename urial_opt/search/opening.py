@@ -10,7 +10,9 @@ from typing import Any
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.roles import Models
+from urial_opt.search.reopening import opened_as_json
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_json import space_text
 from urial_opt.spending import Terms
 from urial_opt.store import Account, SearchRecord, Store
 
@@ -18,16 +20,19 @@ from urial_opt.store import Account, SearchRecord, Store
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
     """The search `name` was asked to stop, and did so; the same call continues it."""
 
-    def __init__(self, name: str, why: str = "it was asked to stop; the same call continues it") -> None:
-        super().__init__(f"the search {name!r} has stopped: {why}")
+    def __init__(
+        self, name: str, why: str = "it was asked to stop", *, then: str = "the same call continues it"
+    ) -> None:
+        super().__init__(f"the search {name!r} has stopped: {why}; {then}")
         self.name = name
+        self.why = why
 
 
 class LimitReached(Interrupted):
     """The search stopped at a limit, which `limit` describes: it is reached, or the next block might exceed it."""
 
     def __init__(self, name: str, limit: str) -> None:
-        super().__init__(name, f"{limit}; the same call with a higher limit continues it")
+        super().__init__(name, limit, then="the same call with a higher limit continues it")
         self.limit = limit
 
 
@@ -42,6 +47,8 @@ class SearchOptions:
     name: str = ""
     """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
     terms: Terms = field(default_factory=Terms)
+    continue_anyway: bool = False
+    """Continue a search whose trials are of another version of what decides (see `versions.py`)."""
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -87,6 +94,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
         name = options.name or store.former_search(settings) or _name(space, settings)
     record = store.open_search(name, settings)
+    store.describe(name, space=space_text(space), models=opened_as_json(models, budget=options.budget))
     store.pace(*models.by_role.values())
     return Begun(name=name, account=store.account(name), space=space, floor=record.floor, notes=notes)
 

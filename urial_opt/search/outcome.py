@@ -1,4 +1,4 @@
-"""Outcomes: a search as the store holds it, running or finished."""
+"""Outcomes: a search as the store holds it, whatever its state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urial_opt.errors import InputError
 from urial_opt.records import Estimate, TrialRecord, TrialState
 from urial_opt.search.digest import CONTEXT_NAMES, ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
-from urial_opt.store import SearchRecord, SearchStatus, Store
+from urial_opt.store import Deciders, SearchRecord, SearchStatus, Store, WorkingProcess
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -156,6 +156,13 @@ class StoredSearch:
     created_at: str
     """ISO 8601, UTC."""
     status: SearchStatus
+    """planned, running, stopped, failed or finished."""
+    reason: str
+    """Why it stopped or failed."""
+    process: WorkingProcess | None
+    """Which process works, or last worked, on it; None if none has."""
+    deciders: tuple[Deciders, ...]
+    """From which trial on which versions decided (see `run_search`, `continue_anyway`)."""
     trials: list[TrialRecord]
     """In the order of their numbers."""
     estimates: Mapping[int, Estimate]
@@ -173,6 +180,9 @@ class StoredSearch:
             settings=record.settings,
             created_at=record.created_at,
             status=record.status,
+            reason=record.reason,
+            process=record.process,
+            deciders=record.deciders,
             trials=trials,
             estimates={each.trial.number: each.estimate for each in ranked},
             result=SearchOutcome.read(record, trials),

@@ -14,7 +14,7 @@ from urial_opt.search.shift_probe import ShiftWatch
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
-from urial_opt.store import Store
+from urial_opt.store import Claim, Store
 
 _NOTHING = Usage()
 
@@ -24,6 +24,8 @@ class RunningSearch:
     """A search in progress; `trials` advances it, `final` finishes it."""
 
     begun: Begun
+    claim: Claim
+    """The search belongs to this process."""
     space: SearchSpace
     """The space without the exemplars below the floor."""
     models: Models
@@ -64,6 +66,7 @@ class RunningSearch:
 
     def check_limits(self, queries: int) -> None:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
+        self.claim.check()
         if self.stop():
             raise Interrupted(self.name)
         if limit := self.meter.look(self.bill, queries):

@@ -15,6 +15,8 @@ from urial_opt.search.linear_model import Effect, Features, LinearModel, PromptS
 from urial_opt.search.local_search import maximise, random_row
 from urial_opt.statistics.strata import IntArray
 
+SAMPLER_VERSION = 1
+"""Raise it when the same trials lead to other proposals (see `versions.py`)."""
 START = 20
 """How many trials are random, over all K, systems and styles, before the model is used."""
 _TEMPER = 0.5

@@ -19,6 +19,11 @@ from urial_opt.secrets import redacted
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
 
+FOUND = "urial_found_trial"
+"""User attribute of a study: Optuna's number of the trial that the search found."""
+NOTE = "urial_note"
+"""User attribute of a study: the same in words."""
+
 
 class SearchStudy:
     """The study of one search. Use as a context manager; Optuna's database errors become StoreError."""
@@ -47,6 +52,8 @@ class SearchStudy:
         self._close()
         if isinstance(error, OptunaError):
             raise _store_error(self._store, error) from error
+        if error is None:
+            self._store.check_presence()
 
     def _close(self) -> None:
         # closed before the store's connection, the last, which merges SQLite's write-ahead log into the file
@@ -57,9 +64,15 @@ class SearchStudy:
         """Report trials that were recorded but not reported to Optuna, and fail those that were interrupted."""
         recorded = {record.optuna_number: record for record in records}
         try:
-            running = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state == OptunaState.RUNNING]
+            known = self._study.get_trials(deepcopy=False)
         except (ValueError, KeyError) as error:  # Optuna cannot read what it wrote: the file is damaged
             raise _store_error(self._store, error) from error
+        if missing := sorted(recorded.keys() - {trial.number for trial in known}):
+            raise StoreError(
+                f"the store {self._store.name!r}: Optuna's study {self._study.study_name!r} lacks the trial "
+                f"{missing[0]}, which the search recorded; restore a copy, or give another `name=NEW`"
+            )
+        running = [trial for trial in known if trial.state == OptunaState.RUNNING]
         for trial in running:
             if trial.number in recorded:
                 self.tell(recorded[trial.number], estimates)
@@ -124,6 +137,16 @@ class SearchStudy:
         else:
             self._study.tell(trial, estimate.mean)
 
+    def name_found(self, records: Sequence[TrialRecord], found: int) -> None:
+        """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best."""
+        number = records[found].optuna_number
+        says = f"The search found trial {found} (here number {number}): the best on the validation queries."
+        best = self._study.best_trial.number
+        if best != number:
+            says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."
+        self._study.set_user_attr(FOUND, number)
+        self._study.set_user_attr(NOTE, says)
+
     def _running(self, number: int) -> optuna.Trial:
         """A trial by its number: usually the last one asked for, which needs no lookup."""
         if self._asked and self._asked.number == number:
@@ -159,6 +182,7 @@ def _quiet_optuna() -> Iterator[None]:
 
 def _store_error(store: Store, error: Exception) -> StoreError:
     """The StoreError for an error of Optuna, with the database's own message, which is among its causes."""
+    store.check_presence()  # Optuna would create another file, and miss its tables there
     cause = error.__cause__ or error
     words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
     says = redacted("".join(filter(str.isprintable, words)))[:300]

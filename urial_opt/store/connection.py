@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 
 from urial_opt.errors import StoreError
 from urial_opt.secrets import keep_secrets_of, redacted
+from urial_opt.store.folder_lock import locked_folder
+from urial_opt.store.presence import OpenedFile
 
 _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "the disk is full; free some space, then type the same command again",
@@ -35,7 +35,7 @@ _OTHERWISE = "look at that message, then type the same command again or give ano
 _ADVICE = "give a file, or postgresql+psycopg://USER@HOST/NAME"
 _CHUNK = 900
 _PAUSE = 0.05
-"""Seconds between two tries to get a database that another process is using."""
+"""Seconds between two tries to switch a database that another process is using."""
 _ALONE = 7_812_605
 """Number of the advisory lock of `Connection.alone` on PostgreSQL."""
 _T = TypeVar("_T")
@@ -61,6 +61,7 @@ class Connection:
         if self.dialect == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self._file: OpenedFile | None = None
         self._reading = self._engine.execution_options(urial_begin="BEGIN")
         if self.dialect == "postgresql":
             self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -92,6 +93,7 @@ class Connection:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A read transaction, which sees one snapshot of the database."""
+        self.check_presence()
         with self._explained(), self._reading.connect() as connection:
             try:
                 yield connection
@@ -102,8 +104,20 @@ class Connection:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it is written, or nothing."""
+        self.check_presence()
         with self._explained(), self._engine.begin() as connection:
             yield connection
+        self.check_presence()
+
+    def watch_file(self) -> None:
+        """From now on, notice in each transaction if the SQLite file is no longer the one that is there now."""
+        if path := self.path:
+            self._file = OpenedFile.at(path.absolute())
+
+    def check_presence(self) -> None:
+        """StoreError if the SQLite file was removed, moved or replaced since it was opened."""
+        if self._file:
+            self._file.check()
 
     def write_ahead(self) -> None:
         """Switch SQLite to write-ahead logging, in which readers do not block the writer. The file keeps this mode.
@@ -134,29 +148,13 @@ class Connection:
                 finally:
                     connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE})"))
         elif path := self.path:
-            # The lock is on the folder: closing any handle of the file itself would end SQLite's own locks on it.
-            folder = os.open(path.parent, os.O_RDONLY)
             try:
-                self._lock(folder)
-                yield
-            finally:
-                os.close(folder)
+                with locked_folder(path.parent, wait_seconds=self._wait_seconds):
+                    yield
+            except TimeoutError as error:
+                raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
         else:
             yield
-
-    def _lock(self, folder: int) -> None:
-        give_up = time.monotonic() + self._wait_seconds
-        while True:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if time.monotonic() > give_up:
-                    raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
-                time.sleep(_PAUSE)
-            except OSError:  # a file system without such locks: go on as if alone
-                return
-            else:
-                return
 
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.

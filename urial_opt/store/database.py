@@ -23,6 +23,7 @@ from urial_opt.records import (
 )
 from urial_opt.spending import Spent
 from urial_opt.store import paces, searches, served, shifts, trials
+from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -75,6 +76,10 @@ class Store(DatabaseMemory):
         """The database as shown to people: a path, or a URL without its password."""
         return self._database.name
 
+    def check_presence(self) -> None:
+        """StoreError if the store's file was removed, moved or replaced since it was opened."""
+        self._database.check_presence()
+
     def alone(self) -> AbstractContextManager[None]:
         """Let one process at a time do what Optuna does outside our transactions, such as creating its tables."""
         return self._database.alone()
@@ -96,7 +101,7 @@ class Store(DatabaseMemory):
             return read_bill(connection)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
-        """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""
+        """Create a search, or find it. StoreError if it was begun with other settings, which the message lists."""
         with self._database.writing() as connection:
             return searches.open_search(connection, name, settings)
 
@@ -114,6 +119,30 @@ class Store(DatabaseMemory):
         """Every search, the oldest first."""
         with self._database.reading() as connection:
             return searches.list_searches(connection)
+
+    def count_trials(self, search: str) -> int:
+        """How many trials of a search are recorded."""
+        with self._database.reading() as connection:
+            return trials.count_trials(connection, search)
+
+    def describe(self, search: str, *, space: str, models: Mapping[str, object]) -> None:
+        """Store the text of a search's space, unless it is stored already, and how its models are opened now."""
+        with self._database.writing() as connection:
+            searches.describe_search(connection, search, space=space, models=models)
+
+    def stored_space(self, search: str) -> str | None:
+        """The text of a search's space; None for a search of an earlier version."""
+        with self._database.reading() as connection:
+            return searches.stored_space(connection, search)
+
+    def newest_search(self) -> SearchSummary | None:
+        """The search that is meant if none is named: the newest that has a result, else the newest that has trials."""
+        with self._database.reading() as connection:
+            return searches.newest_search(connection)
+
+    def claim(self, search: str, *, versions: Mapping[str, int], stops: tuple[type[BaseException], ...] = ()) -> Claim:
+        """The claim of this process on a search that it is about to work on."""
+        return Claim(self._database, search, versions=versions, stops=stops)
 
     def finish(self, search: str, summary: Mapping[str, object]) -> None:
         """Mark a search as finished and store its final JSON object."""

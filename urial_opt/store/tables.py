@@ -34,8 +34,9 @@ searches = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("settings", JsonText, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
-    sa.Column("summary", JsonText),
-    sa.Column("floor", JsonText),
+    *(sa.Column(name, JsonText) for name in ("summary", "floor", "process", "versions", "models")),
+    *(sa.Column(name, ExactText) for name in ("reason", "space")),
+    sa.Column("heartbeat", sa.Double),
 )
 
 exemplars = sa.Table(

@@ -116,6 +116,12 @@ def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
     return [trial for trial, _ in found]
 
 
+def count_trials(connection: sa.Connection, search: str) -> int:
+    """How many trials of a search are recorded."""
+    of_search = trials.c.search_id == search_id(connection, search)
+    return connection.scalar(sa.select(sa.func.count()).select_from(trials).where(of_search)) or 0
+
+
 def best_trials(connection: sa.Connection, search: str, count: int) -> list[RankedTrial]:
     """The `count` trials with the highest estimates, the highest first."""
     of_search = trials.c.search_id == search_id(connection, search)

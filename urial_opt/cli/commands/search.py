@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.advice import as_typed
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
+    continue_option,
     given_prices,
     json_option,
     named,
@@ -26,12 +22,7 @@ from urial_opt.cli.options import (
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
-    from urial_opt.cli.live import Display
-    from urial_opt.roles import Models
-    from urial_opt.search.opening import SearchOptions
-    from urial_opt.search.result import SearchResult
     from urial_opt.spaces.space import SearchSpace
-    from urial_opt.store import Store
 
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
@@ -63,6 +54,7 @@ if TYPE_CHECKING:
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
 )
 @terms_options
+@continue_option
 @click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
 @ask_again_option
 @store_option
@@ -85,6 +77,7 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
+    continue_anyway: bool,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -102,8 +95,9 @@ def command(
       urial-opt search --budget 200
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
-    from urial_opt.cli.live import Display
-    from urial_opt.cli.tables import show_plan, show_result
+    from urial_opt.cli.layout import say
+    from urial_opt.cli.running import run_and_show
+    from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
     from urial_opt.roles import open_models, prices_of
     from urial_opt.search.opening import SearchOptions
@@ -112,7 +106,9 @@ def command(
     from urial_opt.store import Store
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
-    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+    options = SearchOptions(
+        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+    )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
     defaults = space.defaults
     chosen = {
@@ -123,23 +119,17 @@ def command(
             (Role.ALIGNED, aligned, defaults.aligned),
         )
     }
-    with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
-        of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
-        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
-        store.again.most = asking_again()
-        models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in (*told, *models.notes):
-            display.say(note)
-        options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
-        if only_plan:
+    if only_plan:
+        with Store.open(store_url) as store:
+            store.again.most = asking_again()
+            models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+            for note in (*told, *models.notes):
+                say(note, err=True)
+            options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
             expected = plan(space, models, store, options=options)
-            write_json(expected.as_json()) if as_json else show_plan(expected)
-            return
-        result = _searched(space, models, store, options, display, stop)
-    if as_json:
-        write_json({**result.as_json(), "space": space.name})
-    else:
-        show_result(result, store_url=store_url)
+        write_json(expected.as_json()) if as_json else show_plan(expected)
+        return
+    run_and_show(space, chosen, options, told=told, store_url=store_url, as_json=as_json)
 
 
 def _space(
@@ -162,27 +152,6 @@ def _space(
     return loaded, [*told, f"prompts are decoded {choices_in_words(loaded)}"]
 
 
-def _searched(
-    space: SearchSpace, models: Models, store: Store, options: SearchOptions, display: Display, stop: list[int]
-) -> SearchResult:
-    """The result, or the exit code of an interruption after printing how to continue."""
-    from urial_opt.search.opening import Interrupted, LimitReached
-    from urial_opt.search.run import search_space
-    from urial_opt.search.study import silence_optuna
-
-    silence_optuna()
-    try:
-        return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
-    except LimitReached as reached:
-        display.say(f"Stopped: {as_typed(reached.limit)}. All results so far are in {store.name} as {reached.name!r}.")
-        display.say("Continue with a higher limit, or finish it by setting --budget to the number of trials recorded.")
-        raise click.exceptions.Exit(LIMIT_REACHED) from reached
-    except Interrupted as interrupted:
-        display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
-        display.say("Continue with the same command.")
-        raise click.exceptions.Exit(INTERRUPTED) from interrupted
-
-
 def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
     from urial_opt.errors import InputError
 
@@ -194,21 +163,3 @@ def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
         except ValueError as error:
             raise InputError(f"{pair!r} is not KEY=NUMBER; give one such as --decoding repetition_penalty=1") from error
     return numbers
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is empty until the user asks to stop; a second request stops immediately."""
-    asked: list[int] = []
-
-    def remember(number: int, _frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
