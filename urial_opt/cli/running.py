@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,9 @@ from urial_opt.search.run import search_space
 from urial_opt.search.study import silence_optuna
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.store import Store
+
+_PATIENCE = 20.0
+"""Seconds after a request to stop in which the queries under way may finish; less than what most supervisors allow."""
 
 
 def run_and_show(
@@ -69,21 +73,29 @@ def _searched(
         display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
         display.say("Continue with the same command.")
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
+    except KeyboardInterrupt:
+        display.say(f"Stopped at once; all results so far are in {store.name}. Continue with the same command.")
+        raise
 
 
 @contextmanager
 def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is empty until the user asks to stop; a second request stops immediately."""
+    """A list that is empty until the user asks to stop; a second request stops immediately, and so does a while."""
     asked: list[int] = []
+    # A server may take its time for what is under way. A signal is what wakes the main thread.
+    again = threading.Timer(_PATIENCE, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    again.daemon = True
 
     def remember(number: int, _frame: object) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
+        again.start()
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
+        again.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -159,6 +159,10 @@ def _say_decoding(given: Mapping[str, Context], longest: int) -> None:
 
 
 def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:
+    if shift.compat and (page_file or table_file):
+        from urial_opt.shift.aligntds import as_aligntds
+
+        reading = as_aligntds(reading)
     if page_file is not None:
         from urial_opt.report.shift_page import render_shift_page
 
