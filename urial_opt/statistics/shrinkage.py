@@ -118,7 +118,7 @@ class _QueryEffects:
     def times_covariance(self, rows: FloatArray) -> FloatArray:
         """`rows` (any number x queries) times the covariance."""
         scaled = rows / self._diagonal
-        solved: FloatArray = np.linalg.solve(self._inner, self._shown @ scaled.T).T
+        solved = np.asarray(np.linalg.solve(self._inner, self._shown @ scaled.T).T, dtype=np.float64)
         return scaled + (solved @ self._shown) / self._diagonal
 
     def variances(self, rows: FloatArray) -> FloatArray:
