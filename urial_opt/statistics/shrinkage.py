@@ -118,8 +118,9 @@ class _QueryEffects:
     def times_covariance(self, rows: FloatArray) -> FloatArray:
         """`rows` (any number x queries) times the covariance."""
         scaled = rows / self._diagonal
-        solved = np.asarray(np.linalg.solve(self._inner, self._shown @ scaled.T).T, dtype=np.float64)
-        return scaled + (solved @ self._shown) / self._diagonal
+        solved = np.linalg.solve(self._inner, self._shown @ scaled.T).T.astype(np.float64)
+        times: FloatArray = scaled + (solved @ self._shown) / self._diagonal
+        return times
 
     def variances(self, rows: FloatArray) -> FloatArray:
         """The variance of each row's weighted sum of query effects."""
