@@ -129,8 +129,8 @@ def test_words_of_the_command_line_are_text(run: Run) -> None:
 
 
 def test_help_shows_a_default_of_a_file_as_text(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_text('[search]\nspace = "\\u001b[2Jnano"\n')
-    assert "�[2Jnano" in clean(run("--config", "c.toml", "search", "--help")[0])
+    (tmp_path / "c.toml").write_text('[search]\nsampler = "\\u001b[2Jtpe"\n')
+    assert "�[2Jtpe" in clean(run("--config", "c.toml", "search", "--help")[0])
 
 
 def test_a_live_display_shows_notes_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
