@@ -104,7 +104,7 @@ def test_a_reply_that_drips_is_bounded_by_the_time_out(
     monkeypatch.setattr(bounds, "_SLACK", 0.1)
     with sending(dripping(first, piece)) as url:
         said = ending(url, timeout=0.3)
-    assert "after 3 tries: its reply did not end within 0.3 s; allow more by timeout=SECONDS" in said
+    assert "after 3 tries: its reply did not end within 0.3 s; allow more by the option `timeout=SECONDS`" in said
 
 
 @pytest.mark.parametrize("first", [head(), head("Content-Encoding: gzip")])

@@ -16,12 +16,12 @@ from urial_opt.cli.measured import report
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
-    check_folder,
     given_prices,
     json_option,
     named,
     opening_options,
     price_option,
+    refuse_unwritable,
     space_option,
     store_option,
 )
@@ -142,7 +142,7 @@ def command(
     from urial_opt.datasets.just_eval import read_outputs
 
     choose_decoding(max_tokens=max_new_tokens)
-    check_folder(results_file, option="--just-eval")
+    refuse_unwritable(results_file, option="--just-eval")
     _refuse_two(prompt_name, search_name or trial, outputs_file, zero_shot or None)
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
