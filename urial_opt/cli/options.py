@@ -100,10 +100,12 @@ def write_file(path: Path, text: str, *, option: str) -> None:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
 
 
-def refuse_unwritable(path: Path, *, option: str, new: bool = False) -> None:
+def refuse_unwritable(path: Path | None, *, option: str, new: bool = False) -> None:
     """InputError if `write_file` could not write there, or if it exists though it must be `new`; before all is paid."""
     from urial_opt.errors import InputError
 
+    if path is None:
+        return
     folder = path.parent
     reason = ""
     if new and path.exists():

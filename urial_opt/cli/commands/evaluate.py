@@ -21,6 +21,7 @@ from urial_opt.cli.options import (
     named,
     opening_options,
     price_option,
+    refuse_unwritable,
     space_option,
     store_option,
 )
@@ -141,6 +142,7 @@ def command(
     from urial_opt.datasets.just_eval import read_outputs
 
     choose_decoding(max_tokens=max_new_tokens)
+    refuse_unwritable(results_file, option="--just-eval")
     _refuse_two(prompt_name, search_name or trial, outputs_file, zero_shot or None)
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
