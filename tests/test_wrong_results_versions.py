@@ -18,6 +18,7 @@ import pytest
 from tests.command_line import Run
 from tests.small_adapters import ByLength
 from tests.tiny_search import search_tiny, space_in
+from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.errors import InputError
 from urial_opt.memory import NoMemory
@@ -31,7 +32,7 @@ from urial_opt.statistics.shrinkage import shrunken_estimates
 from urial_opt.statistics.strata import Strata
 from urial_opt.store import Store
 
-KINDS = {f"q{i}": "safety" if i % 4 == 3 else "regular" for i in range(16)}
+KINDS: dict[str, QueryKind] = {f"q{i}": "safety" if i % 4 == 3 else "regular" for i in range(16)}
 
 
 def proposals(folder: Path) -> object:
@@ -61,7 +62,7 @@ def race(_: Path) -> object:
 def estimates(_: Path) -> object:
     rows = np.array([[1.0 + (trial * 5 + query * 3) % 9 / 2 for query in range(16)] for trial in range(6)])
     rows[3, 8:] = rows[4, 4:] = np.nan
-    found = shrunken_estimates(rows, list(KINDS.values()))  # type: ignore[arg-type]
+    found = shrunken_estimates(rows, list(KINDS.values()))
     return [[round(each.mean, 3), round(each.standard_error, 3)] for each in found]
 
 
