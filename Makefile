@@ -14,8 +14,8 @@ search: .venv/use.stamp ## the main job, on the embedded world
 test: .venv/develop.stamp
 	$(BIN)/pytest
 
-# llama.cpp without its tools and tests, nor the optimisations that take longest to compile.
-LLAMA := SKBUILD_BUILD_TARGETS=llama CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_LLAMAFILE=OFF -DGGML_OPENMP=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1"
+# llama.cpp without what the tests do not use, nor the optimisations that take longest to compile.
+LLAMA := CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_LLAMAFILE=OFF -DGGML_OPENMP=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1"
 
 real-models: .venv/real-models.stamp ## the tests on a real language model and two engines; needs a C++ compiler
 	$(BIN)/pytest -n 0 -m real_model
