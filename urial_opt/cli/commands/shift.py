@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,10 +13,12 @@ from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries,
 from urial_opt.cli.decoding import decoding_line
 from urial_opt.cli.former_names import answer_length_option, search_argument
 from urial_opt.cli.options import (
+    chosen_terms,
     json_option,
     named,
     opening_options,
     refuse_unwritable,
+    run_limits,
     space_option,
     store_option,
     write_file,
@@ -66,6 +69,7 @@ _CONTEXTS = ("zero-shot", "hand-written")
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of --sample.")
 @answer_length_option("the space's")
+@partial(run_limits, tokens=False)
 @click.option("--explain", is_flag=True, help="Say what each context repairs, breaks and still lacks.")
 @click.option("--compat", type=click.Choice(["aligntds"]), help="Count as the paper's public code does.")
 @click.option("--html", "page_file", type=_FILE, help="Write a page that shows every token.")
@@ -97,7 +101,8 @@ def command(
     NAME is a stored search, whose found prompt is another context. The aligned model answers each query greedily.
     Both models then read its answers, the base model once in each context. A token is unshifted if the base model
     ranks it first, marginal if second or third, and otherwise shifted. Replies of servers are kept in the store: what
-    was paid is not paid again.
+    was paid is not paid again, and at a limit (--max-cost, --max-time; exit code 3) the same command goes on.
+    --max-tokens is no limit here, but --max-new-tokens.
 
     \b
     Examples:
@@ -162,16 +167,16 @@ def _read(
     from urial_opt.cli.accounts import paying
     from urial_opt.errors import InputError
     from urial_opt.records import Role
-    from urial_opt.roles import aligned_of, base_of, notes_of, prices_of
+    from urial_opt.roles import aligned_of, base_of, notes_of
     from urial_opt.shift.reading import read_shift
-    from urial_opt.spending import Terms, bill_of
+    from urial_opt.spending import bill_of
     from urial_opt.store import Store
 
     generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
         write_line(note, err=True)
     models: dict[Role, object] = {Role.BASE: generator, Role.ALIGNED: twin}
-    terms = Terms(prices=prices_of(models, {}))
+    terms = chosen_terms(models)
     read = 0
 
     def watch(done: int) -> None:
