@@ -110,7 +110,7 @@ def command(
 
     NAME is a stored search, whose found prompt is measured; in its place may stand --prompt, --outputs or --zero-shot.
     All answers and verdicts are kept in the store: repeating a command costs nothing, and at a limit (--max-cost,
-    --max-time; exit code 3) the same command goes on. --max-tokens is no limit here, but --max-new-tokens.
+    --max-time; exit code 3) the same command goes on. Tokens have no limit here.
 
     \b
     Examples:

@@ -102,7 +102,7 @@ def command(
     Both models then read its answers, the base model once in each context. A token is unshifted if the base model
     ranks it first, marginal if second or third, and otherwise shifted. Replies of servers are kept in the store: what
     was paid is not paid again, and at a limit (--max-cost, --max-time; exit code 3) the same command goes on.
-    --max-tokens is no limit here, but --max-new-tokens.
+    Tokens have no limit here.
 
     \b
     Examples:
