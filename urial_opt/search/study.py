@@ -168,6 +168,25 @@ def open_storage(store: Store) -> RDBStorage:
     return storage
 
 
+def copy_study(store: Store, name: str, other: Store, new: str) -> None:
+    """Copy the study of a search, if it has one, to another store, under the name `new`."""
+    with store.alone():
+        source = open_storage(store)
+    with other.alone():
+        target = open_storage(other)
+    try:
+        with _quiet_optuna():
+            optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target, to_study_name=new)
+    except KeyError:  # a search that was only planned has none
+        pass
+    except OptunaError as error:
+        raise _store_error(other, error) from error
+    finally:
+        for storage in (source, target):
+            storage.remove_session()
+            storage.engine.dispose()
+
+
 def remove_study(store: Store, name: str) -> None:
     """Remove the study of a search, if it has one."""
     with store.alone():
