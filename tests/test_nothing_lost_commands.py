@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from tests.command_line import Run
+from urial_opt.errors import InputError
 from urial_opt.nano import models
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.nano.server import EmbeddedModels
+from urial_opt.report.shift_table import write_shift_table
 from urial_opt.store import Store
+from urial_opt.token_scores import ShiftReading
 
 pytestmark = pytest.mark.usefixtures("no_key")
 
@@ -136,3 +139,33 @@ def test_where_it_was_the_length_of_an_answer_max_tokens_is_no_limit(run: Run, r
         assert "--max-tokens 30 is reached" in said
         said = run("evaluate", "--space", "urial", "--outputs", rated, *there, "--max-tokens", 30)[1]
     assert "--max-tokens is called --max-new-tokens now" in said
+
+
+@pytest.mark.parametrize("option", ["--html", "--parquet"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_paid(
+    run: Run, tmp_path: Path, option: str
+) -> None:
+    server = Counting()
+    (tmp_path / "file").write_text("mine")
+    with listening(server) as url:
+        for path in (tmp_path / "no" / "t", tmp_path / "file" / "t", tmp_path / ("t" * 300)):
+            assert f"give another {option}" in run.refused(*shifting(url, tmp_path / "s.db", option, path))
+    assert server.answered == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_table_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="install pyarrow to test Parquet files")
+    path = tmp_path / "t.parquet"
+    path.write_text("the one before")
+
+    def breaking(_: object, file: Path) -> None:
+        Path(file).write_text("hal")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write_table", breaking)
+    reading = ShiftReading(base="b", aligned="a", answers=[], contexts={}, texts={})
+    with pytest.raises(InputError, match="No space left"):
+        write_shift_table(path, reading)
+    assert [each.name for each in tmp_path.iterdir()] == ["t.parquet"]
+    assert path.read_text() == "the one before"

@@ -106,14 +106,14 @@ def refuse_unwritable(path: Path | None, *, option: str, new: bool = False) -> N
 
     if path is None:
         return
-    folder = path.parent
-    reason = ""
-    if new and path.exists():
-        reason = "File exists"
-    elif not folder.is_dir():
-        reason = "No such file or directory"
-    elif not os.access(folder, os.W_OK):
-        reason = "Permission denied"
+    reason = "File exists" if new and path.exists() else ""
+    try:
+        if not reason and (path.is_file() or not path.exists()):
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+            unfinished.touch()
+            unfinished.unlink()
+    except OSError as error:
+        reason = str(error.strerror)
     if reason:
         raise InputError(f"{str(path)!r} cannot be written ({reason}); give another {option}")
 

@@ -122,11 +122,14 @@ def command(
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import sample_queries
+    from urial_opt.report.shift_table import check_pyarrow
     from urial_opt.shift.explanation import explain_shift
     from urial_opt.shift.summary import summarise_shift
 
     refuse_unwritable(page_file, option="--html")
     refuse_unwritable(table_file, option="--parquet")
+    if table_file is not None:
+        check_pyarrow()
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     given = {name: named_context(name, space) for name in prompts or _CONTEXTS}
     if searched is not None:
