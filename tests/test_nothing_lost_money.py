@@ -99,6 +99,9 @@ def test_a_killed_command_loses_what_is_in_the_air_and_pays_only_the_rest(
     assert "Wrote 60 queries" in out
     assert len(queries.with_name("tagged.jsonl").read_text().splitlines()) == 60
     assert bill_of(store) == (60, 60, 6600)
+    queries.with_name("tagged.jsonl").unlink()
+    told = json.loads(run(*words, "--json")[0])
+    assert (told["queries"], told["untagged"], told["spending"]["judge"]["calls"]) == (60, 0, 0)
 
 
 def test_an_error_keeps_what_came_and_says_how_much_that_is(run: Run, queries: Path, tmp_path: Path) -> None:

@@ -79,7 +79,12 @@ def test_a_batch_gives_each_answer_the_reward_it_gets_alone(tmp_path: Path, name
     assert len({round(reward, 3) for reward in rewards}) == len(ANSWERS)
     for rows in (1, 2):
         judge._batches.rows = rows
-        assert [float(judgment.raw) for judgment in _judged(judge, ANSWERS)] == pytest.approx(rewards, abs=1e-4)
+        heard: list[Any] = []
+        judge.hand_on(heard.append)
+        judgments = _judged(judge, ANSWERS)
+        assert [float(judgment.raw) for judgment in judgments] == pytest.approx(rewards, abs=1e-4)
+        assert [len(new) for new in heard] == ([1] * 7 if rows == 1 else [2, 2, 2, 1]), "as each batch ends"
+        assert {row: each for new in heard for row, each in new.items()} == dict(enumerate(judgments))
     assert judge._config.pad_token_id == config.get("pad_token_id"), "put back"
 
 

@@ -15,7 +15,7 @@ from urial_opt.cli.app import COMMANDS, group
 from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
 
 PASSWORD = "postgresql+psycopg://me:hunter2@127.0.0.1:1/x"
-WITHOUT_JSON = {"tag"}
+WITHOUT_JSON: set[str] = set()
 
 
 def parameters(name: str) -> dict[str, click.Parameter]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,7 @@ from urial_opt.secrets import is_secret, keep_secret, without_known
 if TYPE_CHECKING:
     from urial_opt.records import Role
     from urial_opt.roles import Named
-    from urial_opt.spending import Price
+    from urial_opt.spending import Price, Terms
 
 DEFAULT_STORE = "urial-opt.db"
 STORE_VARIABLE = "URIAL_OPT_STORE"
@@ -106,14 +106,14 @@ def refuse_unwritable(path: Path | None, *, option: str, new: bool = False) -> N
 
     if path is None:
         return
-    folder = path.parent
-    reason = ""
-    if new and path.exists():
-        reason = "File exists"
-    elif not folder.is_dir():
-        reason = "No such file or directory"
-    elif not os.access(folder, os.W_OK):
-        reason = "Permission denied"
+    reason = "File exists" if new and path.exists() else ""
+    try:
+        if not reason and (path.is_file() or not path.exists()):
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+            unfinished.touch()
+            unfinished.unlink()
+    except OSError as error:
+        reason = str(error.strerror)
     if reason:
         raise InputError(f"{str(path)!r} cannot be written ({reason}); give another {option}")
 
@@ -196,26 +196,58 @@ class Duration(click.ParamType[float]):
         return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
-price_option = click.option(
-    "--price",
-    multiple=True,
-    metavar="ROLE=IN/OUT",
-    help="Dollars per million tokens of a role, such as judge=2.5/10. [default: the list price, if known]",
-)
+_PRICE = "Dollars per million tokens of a role, such as judge=2.5/10. [default: the list price, if known]"
+price_option = click.option("--price", multiple=True, metavar="ROLE=IN/OUT", help=_PRICE)
 """Adds `--price`; read its value `price` with `given_prices`."""
 
 
 def terms_options(function: _F) -> _F:
     """Add the options for limits and prices: `max_cost`, `max_tokens`, `max_time` and `price`."""
-    options = [
-        click.option("--max-cost", type=click.FloatRange(min=0), help="Stop before this many dollars are spent."),
-        click.option("--max-tokens", type=click.IntRange(min=1), help="Stop before this many tokens are spent."),
-        click.option("--max-time", type=Duration(), help="Stop this run after a time such as 90s, 45m or 1h30m."),
-        price_option,
-    ]
-    for option in reversed(options):
-        function = option(function)
+    function = price_option(function)
+    for name, kind, says in reversed(_LIMITS):
+        function = click.option(name, type=kind, help=f"{says}.")(function)
     return function
+
+
+_LIMITS: tuple[tuple[str, click.ParamType[Any], str], ...] = (
+    ("--max-cost", click.FloatRange(min=0), "Stop before this many dollars are spent"),
+    ("--max-tokens", click.IntRange(min=1), "Stop before this many tokens are spent"),
+    ("--max-time", Duration(), "Stop this run after a time such as 90s, 45m or 1h30m"),
+)
+_TERMS = "urial_opt.cli.options.terms"
+"""Key of the limits and prices, by parameter, in the metadata of a click context."""
+
+
+def run_limits(function: _F, *, tokens: bool = True) -> _F:
+    """Add limits on what one run of a command pays, and prices; `chosen_terms` reads them.
+
+    Without `tokens` there is no `--max-tokens`: there it is the former name of `--max-new-tokens`.
+    """
+    kept: dict[str, Any] = {"expose_value": False, "callback": _keep_limit}
+    function = click.option("--price", multiple=True, metavar="ROLE=IN/OUT", help=_PRICE, **kept)(function)
+    for name, kind, says in reversed(_LIMITS):
+        if tokens or name != "--max-tokens":
+            of_run = says if name == "--max-time" else f"{says} by this run"
+            function = click.option(name, type=kind, help=f"{of_run}.", **kept)(function)
+    return function
+
+
+def _keep_limit(ctx: click.Context, parameter: click.Parameter, given: object) -> None:
+    ctx.meta.setdefault(_TERMS, {})[parameter.name] = given_prices(given) if isinstance(given, tuple) else given
+
+
+def chosen_terms(models: Mapping[Role, object]) -> Terms:
+    """The limits and prices of the running command, for its models by role."""
+    from urial_opt.roles import prices_of
+    from urial_opt.spending import Terms
+
+    chosen: dict[str, Any] = click.get_current_context().meta[_TERMS]
+    return Terms(
+        prices=prices_of(models, chosen["price"]),
+        max_cost=chosen["max_cost"],
+        max_tokens=chosen.get("max_tokens"),
+        max_seconds=chosen["max_time"],
+    )
 
 
 def given_prices(pairs: tuple[str, ...]) -> dict[Role, Price]:

@@ -38,16 +38,16 @@ def run_and_show(
     store_url: str,
     as_json: bool,
 ) -> None:
-    """Run or continue a search and print its result; `told` are notes to print before it runs.
+    """Run or continue a search and print its result; `told` are lines to print below its heading.
 
     The command exits if the search is interrupted, after saying how to continue it.
     """
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
-        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        display.heading = "\n".join([f"space {space.name}, {of_whom}, store {store.name}", *told])
         store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in (*told, *models.notes):
+        for note in models.notes:
             display.say(note)
         prices = prices_of(models.by_role, options.terms.prices)
         options = replace(options, terms=replace(options.terms, prices=prices))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from urial_opt.datasets.just_eval import Output
@@ -12,7 +13,7 @@ from urial_opt.evaluation.pairwise import PairwiseResult, able_to_compare, compa
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role
 from urial_opt.spending import Bill, Price, bill_of
-from urial_opt.store import Store
+from urial_opt.store import Account, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +56,25 @@ def measure(
     against: Candidate | Sequence[Completion] | None = None,
     scoring: Scoring = Scoring(),
     prices: Mapping[Role, Price],
+    account: Account | None = None,
     watch: Callable[[str, int], None] = lambda *_: None,
 ) -> Measurement:
     """Judge the answers of a base model under a prompt, or given answers; results in the store are reused.
 
     `against` is another prompt for the same base model, or one given answer for each query; the judge compares the
-    answers with these. `watch` is called with the current step and the number of finished queries. InputError if a
-    query has no answer, or the judge cannot compare; AdapterError if a model or the judge fails.
+    answers with these. `account` is one on which the caller has the models billed already. `watch` is called with the
+    current step and the number of finished queries. InputError if a query has no answer, or the judge cannot compare;
+    AdapterError if a model or the judge fails.
     """
     comparing = None if against is None else able_to_compare(judge)
-    counted = store.account(command="evaluate")
+    counted = account or store.account(command="evaluate")
 
     def evaluating(done: int) -> None:
         watch("evaluating", done)
 
     models = [judge, answers.generator] if isinstance(answers, Answering) else [judge]
     comparison = None
-    with counted.billing(*models):
+    with counted.billing(*models) if account is None else nullcontext():
         if isinstance(answers, Answering):
             evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted, as_public=answers.as_public)
             assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)

@@ -42,6 +42,7 @@ class RewardJudge:
         self._center, self._scale = center, scale
         self._batches = Batches(_ROWS, owner=self._identity)
         self._config = loaded.model.config.get_text_config()
+        self._heard: Callable[[Mapping[int, Judgment]], None] | None = None
         self._window = getattr(self._config, "max_position_embeddings", None) or math.inf
         written = loaded.tokenizer.chat_template
         if template == "chat" and isinstance(written, str):
@@ -63,20 +64,34 @@ class RewardJudge:
         """As `protocols.Noted`."""
         return (f"{self._identity!r} has one opinion of an answer: every aspect gets the same score",)
 
+    def hand_on(self, heard: Callable[[Mapping[int, Judgment]], None] | None) -> None:
+        """As `protocols.Gradual`: those answers that are read together."""
+        self._heard = heard
+
     @torch.inference_mode()
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError if one answer alone does not fit in memory."""
         texts = [self._tokens(query.text, answer.text) for query, answer in zip(queries, completions, strict=True)]
         rewards: dict[int, float] = {}
+        judgments: dict[int, Judgment] = {}
 
         def read(batch: list[int]) -> None:
             with turn_of(self._model):
                 rewards.update(zip(batch, self._rewards([texts[row] for row in batch]), strict=True))
 
+        def finished(rows: list[int]) -> None:
+            new = {row: self._judgment(queries[row], texts[row], rewards.get(row)) for row in rows}
+            judgments.update(new)
+            if new and self._heard is not None:
+                self._heard(new)
+
         (rows,) = by_length(texts)
-        fitting = [row for row in rows if len(texts[row]) <= self._window]
-        self._batches.work_on(fitting, read, unfinished=lambda rows: [row for row in rows if row not in rewards])
-        return [self._judgment(query, texts[row], rewards.get(row)) for row, query in enumerate(queries)]
+        finished([row for row in rows if len(texts[row]) > self._window])
+        fitting = [row for row in rows if row not in judgments]
+        self._batches.work_on(
+            fitting, read, unfinished=lambda rows: [row for row in rows if row not in rewards], ended=finished
+        )
+        return [judgments[row] for row in range(len(queries))]
 
     def _rewards(self, texts: Sequence[Sequence[int]]) -> list[float]:
         """The rewards of texts of about the same length, padded on the right."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,13 @@ from urial_opt.token_scores import Floats, Ints, ShiftReading, TopTokens
 
 LISTED = 10
 """Most probable tokens listed of each model."""
+_NO_PYARROW = "Parquet files need pyarrow; type: pip install pyarrow"
 
 
 def write_shift_table(path: Path, reading: ShiftReading) -> None:
-    """Write the table; unknown values are null. The end of a turn has the kind `end` and no token (null).
+    """Write the table, whole or not at all.
+
+    Unknown values are null. The end of a turn has the kind `end` and no token (null).
 
     Columns: context, answer (its number, from 0), query, position (from 0), token, token_id, kind, class, rank,
     probability, aligned_probability, kl_base_aligned = KL(base || aligned), kl_aligned_base = KL(aligned || base),
@@ -31,12 +36,26 @@ def write_shift_table(path: Path, reading: ShiftReading) -> None:
         import pyarrow as pa  # type: ignore[import-untyped]
         import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError as error:
-        raise AdapterError("Parquet files need pyarrow; type: pip install pyarrow") from error
+        raise AdapterError(_NO_PYARROW) from error
     table = pa.Table.from_pylist(_rows(reading))
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        pq.write_table(table, path)
+        if path.exists() and not path.is_file():  # such as /dev/null, which nothing may replace
+            pq.write_table(table, path)
+            return
+        try:
+            pq.write_table(table, unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error}); give another path") from error
+
+
+def check_pyarrow() -> None:
+    """AdapterError if `write_shift_table` lacks pyarrow."""
+    if find_spec("pyarrow") is None:
+        raise AdapterError(_NO_PYARROW)
 
 
 def _rows(reading: ShiftReading) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,12 +17,12 @@ from urial_opt.cli.measured import report
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
-    given_prices,
+    chosen_terms,
     json_option,
     named,
     opening_options,
-    price_option,
     refuse_unwritable,
+    run_limits,
     space_option,
     store_option,
 )
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from urial_opt.roles import Named
     from urial_opt.spaces.contexts import Context
     from urial_opt.spaces.space import SearchSpace
-    from urial_opt.spending import Price
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -81,7 +81,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @decoding_options
 @click.option("--na-as-five", is_flag=True, help="Count verdicts N/A as 5.0, as just-eval's leaderboard does.")
 @ask_again_option
-@price_option
+@partial(run_limits, tokens=False)
 @click.option("--just-eval", "results_file", type=_FILE, help="Also write the verdicts in just-eval's result format.")
 @store_option
 @json_option
@@ -99,7 +99,6 @@ def command(
     base: str | None,
     judge: str | None,
     max_new_tokens: int | None,
-    price: tuple[str, ...],
     results_file: Path | None,
     store_url: str,
     *,
@@ -110,7 +109,8 @@ def command(
     """Measure a prompt, or given answers, on any queries.
 
     NAME is a stored search, whose found prompt is measured; in its place may stand --prompt, --outputs or --zero-shot.
-    All answers and verdicts are kept in the store: repeating a command costs nothing.
+    All answers and verdicts are kept in the store: repeating a command costs nothing, and at a limit (--max-cost,
+    --max-time; exit code 3) the same command goes on. Tokens have no limit here.
 
     \b
     Examples:
@@ -162,7 +162,6 @@ def command(
         asked,
         judge=named("judge", judge or chosen_model("judge", space)),
         base=named("base", base or chosen_model("base", space)) if outputs is None else None,
-        prices=given_prices(price),
     )
     report(measured, asked.as_json(), results_file=results_file, against=against, as_json=as_json)
 
@@ -197,17 +196,20 @@ class _Asked:
         return {"space": self.space.name, "decoding": sampling, "answers": chosen_reading()}
 
 
-def _measure(
-    store_url: str, asked: _Asked, *, base: Named | None, judge: Named, prices: dict[Role, Price]
-) -> Measurement:
+def _measure(store_url: str, asked: _Asked, *, base: Named | None, judge: Named) -> Measurement:
     """Open the models and measure; progress goes to standard error."""
+    from urial_opt.cli.accounts import paying
     from urial_opt.evaluation.assessment import Scoring
     from urial_opt.evaluation.measurement import measure
     from urial_opt.records import Role
-    from urial_opt.roles import base_of, judge_of, notes_of, prices_of
+    from urial_opt.roles import base_of, judge_of, notes_of
     from urial_opt.store import Store
 
+    progress = "Nothing is measured yet."
+
     def watch(doing: str, done: int) -> None:
+        nonlocal progress
+        progress = f"{doing.capitalize()}: {done} of {len(asked.queries)} queries are done."
         write_line(f"[{doing}] {done}/{len(asked.queries)}", err=True)
 
     with Store.open(store_url) as store:
@@ -222,18 +224,20 @@ def _measure(
         store.again.most = asking_again()
         for note in notes_of(*models.values()):
             write_line(note, err=True)
-        return measure(
-            asked.queries,
-            opened,
-            store,
-            answers=_answering(generator, asked.candidate) if generator else asked.outputs or [],
-            against=asked.others,
-            scoring=Scoring(
-                objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
-            ),
-            prices=prices_of(models, prices),
-            watch=watch,
-        )
+        terms, account = chosen_terms(models), store.account(command="evaluate")
+        scoring = Scoring(objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives)
+        with paying(account, models, terms, stored=lambda: progress):
+            return measure(
+                asked.queries,
+                opened,
+                store,
+                answers=_answering(generator, asked.candidate) if generator else asked.outputs or [],
+                against=asked.others,
+                scoring=scoring,
+                prices=terms.prices,
+                account=account,
+                watch=watch,
+            )
 
 
 def _answering(generator: Generator, candidate: Candidate) -> Answering:

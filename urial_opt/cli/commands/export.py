@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from urial_opt.cli.options import json_option, store_option, write_file
+from urial_opt.cli.options import json_option, refuse_unwritable, store_option, write_file
 from urial_opt.cli.output import write_exactly, write_json, write_line
 
 
@@ -47,6 +47,8 @@ def command(
     if format_name == "urial" and output is not None:
         check_public_name(output.stem, prompt.layout)
         beside = decoding_file(output)
+    for file in (output, beside):
+        refuse_unwritable(file, option="--output")
     if as_json:
         chosen = {"search": search.name, "trial": record.number, "format": format_name}
         write_json({**chosen, "text": text, "decoding": asdict(sampling), "output": output and str(output)})

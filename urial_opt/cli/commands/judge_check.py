@@ -11,13 +11,15 @@ import click
 from urial_opt.cli.options import (
     ask_again_option,
     asking_again,
+    chosen_terms,
     json_option,
     named,
     opening_options,
+    run_limits,
     store_option,
 )
 from urial_opt.cli.output import write_json, write_line
-from urial_opt.roles import judge_of, notes_of, prices_of
+from urial_opt.roles import judge_of, notes_of
 
 if TYPE_CHECKING:
     from urial_opt.aspects import Aspect
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--position-bias", is_flag=True, help="Compare answers to the same query in pairs, in both orders.")
 @ask_again_option
+@run_limits
 @store_option
 @json_option
 def command(
@@ -57,7 +60,7 @@ def command(
     FILE contains JSON lines, a JSON list, CSV, or results of just-eval. A row has the fields query (or instruction,
     input), answer (or output, candidate, output_cand) and scores (by aspect, from 1 to 5 or N/A); it may have id and
     kind (regular or safety). In CSV each aspect is a column. Verdicts are kept in the store: repeating a check costs
-    nothing, except for --self-consistency.
+    nothing, except for --self-consistency, and at a limit (exit code 3) the same command goes on.
 
     \b
     Examples:
@@ -78,6 +81,7 @@ def command(
       position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
         preferred and one scored higher), follows_given (share of those where both are the same)
     """
+    from urial_opt.cli.accounts import paying
     from urial_opt.cli.layout import say
     from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.rated_answers import read_rated_answers
@@ -95,16 +99,24 @@ def command(
         store.pace(opened)
         store.again.most = asking_again()
         account = store.account(command="judge-check")
-        with account.billing(opened):
+        models: dict[Role, object] = {Role.JUDGE: opened}
+        terms, progress = chosen_terms(models), "No verdict was asked for yet."
+
+        def watch(doing: str, done: int, of: int) -> None:
+            nonlocal progress
+            progress = f"{doing.capitalize()}: {done} of {of} are done."
+            write_line(f"[{doing}] {done}/{of}", err=True)
+
+        with paying(account, models, terms, stored=lambda: progress):
             check = check_judge(
                 rated,
                 opened,
                 account,
                 repeats=repeats or 0,
                 position_bias=position_bias,
-                watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
+                watch=watch,
             )
-    bill = bill_of(account.spent, {Role.JUDGE: opened.identity}, prices_of({Role.JUDGE: opened}, {}))
+    bill = bill_of(account.spent, {Role.JUDGE: opened.identity}, terms.prices)
     if as_json:
         write_json({**check.as_json(), "spending": bill.as_json(), "cost": bill.total})
     else:

@@ -9,6 +9,7 @@ import click
 
 from urial_opt.cli.options import (
     given_prices,
+    json_option,
     named,
     opening_options,
     refuse_unwritable,
@@ -16,7 +17,7 @@ from urial_opt.cli.options import (
     terms_options,
     write_file,
 )
-from urial_opt.cli.output import write_line
+from urial_opt.cli.output import write_json, write_line
 
 
 @click.command(short_help="Tag queries by task, topic and difficulty.")
@@ -26,6 +27,7 @@ from urial_opt.cli.output import write_line
 @terms_options
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write, .jsonl.")
 @store_option
+@json_option
 def command(
     source: str,
     judge: str,
@@ -35,6 +37,8 @@ def command(
     price: tuple[str, ...],
     output: Path,
     store_url: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Tag the queries of SOURCE by task, topic and difficulty, and write them with these tags.
 
@@ -47,6 +51,11 @@ def command(
     \b
     Example:
       urial-opt tag mine.csv --judge llm:gpt-4o --output mine.jsonl
+
+    \b
+    With --json an object with the keys
+      output (the file), queries, untagged (how many have no tags of the judge), judge,
+      spending and cost (as in evaluate: what was not in the store)
     """
     from urial_opt.cli.accounts import paying
     from urial_opt.cli.layout import say
@@ -89,5 +98,10 @@ def command(
         except AdapterError as error:
             raise AdapterError(f"{error}; {kept()} The same command goes on", retryable=error.retryable) from error
     write_file(output, "".join(rows), option="--output")
+    bill = bill_of(account.spent, {Role.JUDGE: opened.identity}, prices)
+    if as_json:
+        told = {"output": str(output), "queries": total, "untagged": unread, "judge": opened.identity}
+        write_json({**told, "spending": bill.as_json(), "cost": bill.total})
+        return
     say(f"Wrote {total} queries to {output}{f', {unread} of them untagged' if unread else ''}.")
-    show_bill(bill_of(account.spent, {Role.JUDGE: opened.identity}, prices))
+    show_bill(bill)

@@ -23,16 +23,23 @@ class Batches:
         self._release = release
 
     def work_on(
-        self, rows: list[int], work: Callable[[list[int]], None], *, unfinished: Callable[[list[int]], list[int]]
+        self,
+        rows: list[int],
+        work: Callable[[list[int]], None],
+        *,
+        unfinished: Callable[[list[int]], list[int]],
+        ended: Callable[[list[int]], None] = lambda _: None,
     ) -> None:
         """Run `work` on batches of the rows, in order. AdapterError if not even one row fits in memory.
 
-        `unfinished` returns those of the given rows that still need work after a batch has failed.
+        `unfinished` returns those of the given rows that still need work after a batch has failed. `ended` is called
+        after each batch with the rows that it has finished; what it raises ends the work.
         """
         while rows:
             batch = rows[: self.rows]
             if self._fits(batch, work):
                 rows = rows[len(batch) :]
+                ended(batch)
             else:
                 # Not in the except clause: until it ends, the error's traceback keeps the tensors of the batch alive.
                 self._release()
@@ -45,7 +52,10 @@ class Batches:
                     len(batch),
                     self.rows,
                 )
-                rows = unfinished(rows)
+                waiting = unfinished(rows)
+                if finished := [row for row in rows if row not in waiting]:
+                    ended(finished)
+                rows = waiting
 
     def _fits(self, batch: list[int], work: Callable[[list[int]], None]) -> bool:
         try:

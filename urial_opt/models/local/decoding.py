@@ -240,19 +240,15 @@ class AnswerSheet:
             self._answers[row].ids.clear()
         return waiting
 
-    def answers(self, usages: Sequence[Usage]) -> list[GeneratedAnswer]:
-        """The answers, all of which have ended; `usages` are those of their prompts."""
-        return [
-            GeneratedAnswer(
-                completion=Completion(
-                    text=answer.text,
-                    finish_reason=answer.finish_reason or "length",
-                    usage=usage + Usage(completion_tokens=len(answer.ids)),
-                ),
-                tokens=tuple(answer.ids),
-            )
-            for answer, usage in zip(self._answers, usages, strict=True)
-        ]
+    def answer(self, row: int, usage: Usage) -> GeneratedAnswer:
+        """The answer of a row, which has ended; `usage` is that of its prompt."""
+        answer = self._answers[row]
+        completion = Completion(
+            text=answer.text,
+            finish_reason=answer.finish_reason or "length",
+            usage=usage + Usage(completion_tokens=len(answer.ids)),
+        )
+        return GeneratedAnswer(completion=completion, tokens=tuple(answer.ids))
 
     @staticmethod
     def _end(answer: _Answer, reason: FinishReason, text: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,8 @@ from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
 
 _T = TypeVar("_T")
+_Heard: TypeAlias = Callable[[Mapping[int, Completion]], None]
+"""As in `protocols.Gradual`."""
 
 
 class TransformersGenerator(CausalModel):
@@ -53,27 +56,33 @@ class TransformersGenerator(CausalModel):
         self.drafts = drafts
         self._earlier = EarlierAnswers()
         self._ended: Callable[[str], bool] | None = None
+        self._heard: _Heard | None = None
 
     def end_when(self, ended: Callable[[str], bool] | None) -> None:
         """As `protocols.Ending`."""
         self._ended = ended
 
+    def hand_on(self, heard: _Heard | None) -> None:
+        """As `protocols.Gradual`: those rows that end together."""
+        self._heard = heard
+
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError if a prompt is empty, or does not fit the model's window or memory."""
-        return [written.completion for written in self.write(prefix, suffixes, sampling, special=True)]
+        written = self.write(prefix, suffixes, sampling, special=True, heard=self._heard)
+        return [each.completion for each in written]
 
     @torch.inference_mode()
     def write(
-        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool
+        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool, heard: _Heard | None = None
     ) -> list[GeneratedAnswer]:
         """As `generate`, with tokens; `special` says whether the tokenizer adds a begin-of-text token to the text."""
         if not suffixes:
             return []
         with turn_of(self.model):
-            return self._written(prefix, suffixes, sampling, special=special)
+            return self._written(prefix, suffixes, sampling, special=special, heard=heard)
 
     def _written(
-        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool
+        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool, heard: _Heard | None
     ) -> list[GeneratedAnswer]:
         # A token can span the end of the prefix, so the common tokens are found in the whole prompts.
         *prompts, head = self.tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
@@ -82,19 +91,17 @@ class TransformersGenerator(CausalModel):
             len(prompts), sampling, text=self.answer_text, end_tokens=self.end_tokens, ended=self._ended
         )
         cache = self.prefix_cache(max(map(len, prompts)) + sampling.max_tokens)
-        if cache is None:
-            for rows in by_length(prompts, apart=True):
-                self.batches.work_on(
-                    rows, lambda batch: self._write_whole(sheet, batch, prompts, sampling), unfinished=sheet.unfinished
-                )
-            return sheet.answers([Usage(prompt_tokens=len(prompt)) for prompt in prompts])
-        shared = min(common_length([head, *prompts]), min(map(len, prompts)) - 1)
-        read = 0
+        shared = min(common_length([head, *prompts]), min(map(len, prompts)) - 1) if cache is not None else 0
+        read = Counter[int]()
+        """Tokens of the shared prefix that were read, by the first row of the batch that read them."""
+        answers: dict[int, GeneratedAnswer] = {}
 
         def write(batch: list[int]) -> None:
-            nonlocal read
+            if cache is None:
+                self._write_whole(sheet, batch, prompts, sampling)
+                return
             kept, new = cache.read(tuple(head[:shared]))
-            read += new
+            read[batch[0]] += new
             own = [prompts[row] for row in batch]
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
@@ -102,21 +109,22 @@ class TransformersGenerator(CausalModel):
             drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
             _write(sheet, batch, rows, choice, drafters)
 
-        for batch in by_length(prompts, apart=not cache.ragged):
-            self.batches.work_on(batch, write, unfinished=sheet.unfinished)
-        answers = sheet.answers(
-            [
-                Usage(
-                    prompt_tokens=len(prompt) - shared + (0 if row else read),
-                    saved_tokens=shared - (0 if row else min(read, shared)),
+        def finished(rows: list[int]) -> None:
+            for row in rows:
+                usage = Usage(
+                    prompt_tokens=len(prompts[row]) - shared + read[row],
+                    saved_tokens=shared - min(read[row], shared),
                 )
-                for row, prompt in enumerate(prompts)
-            ]
-        )
-        if self.drafts:
-            for suffix, answer in zip(suffixes, answers, strict=True):
-                self._earlier.add(suffix, answer.tokens)
-        return answers
+                answers[row] = sheet.answer(row, usage)
+            if heard is not None:
+                heard({row: answers[row].completion for row in rows})
+
+        for group in by_length(prompts, apart=cache is None or not cache.ragged):
+            self.batches.work_on(group, write, unfinished=sheet.unfinished, ended=finished)
+        if self.drafts and cache is not None:
+            for row, suffix in enumerate(suffixes):
+                self._earlier.add(suffix, answers[row].tokens)
+        return [answers[row] for row in range(len(prompts))]
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
         """As `protocols.Scorable`; also InputError if the aligned model is not local."""
@@ -161,6 +169,11 @@ class TransformersChatGenerator:
         """`system` is the text that the template puts before each query. InputError as `ChatLayout`."""
         self.layout = ChatLayout(generator.tokenizer, identity=generator.identity, system=system)
         self.generator = generator
+        self._heard: _Heard | None = None
+
+    def hand_on(self, heard: _Heard | None) -> None:
+        """As `protocols.Gradual`: those rows that end together."""
+        self._heard = heard
 
     @property
     def identity(self) -> str:
@@ -172,16 +185,18 @@ class TransformersChatGenerator:
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError if a query does not fit the model's window."""
-        return [written.completion for written in self.write(queries, sampling)]
+        return [written.completion for written in self.write(queries, sampling, heard=self._heard)]
 
-    def write(self, queries: Sequence[str], sampling: Sampling) -> list[GeneratedAnswer]:
+    def write(
+        self, queries: Sequence[str], sampling: Sampling, *, heard: _Heard | None = None
+    ) -> list[GeneratedAnswer]:
         """As `answer`, with tokens."""
         prompts = [self.layout.render(query) for query in queries]
         opening = self.layout.opening
         opening = opening[: common_length([opening, *prompts])]
         # The template itself writes a begin-of-text token where the model needs one.
         suffixes = [prompt[len(opening) :] for prompt in prompts]
-        return self.generator.write(opening, suffixes, sampling, special=False)
+        return self.generator.write(opening, suffixes, sampling, special=False, heard=heard)
 
 
 def open_base(
