@@ -99,8 +99,9 @@ def test_it_is_served_as_fast_as_its_layers_allow_and_says_what_is_slower(kind: 
 def test_equals_plain_generate(kind: str, penalty: float) -> None:
     generator = _generator(kind)
     completions = assert_plain(generator, PREFIX, SUFFIXES, replace(GREEDY, repetition_penalty=penalty))
-    saved = [completion.usage.saved_tokens > 0 for completion in completions[1:]]
-    assert set(saved) == {generator.how != "whole prompts"}
+    saved = [completion.usage.saved_tokens > 0 for completion in completions]
+    read = len(saved) - sum(saved)
+    assert read == len(saved) if generator.how == "whole prompts" else read <= 1  # the prefix may have been read before
     # A prefix with the same beginning, and a longer one.
     assert_plain(generator, PREFIX[:-9] + "ello\n", SUFFIXES[:2], GREEDY)
     assert_plain(generator, PREFIX + PREFIX, SUFFIXES[:2], GREEDY)

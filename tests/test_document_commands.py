@@ -177,8 +177,18 @@ def runnable(text: str, servers: Mapping[str, str]) -> str:
 
 
 @pytest.mark.parametrize("command", OURS, ids=shown)
-def test_it_runs(command: Typed, run: Run, folder: Path, servers: dict[str, str], small_space: Path) -> None:
+def test_it_runs(
+    command: Typed,
+    run: Run,
+    folder: Path,
+    store: Path,
+    servers: dict[str, str],
+    small_space: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     words = shlex.split(runnable(command.text, servers), comments=True)
+    if {"rename", "resume", "rm"} & set(words):  # other commands want the search as it is
+        monkeypatch.setenv("URIAL_OPT_STORE", str(shutil.copy(store, folder / "changed.db")))
     if {"search", "evaluate", "shift"} & set(words):
         words += ["--space", str(small_space)]
     files = [folder / words[words.index(option) + 1] for option in ("--output", "--html") if option in words]

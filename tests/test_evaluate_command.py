@@ -118,7 +118,10 @@ def test_queries_of_ones_own_of_any_split(run: Run, small_space: Path, tmp_path:
     words = ("--zero-shot", "--space", small_space, "--queries", "mine.json")
     assert told(run, *words)["queries"] == 16
     assert told(run, *words, "--split", "dev")["queries"] == 8
-    assert "no query to ask" in run("evaluate", *words, "--split", "validation", code=2)[1]
+    assert (
+        "none of the 16 queries is in the split validation"
+        in run("evaluate", *words, "--split", "validation", code=2)[1]
+    )
 
 
 def test_given_outputs_and_just_evals_result_format(run: Run, small_space: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_the_command_prints_a_table_and_a_sentence(run: Run, file: Path) -> None
     assert "nano-judge/1 on 5 answers, 5 of them judged now" in out
     for word in ("helpfulness", "safety", "all", "Spearman", "Kendall", "kappa", "bias", "0, 0", "2 verdicts on each"):
         assert word in out
-    *_, sentence = out.splitlines()
+    [sentence] = [line for line in out.splitlines() if line.startswith("The judge is within")]
     assert sentence.startswith("The judge is within one point of the given scores in 100 % [57, 100] of 13 verdicts")
     assert "neither more lenient nor harsher on average (-0.08 [" in sentence
     assert "[judging] 5/5" in err
@@ -35,7 +35,7 @@ def test_the_command_prints_json_alone(run: Run, file: Path) -> None:
     told = json.loads(run("judge-check", file, "--judge", "nano", "--json")[0])
     assert set(told) == {
         *("judge", "answers", "asked", "missing", "left_out", "overall", "aspects"),
-        *("self_consistency", "position_bias"),
+        *("self_consistency", "position_bias", "spending", "cost"),
     }
     assert set(told["aspects"]) == set(Aspect)
     assert set(told["overall"]) == {
@@ -57,7 +57,7 @@ def test_the_sentence_says_which_way_the_judge_leans(
     monkeypatch.setattr("urial_opt.plugins.open_judge", lambda name, options: Scripted(lambda *_: 4))
     rows = [{"query": f"Q{n}", "answer": "A", "scores": {"clarity": given}} for n in range(9)]
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    assert says in run("judge-check", file, "--judge", "any")[0].splitlines()[-1]
+    assert says in run("judge-check", file, "--judge", "any")[0]
 
 
 def test_the_command_tells_of_position_bias(run: Run, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ def test_the_notebook_runs_from_top_to_bottom(
     exec(compile(small, str(NOTEBOOK), "exec"), names)  # as an editor runs the cells, one after the other
     found = names["found"]
     assert isinstance(found, uo.SearchResult)
-    assert {file.name for file in tmp_path.iterdir()} == {"notebook.db", "trials.png", "found.json", "found.txt"}
+    written = {"notebook.db", "trials.png", "found.json", "found.txt", "found.decoding.json"}
+    assert {file.name for file in tmp_path.iterdir()} == written
     assert uo.load_prompt("found.json") == found.prompt
     assert str(found) in capsys.readouterr().out

@@ -22,7 +22,7 @@ def command(name: str, other_url: str, new: str | None, store_url: str, *, as_js
 
     \b
     Example:
-      urial-opt copy NAME --to postgresql+psycopg://me@host/urial
+      urial-opt copy NAME --to elsewhere.db
 
     \b
     With --json an object with the keys

@@ -17,6 +17,10 @@ def command(name: str, new: str, store_url: str, *, as_json: bool) -> None:
     """Give the search NAME the name NEW.
 
     \b
+    Example:
+      urial-opt rename NAME better
+
+    \b
     With --json an object with the keys
       name, before
     """

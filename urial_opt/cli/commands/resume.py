@@ -47,6 +47,10 @@ def command(
 
     Options replace what is stored. Keys and passwords are not stored: give them as when it was begun. With --json the
     object that `search --json` prints.
+
+    \b
+    Example:
+      urial-opt resume NAME --budget 300
     """
     from urial_opt.cli.running import run_and_show
     from urial_opt.records import Role

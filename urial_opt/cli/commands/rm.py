@@ -20,6 +20,10 @@ def command(name: str, store_url: str, *, yes: bool, as_json: bool) -> None:
     is kept under "removed searches".
 
     \b
+    Example:
+      urial-opt rm NAME --yes
+
+    \b
     With --json, which wants --yes, an object with the keys
       name, trials, results (how many were removed)
     """

@@ -16,6 +16,10 @@ def command(name: str | None, store_url: str, *, as_json: bool) -> None:
     """Print the result of the search NAME (default: the newest that has a result), as the search printed it.
 
     No model is loaded. With --json the object that `search --json` printed.
+
+    \b
+    Example:
+      urial-opt show NAME
     """
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say
