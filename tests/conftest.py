@@ -165,8 +165,7 @@ def small_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one finished search, `mine`, on the small space."""
-    from urial_opt import plugins
-    from urial_opt.roles import Models
+    from urial_opt.roles import Named, open_models
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.run import search_space
     from urial_opt.spaces.space_file import load_space
@@ -174,7 +173,7 @@ def searched(small_space: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
     path = tmp_path_factory.mktemp("searched") / "store.db"
     with Store.open(str(path)) as store:
-        models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
+        models = open_models(Named(name="nano"), Named(name="nano"))
         search_space(load_space(str(small_space)), models, store, options=SearchOptions(budget=4, name="mine"))
     return path
 
