@@ -23,7 +23,7 @@ from urial_opt.memory import NoMemory
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Judge
 from urial_opt.records import Candidate, Query, Sampling
-from urial_opt.roles import NO_MODEL, Models, aligned_of, base_of, judge_of, notes_of, prices_of
+from urial_opt.roles import Named, aligned_of, base_of, notes_of, open_models, prices_of
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.outcome import StoredSearch
 from urial_opt.search.progress import Progress
@@ -90,12 +90,11 @@ def run_search(
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
     options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
     with _opened_store(store) as opened:
-        scorer = judge_of(judge, judge_options, default=loaded.defaults.judge)
-        generator = base_of(base, base_options, default=loaded.defaults.base)
-        twin = None
-        if aligned != NO_MODEL and (aligned or loaded.defaults.aligned not in (None, NO_MODEL)):
-            twin = aligned_of(aligned, aligned_options, default=loaded.defaults.aligned)
-        models = Models(base=generator, judge=scorer, aligned=twin)
+        models = open_models(
+            Named(name=base, options=base_options, default=loaded.defaults.base),
+            Named(name=judge, options=judge_options, default=loaded.defaults.judge),
+            Named(name=aligned, options=aligned_options, default=loaded.defaults.aligned),
+        )
         _warn(models.notes)
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         return search_space(
@@ -152,12 +151,14 @@ def evaluate(
     candidate = _candidate(prompt, loaded, sampling)
     asked = loaded.queries.split("test") if queries is None else _queries(queries)
     with _memory(store) as memory:
-        scorer = judge_of(judge, judge_options, default=loaded.defaults.judge)
-        generator = base_of(base, base_options, default=loaded.defaults.base)
-        memory.pace(generator, scorer)
-        _warn(notes_of(generator, scorer))
+        models = open_models(
+            Named(name=base, options=base_options, default=loaded.defaults.base),
+            Named(name=judge, options=judge_options, default=loaded.defaults.judge),
+        )
+        memory.pace(models.base, models.judge)
+        _warn(models.notes)
         return assess_prompt(
-            Evaluator(generator=generator, judge=scorer, memory=memory),
+            Evaluator(generator=models.base, judge=models.judge, memory=memory),
             candidate,
             asked,
             scoring=Scoring(objective=loaded.objective, constraints=loaded.constraints),
@@ -182,7 +183,7 @@ def answer(
     loaded = load_space(space)
     candidate = _candidate(prompt, loaded, sampling)
     with _memory(store) as memory:
-        generator = base_of(base, base_options, default=loaded.defaults.base)
+        generator = base_of(Named(name=base, options=base_options, default=loaded.defaults.base))
         memory.pace(generator)
         _warn(notes_of(generator))
         answerer = Answerer(generator=generator, memory=memory)
@@ -221,8 +222,8 @@ def measure_shift(
         prompts = {each if isinstance(each, str) else candidate_of(each, loaded).prompt.id: each for each in prompts}
     contexts = {name: candidate_of(each, loaded).prompt for name, each in prompts.items()}
     asked = loaded.queries.split("validation") if queries is None else _queries(queries)
-    generator = base_of(base, base_options, default=loaded.defaults.base)
-    twin = aligned_of(aligned, aligned_options, default=loaded.defaults.aligned)
+    generator = base_of(Named(name=base, options=base_options, default=loaded.defaults.base))
+    twin = aligned_of(Named(name=aligned, options=aligned_options, default=loaded.defaults.aligned))
     _warn(notes_of(generator, twin))
     reading = read_shift(
         generator,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from urial_opt import plugins
 from urial_opt.errors import InputError
@@ -47,75 +47,72 @@ class Models:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """The name of a model, such as `hf:NAME`, and the options to open it with."""
+    """A model as it was asked for: by a name such as `hf:NAME`, with the options to open it with; or opened already."""
 
-    name: str | None
-    """None if no model is named for the role."""
-    options: Options = field(default_factory=lambda: NO_OPTIONS)
+    name: object = None
+    """Its name, or the opened model itself; None: `default` is meant."""
+    options: Mapping[str, object] = field(default_factory=lambda: NO_OPTIONS)
+    """Values other than text are turned into text."""
+    default: str | None = None
+    """The name that the space gives; None if it names no model for the role."""
+
+    @property
+    def wanted(self) -> object:
+        """The name or the model that is meant; None if there is neither."""
+        return self.name or self.default
 
 
-def open_models(base: Named, judge: Named, aligned: Named) -> Models:
+NO_ONE = Named(name=NO_MODEL)
+
+
+def open_models(base: Named, judge: Named, aligned: Named = NO_ONE) -> Models:
     """Open the models of a run. The judge comes first, because it fails fastest.
 
-    The name of `aligned` may be None or "none". InputError if no base model or no judge is named; other errors are
-    those of `plugins.open_judge`.
+    No aligned model is opened if none is named, or "none". Errors: see `base_of`.
     """
-    judged = plugins.open_judge(required_name(Role.JUDGE, judge), judge.options)
-    generator = plugins.open_generator(required_name(Role.BASE, base), base.options)
-    twin = None
-    if aligned.name and aligned.name != NO_MODEL:
-        twin = plugins.open_chat_generator(aligned.name, aligned.options)
-    return Models(base=generator, judge=judged, aligned=twin)
+    judged = judge_of(judge)
+    generator = base_of(base)
+    absent = aligned.wanted is None or aligned.wanted == NO_MODEL
+    return Models(base=generator, judge=judged, aligned=None if absent else aligned_of(aligned))
 
 
-def required_name(role: Role, named: Named) -> str:
-    """The name of the model in a role. InputError if none is named."""
-    if named.name is None:
-        known = ", ".join(plugins.names("judge" if role is Role.JUDGE else "generator"))
-        raise InputError(f"no {role} is named, and the space names none; give `{role}=NAME`, one of: {known}")
-    return named.name
+def base_of(asked: Named) -> Generator:
+    """The base model that was asked for.
 
-
-def base_of(given: str | Generator | None, options: Mapping[str, object], *, default: str | None) -> Generator:
-    """The base model that was given: an opened one, or one to be opened by its name or by `default`.
-
-    Values of `options` are turned into text. InputError if no model is named, if there are options for an opened one,
-    or if what was given is something else; otherwise as `plugins.open_judge`.
+    InputError if no model is named, if there are options for an opened one, or if what was given is something else;
+    otherwise as `plugins.open_judge`.
     """
-    return _opened(Role.BASE, given, options, default, plugins.open_generator, plugins.is_generator)
+    return _opened(Role.BASE, asked, plugins.open_generator, plugins.is_generator)
 
 
-def judge_of(given: str | Judge | None, options: Mapping[str, object], *, default: str | None) -> Judge:
-    """The judge that was given: see `base_of`."""
-    return _opened(Role.JUDGE, given, options, default, plugins.open_judge, plugins.is_judge)
+def judge_of(asked: Named) -> Judge:
+    """The judge that was asked for: see `base_of`."""
+    return _opened(Role.JUDGE, asked, plugins.open_judge, plugins.is_judge)
 
 
-def aligned_of(
-    given: str | ChatGenerator | None, options: Mapping[str, object], *, default: str | None
-) -> ChatGenerator:
-    """The aligned model that was given: see `base_of`."""
-    return _opened(Role.ALIGNED, given, options, default, plugins.open_chat_generator, plugins.is_chat_generator)
+def aligned_of(asked: Named) -> ChatGenerator:
+    """The aligned model that was asked for: see `base_of`."""
+    return _opened(Role.ALIGNED, asked, plugins.open_chat_generator, plugins.is_chat_generator)
 
 
 def _opened(
-    role: Role,
-    given: str | _ModelT | None,
-    options: Mapping[str, object],
-    default: str | None,
-    opener: Callable[[str, Options], _ModelT],
-    fits: Callable[[object], bool],
+    role: Role, asked: Named, opener: Callable[[str, Options], _ModelT], fits: Callable[[object], bool]
 ) -> _ModelT:
-    if given is None or isinstance(given, str):
-        return opener(required_name(role, Named(name=given or default)), as_texts(options))
-    if options:
+    wanted = asked.wanted
+    if wanted is None:
+        known = ", ".join(plugins.names("judge" if role is Role.JUDGE else "generator"))
+        raise InputError(f"no {role} is named, and the space names none; give `{role}=NAME`, one of: {known}")
+    if isinstance(wanted, str):
+        return opener(wanted, as_texts(asked.options))
+    if asked.options:
         raise InputError(
             f"`{role}_options=…` is for a model given by name, and the {role} model is opened already; "
             "give the options when it is opened"
         )
-    if not fits(given):
+    if not fits(wanted):
         word = "judge" if role is Role.JUDGE else f"{role} model"
-        raise InputError(f"{given!r:.80} is no {word}; give one by name, or opened by `open_{role}`")
-    return given
+        raise InputError(f"{wanted!r:.80} is no {word}; give one by name, or opened by `open_{role}`")
+    return cast("_ModelT", wanted)
 
 
 def as_texts(options: Mapping[str, object]) -> dict[str, str]:
@@ -130,17 +127,17 @@ def open_base(name: str, **options: object) -> Generator:
     UnknownNameError if no plugin or option is called so, InputError if it is another kind of model or an option's value
     is wrong, AdapterError if a package that it needs is missing or the model cannot be loaded.
     """
-    return plugins.open_generator(name, as_texts(options))
+    return base_of(Named(name=name, options=options))
 
 
 def open_aligned(name: str, **options: object) -> ChatGenerator:
     """The aligned model of that `name`, such as `hf-chat:NAME_OR_FOLDER`; `options` and errors as in `open_base`."""
-    return plugins.open_chat_generator(name, as_texts(options))
+    return aligned_of(Named(name=name, options=options))
 
 
 def open_judge(name: str, **options: object) -> Judge:
     """The judge of that `name`, such as `llm:gpt-4o`; `options` and errors as in `open_base`."""
-    return plugins.open_judge(name, as_texts(options))
+    return judge_of(Named(name=name, options=options))
 
 
 def notes_of(*models: object) -> list[str]:

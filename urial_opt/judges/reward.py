@@ -13,6 +13,7 @@ from urial_opt.aspects import ASPECTS_OF
 from urial_opt.errors import InputError
 from urial_opt.models.local.batching import Batches, by_length
 from urial_opt.models.local.loading import Loaded, Loading
+from urial_opt.models.local.sharing import turn_of
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 _ROWS = 32
@@ -65,7 +66,8 @@ class RewardJudge:
         rewards: dict[int, float] = {}
 
         def read(batch: list[int]) -> None:
-            rewards.update(zip(batch, self._rewards([texts[row] for row in batch]), strict=True))
+            with turn_of(self._model):
+                rewards.update(zip(batch, self._rewards([texts[row] for row in batch]), strict=True))
 
         (rows,) = by_length(texts)
         fitting = [row for row in rows if len(texts[row]) <= self._window]

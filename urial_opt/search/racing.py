@@ -54,14 +54,22 @@ class Race:
         return RaceVerdict.STOP if behind or futile else RaceVerdict.GO_ON
 
     def after(self, scores: Scores) -> Race:
-        """The race for the next challenger: this one is the new incumbent if it was asked all queries and is better."""
+        """The race for the next challenger: this one is the new incumbent if it was asked all queries and is better.
+
+        It is better if its mean is higher over the queries that both have a score for.
+        """
         if self.judge(scores) is not RaceVerdict.COMPLETED:
             return self
         if self.incumbent is not None:
-            ours, theirs = (stratified_mean(each, self.strata).mean for each in (scores, self.incumbent))
+            paired = self.strata.only(_read(scores) & _read(self.incumbent))
+            ours, theirs = (stratified_mean(each, paired).mean for each in (scores, self.incumbent))
             if not ours > theirs:
                 return self
         return replace(self, incumbent=dict(scores))
+
+
+def _read(scores: Scores) -> set[str]:
+    return {query for query, score in scores.items() if score is not None}
 
 
 def chance_to_end_ahead(differences: FloatArray) -> float:

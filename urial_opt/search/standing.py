@@ -26,7 +26,9 @@ class Standing:
     keeping: dict[int, Keeping] = field(default_factory=dict)
     """Whether each trial satisfies the constraints, by trial number."""
     contributions: dict[int, FloatArray] = field(default_factory=dict)
-    """Contribution of each dev query to a trial's average, by trial number; failed trials have none."""
+    """Contribution of each query of `scored` to a trial's average, by trial number; failed trials have none."""
+    scored: set[str] = field(default_factory=set)
+    """The dev queries that at least one trial has a score for."""
     estimates: dict[int, TrialEstimate] = field(default_factory=dict)
     """Shrunken estimates by trial number; failed trials have none."""
     best: int | None = None
@@ -58,9 +60,13 @@ class Standing:
         if record.state is TrialState.FAILED:
             return
         self._enter_race(record, keeping)
-        self.contributions[record.number] = self.race.strata.contributions(record.query_scores)
-        seen = np.array([*self.contributions.values()])
-        estimates = shrunken_estimates(seen, list(self.race.strata.kinds.values()))
+        scored = {query for query, score in record.query_scores.items() if score is not None}
+        # A query scored for the first time changes the shares of the kinds, and with them all contributions.
+        changed = [record] if scored <= self.scored else [r for r in self.records if r.state is not TrialState.FAILED]
+        self.scored |= scored
+        strata = self.race.strata.only(self.scored)
+        self.contributions |= {each.number: strata.contributions(each.query_scores) for each in changed}
+        estimates = shrunken_estimates(np.array([*self.contributions.values()]), list(strata.kinds.values()))
         self.estimates = dict(zip(self.contributions, estimates, strict=True))
         best = next(iter(self.finalists(1)), None)
         if self.best != best:

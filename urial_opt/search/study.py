@@ -24,11 +24,8 @@ class SearchStudy:
     def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
         self._store = store
         self._asked: optuna.Trial | None = None
-        try:
-            self._storage = RDBStorage(store.url)
-        except Exception as error:  # when it opens a database, Optuna passes on whatever the driver raises
-            raise _store_error(store, error) from error
-        store.tune(self._storage.engine)
+        with store.alone():  # Optuna creates its tables one by one, and fails where another process does the same
+            self._storage = open_storage(store)
         try:
             with _quiet_optuna():
                 self._study = optuna.create_study(
@@ -100,6 +97,16 @@ class SearchStudy:
         if self._asked and self._asked.number == number:
             return self._asked
         return optuna.Trial(self._study, self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number))
+
+
+def open_storage(store: Store) -> RDBStorage:
+    """Optuna's tables in a store, created if they are missing."""
+    try:
+        storage = RDBStorage(store.url)
+    except Exception as error:  # when it opens a database, Optuna passes on whatever the driver raises
+        raise _store_error(store, error) from error
+    store.tune(storage.engine)
+    return storage
 
 
 def silence_optuna() -> None:

@@ -15,7 +15,7 @@ from urial_opt.records import Estimate
 from urial_opt.statistics.strata import FloatArray
 
 _SCALE = (1.0, 5.0)
-"""Lowest and highest possible score; intervals are clipped to it."""
+"""Lowest and highest possible score; estimates and intervals are clipped to it."""
 _Z95 = 1.959963984540054
 _SPREAD_GUESS = 0.3
 """Prior standard deviation between prompts, in points …"""
@@ -44,7 +44,8 @@ class TrialEstimate:
 def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[TrialEstimate]:
     """Estimate of each trial's average over all queries, from trials that may have seen only some of them.
 
-    `contributions` is trials x queries, NaN where a trial did not see the query; `kinds` gives the kind of each query.
+    `contributions` is trials x queries, NaN where a trial has no score; `kinds` gives the kind of each query. They are
+    those of the queries that at least one trial has a score for (`Strata.only`): others would distort the weights.
 
     Model: trial effect + query effect + noise. Query effects have a flat prior. Trial effects have a normal prior whose
     variance is estimated from all trials, first by moments and then by EM. A high mean that is partly luck is thus
@@ -88,7 +89,8 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
             noise = sums.noise(difficulty) if trials > 1 else noise
     reach = each - tilt
     errors = np.sqrt(per_trial + np.einsum("ij,ij->i", reach @ covariance, reach))
-    means = effect + each @ difficulty
+    # Effects add up, so the estimate of a trial that lacks a whole kind may leave the scale.
+    means = np.clip(effect + each @ difficulty, *_SCALE)
     return [
         TrialEstimate(mean=mean, standard_error=error, queries=count)
         for mean, error, count in zip(

@@ -6,8 +6,8 @@ mean of contributions is therefore the average of the prompt, whatever the mixtu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -29,6 +29,10 @@ class Strata:
     """Kind by query id, in the order in which queries are asked."""
     weights: Mapping[QueryKind, float]
     """As in `Objective.kind_weights`; kinds that the split lacks are left out and the rest scaled to sum to 1."""
+
+    def only(self, queries: Container[str]) -> Strata:
+        """The strata of these queries alone; a kind without any leaves its weight to the others."""
+        return replace(self, kinds={query: kind for query, kind in self.kinds.items() if query in queries})
 
     def contributions(self, scores: Scores) -> FloatArray:
         """Contribution of each query, in points, in the order of `kinds`; NaN where there is no score."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import sqlite3
 import time
@@ -33,7 +35,9 @@ _OTHERWISE = "look at that message, then type the same command again or give ano
 _PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
 _CHUNK = 900
 _PAUSE = 0.05
-"""Seconds between two tries to switch a database that another process is using."""
+"""Seconds between two tries to get a database that another process is using."""
+_ALONE = 7_812_605
+"""Number of the advisory lock of `Connection.alone` on PostgreSQL."""
 _T = TypeVar("_T")
 _STUDY_NAMES = "CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name)"
 
@@ -69,12 +73,18 @@ class Connection:
         path = self._url.database if self.dialect == "sqlite" else None
         return path or self._url.render_as_string()
 
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, where the URL names one plainly."""
+        path = self._url.database
+        plain = self.dialect == "sqlite" and path and path != ":memory:" and not path.startswith("file:")
+        return Path(path) if plain and path else None
+
     def refuse_to_create(self) -> None:
         """StoreError if opening would create a new SQLite file."""
-        path = self._url.database
-        if self.dialect == "sqlite" and path and not path.startswith("file:") and not Path(path).exists():
+        if (path := self.path) and not path.exists():
             advice = "give the path of one, or begin one with: urial-opt search"
-            raise StoreError(f"there is no store {path!r}; {advice}")
+            raise StoreError(f"there is no store {str(path)!r}; {advice}")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -106,6 +116,44 @@ class Connection:
                     if time.monotonic() > give_up:
                         raise
                     time.sleep(_PAUSE)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process at a time do what several connections do, such as creating Optuna's tables.
+
+        A transaction cannot do that, since the other connections would wait for it. The lock ends with the process.
+        """
+        if self.dialect == "postgresql":
+            with self._explained(), self._engine.connect() as connection:
+                connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE})"))
+                try:
+                    yield
+                finally:
+                    connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE})"))
+        elif path := self.path:
+            # The lock is on the folder: closing any handle of the file itself would end SQLite's own locks on it.
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                self._lock(folder)
+                yield
+            finally:
+                os.close(folder)
+        else:
+            yield
+
+    def _lock(self, folder: int) -> None:
+        give_up = time.monotonic() + self._wait_seconds
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > give_up:
+                    raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
+                time.sleep(_PAUSE)
+            except OSError:  # a file system without such locks: go on as if alone
+                return
+            else:
+                return
 
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.

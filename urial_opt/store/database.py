@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
@@ -70,6 +71,10 @@ class Store(DatabaseMemory):
     def name(self) -> str:
         """The database as shown to people: a path, or a URL without its password."""
         return self._database.name
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Let one process at a time do what Optuna does outside our transactions, such as creating its tables."""
+        return self._database.alone()
 
     def tune(self, engine: Engine) -> None:
         """Give Optuna's engine the store's cheap commits: it commits once for each parameter of a trial."""

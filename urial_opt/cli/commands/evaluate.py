@@ -194,11 +194,10 @@ def _measure(
     store_url: str, asked: _Asked, *, base: Named | None, judge: Named, prices: dict[Role, Price]
 ) -> Measurement:
     """Open the models and measure; progress goes to standard error."""
-    from urial_opt import plugins
     from urial_opt.evaluation.assessment import Scoring
     from urial_opt.evaluation.measurement import Answering, measure
     from urial_opt.records import Role
-    from urial_opt.roles import notes_of, prices_of
+    from urial_opt.roles import base_of, judge_of, notes_of, prices_of
     from urial_opt.store import Store
 
     def watch(doing: str, done: int) -> None:
@@ -207,8 +206,8 @@ def _measure(
     with Store.open(store_url) as store:
         of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
         click.echo(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
-        opened = plugins.open_judge(str(judge.name), judge.options)  # first, because it fails faster
-        generator = None if base is None else plugins.open_generator(str(base.name), base.options)
+        opened = judge_of(judge)  # first, because it fails faster
+        generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
         for note in notes_of(*models.values()):

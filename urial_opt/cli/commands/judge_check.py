@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, opening, opening_options, print_json, store_option
-from urial_opt.roles import notes_of
+from urial_opt.cli.options import json_option, named, opening_options, print_json, store_option
+from urial_opt.roles import judge_of, notes_of
 
 if TYPE_CHECKING:
     from urial_opt.aspects import Aspect
@@ -67,14 +67,13 @@ def command(
       position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
         preferred and one scored higher), follows_given (share of those where both are the same)
     """
-    from urial_opt import plugins
     from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]
-    opened = plugins.open_judge(judge, opening("judge"))
+    opened = judge_of(named("judge", judge))
     for note in notes_of(opened):
         say(note, rest="  ", err=True)
     with Store.open(store_url) as store:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
-from urial_opt.cli.options import json_option, opening, opening_options, print_json, store_option, write_file
+from urial_opt.cli.options import json_option, named, opening_options, print_json, store_option, write_file
 
 if TYPE_CHECKING:
     from urial_opt.shift.figures import TokenShift
@@ -94,10 +94,9 @@ def command(
         urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings)
     """
-    from urial_opt import plugins
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.datasets.query_sources import sample_queries
-    from urial_opt.roles import notes_of
+    from urial_opt.roles import aligned_of, base_of, notes_of
     from urial_opt.shift.explanation import explain_shift
     from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
@@ -112,8 +111,7 @@ def command(
     longest = max_tokens or space.hand_written.sampling.max_tokens
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
     click.echo(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
-    generator = plugins.open_generator(base_name, opening("base"))
-    twin = plugins.open_chat_generator(aligned_name, opening("aligned"))
+    generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
         click.echo(note, err=True)
 

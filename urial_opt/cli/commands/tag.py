@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from urial_opt.cli.options import given_prices, opening, opening_options, price_option
+from urial_opt.cli.options import given_prices, named, opening_options, price_option
 
 
 @click.command(short_help="Tag queries by task, topic and difficulty.")
@@ -26,19 +26,18 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
     Example:
       urial-opt tag mine.csv --judge llm:gpt-4o --output mine.jsonl
     """
-    from urial_opt import plugins
     from urial_opt.cli.layout import say
     from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import load_queries
     from urial_opt.errors import InputError
     from urial_opt.evaluation.tagging import able_to_tag, tag_queries
     from urial_opt.records import Role
-    from urial_opt.roles import notes_of, prices_of
+    from urial_opt.roles import judge_of, notes_of, prices_of
     from urial_opt.spending import Bill, Spent
 
     queries = load_queries(source)
     prices = given_prices(price)
-    opened = plugins.open_judge(judge, opening("judge"))
+    opened = judge_of(named("judge", judge))
     tagger = able_to_tag(opened)
     for note in notes_of(opened):
         say(note, rest="  ", err=True)

@@ -15,6 +15,7 @@ from urial_opt.models.local.expanded_cache import try_expanded_cache
 from urial_opt.models.local.loading import ModelRole
 from urial_opt.models.local.prefix_cache import KeptPrefixes
 from urial_opt.models.local.shared_prefix import Prefix, switch_attention
+from urial_opt.models.local.sharing import turn_of
 
 disable_progress_bar()  # type: ignore[no-untyped-call]
 
@@ -31,8 +32,9 @@ _PREFIX_TOKENS = 16_384
 class CausalModel:
     """A model and its tokenizer, for one caller at a time.
 
-    The model is switched to the attention of `shared_prefix`, which is plain sdpa for other callers of the model. A
-    model that does not support it uses an expanded cache, or else reads whole prompts.
+    Others may hold the same model, and take turns in computing with it (`sharing.turn_of`). Prefix caches and batch
+    sizes are each holder's own. The model is switched to the attention of `shared_prefix`, which is plain sdpa for
+    other callers of the model. A model that does not support it uses an expanded cache, or else reads whole prompts.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class CausalModel:
         self.end_tokens = _end_tokens(model, tokenizer)
         """The tokens that end an answer."""
         self._identity = identity
-        shared = Prefix(model=model) if switch_attention(model) else None
-        self._window = _attention_window(model) if shared else 0
-        """Longest prompt and answer, in tokens, that shared-prefix attention supports."""
-        expanded = try_expanded_cache(model) if self._window < float("inf") else None
+        with turn_of(model):
+            shared = Prefix(model=model) if switch_attention(model) else None
+            self._window = _attention_window(model) if shared else 0
+            """Longest prompt and answer, in tokens, that shared-prefix attention supports."""
+            expanded = try_expanded_cache(model) if self._window < float("inf") else None
         self._shared, self._expanded = (
             None if empty is None else KeptPrefixes(empty, budget=_PREFIX_TOKENS) for empty in (shared, expanded)
         )

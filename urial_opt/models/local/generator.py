@@ -24,6 +24,7 @@ from urial_opt.models.local.decoding import AnswerSheet, GeneratedAnswer, TokenC
 from urial_opt.models.local.drafting import Drafter, EarlierAnswers, room_for_drafts
 from urial_opt.models.local.loading import Loading
 from urial_opt.models.local.prefix_cache import SideBySide, common_length
+from urial_opt.models.local.sharing import turn_of
 from urial_opt.models.local.token_scoring import LocalTokenScorer
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling, Usage
@@ -63,6 +64,12 @@ class TransformersGenerator(CausalModel):
         """As `generate`, with tokens; `special` says whether the tokenizer adds a begin-of-text token to the text."""
         if not suffixes:
             return []
+        with turn_of(self.model):
+            return self._written(prefix, suffixes, sampling, special=special)
+
+    def _written(
+        self, prefix: str, suffixes: Sequence[str], sampling: Sampling, *, special: bool
+    ) -> list[GeneratedAnswer]:
         # A token can span the end of the prefix, so the common tokens are found in the whole prompts.
         *prompts, head = self.tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
         self.check_fit(prompts, room=sampling.max_tokens)

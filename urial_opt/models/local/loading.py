@@ -24,6 +24,7 @@ from transformers.utils.hub import cached_file, extract_commit_hash
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, causes
 from urial_opt.models.local.batching import out_of_memory
+from urial_opt.models.local.sharing import shared_model
 
 ModelRole: TypeAlias = Literal["base", "aligned", "judge"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -68,7 +69,9 @@ class Loading:
     def load(self, name: str, kind: Any) -> Loaded:  # noqa: ANN401
         """The model in folder `name`, or of that name (and revision, after an `@`) on the Hugging Face hub.
 
-        `kind` is the class of transformers that loads it, such as AutoModelForCausalLM. InputError if it cannot.
+        `kind` is the class of transformers that loads it, such as AutoModelForCausalLM. The weights are shared with
+        whoever holds the same model, as a base model and an aligned one may (see `sharing`); the tokenizer is not.
+        InputError if it cannot be loaded.
         """
         trusted = self.is_yes("trust_remote_code", self.trust_remote_code)
         if not name:
@@ -80,26 +83,17 @@ class Loading:
             # Resolve a branch to its current commit, so that all files come from one commit, which the identity names.
             config = str(cached_file(repository, "config.json", revision=revision))
             commit = extract_commit_hash(config, None)
+            content = commit or _files_id(Path(config).parent)
             found: dict[str, Any] = {"revision": commit or revision, "trust_remote_code": trusted}
             tokenizer = AutoTokenizer.from_pretrained(repository, **found)
-            model, info = kind.from_pretrained(
-                repository,
-                dtype=dtype,
-                use_safetensors=True,
-                output_loading_info=True,
-                device_map="auto" if device == "balanced" else None,
-                **found,
+            # Under the folder's whole path, so that `model` and `./model` are one.
+            where = repository if commit else Path(repository).resolve()
+            model = shared_model(
+                (kind, where, content, dtype, _numbered(device), trusted),
+                lambda: _read(repository, kind, name=name, device=device, dtype=dtype, **found),
             )
-            if info["missing_keys"]:
-                missing = sorted(info["missing_keys"])[0]
-                raise InputError(
-                    f"{name!r} is another kind of model: it has no weights for {missing!r}, which {kind.__name__} needs"
-                )
-            if device != "balanced":
-                model.to(device)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             raise InputError(self._reason(error, name, repository, device)) from error
-        content = commit or _files_id(Path(config).parent)
         identity = f"{repository}@{content} ({str(dtype).removeprefix('torch.')}, {model.device.type})"
         return Loaded(model=model, tokenizer=tokenizer, identity=identity)
 
@@ -172,6 +166,39 @@ class Loading:
 
     def _option(self, pair: str) -> str:
         return f"{pair} for the {self.role} model"
+
+
+def _read(
+    repository: str,
+    kind: Any,  # noqa: ANN401
+    *,
+    name: str,
+    device: str,
+    dtype: torch.dtype,
+    **found: Any,  # noqa: ANN401
+) -> PreTrainedModel:
+    model, info = kind.from_pretrained(
+        repository,
+        dtype=dtype,
+        use_safetensors=True,
+        output_loading_info=True,
+        device_map="auto" if device == "balanced" else None,
+        **found,
+    )
+    if info["missing_keys"]:
+        missing = sorted(info["missing_keys"])[0]
+        raise InputError(
+            f"{name!r} is another kind of model: it has no weights for {missing!r}, which {kind.__name__} needs"
+        )
+    if device != "balanced":
+        model.to(device)
+    loaded: PreTrainedModel = model
+    return loaded
+
+
+def _numbered(device: str) -> str:
+    """The device with its number: `cuda` is one of `cuda:0`, `cuda:1` …."""
+    return f"cuda:{torch.cuda.current_device()}" if device == "cuda" else device
 
 
 def _repository(name: str) -> tuple[str, str | None]:

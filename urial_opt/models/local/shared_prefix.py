@@ -282,11 +282,12 @@ ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, sdpa_mask)
 
 def switch_attention(model: PreTrainedModel) -> bool:
     """Switch the model to this attention if its logits agree with its own; else leave it unchanged, return False."""
-    config = model.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ())
+    kinds = set(getattr(model.config.get_text_config(), "layer_types", None) or ())
     if not (model._supports_attention_backend and kinds <= {"full_attention", "sliding_attention"}):
         return False
     before = model.config._attn_implementation
+    if before == ATTENTION:
+        return True  # another holder of this model has switched it, after the same comparison
     try:
         expected = whole_logits(model)
         model.set_attn_implementation(ATTENTION)

@@ -20,6 +20,7 @@ from urial_opt.models.local.decoding import GeneratedAnswer
 from urial_opt.models.local.layout_tokens import common_vocabulary, end_of_answer, without_space
 from urial_opt.models.local.prefix_cache import TOKENS_A_PASS
 from urial_opt.models.local.reading_in_step import LOGITS_A_CHUNK, ModelColumns, Targets, read_in_step
+from urial_opt.models.local.sharing import turn_of
 from urial_opt.models.local.teacher_forcing import GivenAnswers
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Sampling, Usage
@@ -105,7 +106,8 @@ class LocalTokenScorer:
         scored: dict[int, list[_Columns]] = {}
 
         def score(batch: list[int]) -> None:
-            models = self._read([rows[row] for row in batch], batch, aligned, bases)
+            with turn_of(self._base.model, self._aligned.model):
+                models = self._read([rows[row] for row in batch], batch, aligned, bases)
             for place, row in enumerate(batch):
                 scored[row] = [_of_row(each, place, rows[row].positions) for each in models]
 
