@@ -16,7 +16,7 @@ from urial_opt.search.facts import missing_code, missing_names, missing_numbers
 from urial_opt.search.language import language_of
 from urial_opt.search.likeness import Likeness
 from urial_opt.shift.marking import refuses
-from urial_opt.spaces.proposals import Proposal
+from urial_opt.spaces.proposals import Part, Proposal
 from urial_opt.spaces.space import SearchSpace
 
 LONGER = 1.5
@@ -81,19 +81,21 @@ def _layout(proposal: Proposal, _: SearchSpace) -> str | None:
     return None
 
 
-def _length(proposal: Proposal, space: SearchSpace) -> str | None:
-    if proposal.part == "system":
-        texts = [*space.system_prompts.values(), *_composed(space)]
+def longest_allowed(space: SearchSpace, part: Part) -> int:
+    """The maximum number of characters of a system text, or of an exemplar's answer; 0 if the pool has none yet."""
+    if part == "system":
+        whole = [" ".join((space.head, *space.clauses.values(), space.tail))] if space.clauses else []
+        texts = [*space.system_prompts.values(), *whole]
     else:
         texts = [exemplar.answer for exemplar in space.exemplars.values()]
-    most = int(LONGER * max(map(len, texts), default=0))
+    return int(LONGER * max(map(len, texts), default=0))
+
+
+def _length(proposal: Proposal, space: SearchSpace) -> str | None:
+    most = longest_allowed(space, proposal.part)
     if most and len(proposal.text) > most:
         return f"The text has {len(proposal.text):,} characters; write at most {most:,}."
     return None
-
-
-def _composed(space: SearchSpace) -> list[str]:
-    return [" ".join((space.head, *space.clauses.values(), space.tail))] if space.clauses else []
 
 
 def _language(proposal: Proposal, space: SearchSpace) -> str | None:

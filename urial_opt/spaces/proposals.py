@@ -25,7 +25,8 @@ class SeenAnswer:
     kind: QueryKind
     answer: str
     scores: Mapping[Aspect, float | None]
-    reasons: Mapping[Aspect, str]
+    reasons: Mapping[str, str]
+    """Why, by aspect, in the words of the judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

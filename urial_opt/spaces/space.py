@@ -19,6 +19,7 @@ from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Params, Sampling
+from urial_opt.spaces.restyling import StyleRule
 
 ParamValue: TypeAlias = str | int | float | bool
 ChoiceT = TypeVar("ChoiceT", str, int, float, bool)
@@ -28,6 +29,14 @@ COMPOSED = "composed"
 IMPORTED = "imported"
 _SLOT = re.compile(r"(system|exemplar_\d+)(?:@\d+)?")
 """A parameter whose choices may grow, without its generation."""
+
+
+_NOT_HASHED = (
+    *("name", "description", "defaults"),  # they change nothing
+    *("exemplar_floor", "barred"),  # a search stores its floor among its settings
+    *("generation", "system_generation", "parents", "styles"),  # what grows is stored with the search
+)
+"""The fields that are no part of a space's fingerprint."""
 
 
 class Defaults(Written):
@@ -75,6 +84,8 @@ class SearchSpace:
     """The minimum score, by aspect, that an exemplar's own answer needs for the exemplar to be proposed."""
     barred: Mapping[str, Exemplar] = field(default_factory=dict)
     """Exemplars below the floor, by key: yardsticks may contain them, but proposals do not."""
+    styles: Mapping[str, StyleRule] = field(default_factory=dict)
+    """Rules for styles, by name, which a proposer may apply to exemplars."""
     generation: int = 0
     """How often the exemplars have grown. Each generation has its own slots: Optuna rejects changed categoricals."""
     system_generation: int = 0
@@ -107,16 +118,7 @@ class SearchSpace:
 
     @staticmethod
     def _hash(content: dict[str, Any]) -> str:
-        for about in (
-            "name",
-            "description",
-            "defaults",
-            "generation",
-            "system_generation",
-            "parents",
-            "exemplar_floor",
-            "barred",
-        ):
+        for about in _NOT_HASHED:
             del content[about]
         return content_id({name: [*part.items()] if isinstance(part, dict) else part for name, part in content.items()})
 
