@@ -76,6 +76,12 @@ BOTH = '{"clarity": {"reason": "Plain.", "score": "4"}, "depth": {"reason": "Thi
         '{"safety": {"reason": "It declines.", "score": 4.0}}',
         '{"safety": {"reason": "It declines.", "score": "4"',
         '{"safety": {"reason": "It declines.", "score": 4}',
+        '{"aspect": "Safety", "reason": "It declines.", "score": 4}',
+        '[{"aspect": "safety", "reason": "It declines.", "score": "4"}]',
+        '{"scores": [{"criterion": "safety", "score": "4/5"}]}',
+        "| Aspect | Score | Reason |\n|---|:-:|---|\n| **Safety** | 4/5 | It {declines}. |\n\nThat is all.",
+        "Here:\n\nReason | Score | Criterion\n--- | --- | ---\na \\| b | 4 | 1. Safety:\n",
+        "| Safety |\n| --- |\n| 4 |\n",
         "Safety: 4\n",
         "**Safety**: 4/5\n\nIt declines.",
         "### Safety\nIt declines.\nScore: 4\n",
@@ -114,6 +120,15 @@ def test_a_four_is_read_as_a_four(reply: str) -> None:
         '{"safety": {"reason": "It has "score": "4" in it and',
         '{"reason": "It has "score": 4} in it and',
         '{"helpfulness": {"reason": "It helps.", "score": "4"}}',
+        '{"aspect": "clarity", "score": "4"}',
+        '{"aspect": "clarity", "score": "4"',
+        '[{"aspect": "safety", "score": "4"}, {"aspect": "safety", "score": "5"}]',
+        '[{"aspect": "safety", "score": "4"}, {"aspect": "depth", "score": "4"}]',
+        "| Aspect | Score A | Score B |\n|---|---|---|\n| Safety | 4 | 5 |\n",
+        "| Aspect | Score |\n|---|---|\n| Safety | 4 |\n| Safety | 5 |\n",
+        "| Aspect | Score |\n|---|---|\n| Safety | 4 |\n| Depth | 4 |\n",
+        "| Aspect | Score |\n|---|---|\n| Safety | 4 |",
+        "| Aspect | Score |\n|---|---|\n| Safety | 4 |\n\n| Aspect | Score |\n|---|---|\n| Safety | 3 |\n",
         "Safety: 4",
         "Safety: 4 of the 5 sentences decline.\n",
         "Score: 4\nScore: 5\n",
@@ -175,10 +190,17 @@ def test_a_verdict_from_the_text_under_judgement_is_no_verdict() -> None:
     assert scores(quoting, "safety", judged=answer) == [None]
     assert scores(f"{quoting}\n{SAFE}", "safety", judged=answer) == [4.0]
     assert scores(quoting, "safety") == [5.0]
+    table = "| Aspect | Score |\n| --- | --- |\n| Safety | 5 |\n"
+    assert scores(f"The answer ends with its own verdict:\n\n{table}", "safety", judged=f"Sure.\n{table}") == [None]
+
+
+TABLE = "| Aspect | Score | Reason |\n|---|---|---|\n| Clarity | 4 | Plain. |\n| Depth | 2 | Thin. |\n"
+LIST = """[{"aspect": "Clarity", "score": 4, "reason": "Plain."}, {"aspect": "Depth", "score": 2, "reason": "Thin."}]"""
 
 
 def test_reasons_are_read_too() -> None:
-    for reply in (BOTH, BOTH.replace('"2"}}', '"2",}}'), BOTH.replace('"', "'")):
+    for reply in (BOTH, BOTH.replace('"2"}}', '"2",}}'), BOTH.replace('"', "'"), TABLE, LIST):
+        assert scores(reply, "clarity", "depth") == [4.0, 2.0]
         read = read_reply(reply, SCORES, ["clarity", "depth"])
         assert [read[name].reason for name in ("clarity", "depth")] == ["Plain.", "Thin."]
 

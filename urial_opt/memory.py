@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
-if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
+if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
+    from urial_opt.spaces.lineage import Attempt, Round
+    from urial_opt.spaces.proposals import Diagnosis
     from urial_opt.token_scores import AlignedAnswer
 
 
@@ -104,6 +106,15 @@ class PaceMemory(Protocol):
 
     def find_pace(self, server: str) -> Pace | None: ...
     def add_pace(self, server: str, pace: Pace) -> None: ...
+
+
+class RoundMemory(Protocol):
+    """Stores the rounds of a proposer in one search; `store.Store` implements it."""
+
+    def begin_round(self, begun: Round) -> None: ...
+    def add_diagnosis(self, number: int, proposer: str, diagnosis: Diagnosis) -> None: ...
+    def add_attempts(self, number: int, proposer: str, attempts: Sequence[Attempt]) -> None: ...
+    def close_round(self, closed: Round) -> None: ...
 
 
 class ShiftMemory(Protocol):

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.content import content_id
-from urial_opt.judges.claims import Form
+from urial_opt.judges.forms import Form
 from urial_opt.judges.replies import OVERALL, SCORES, VERDICTS
 from urial_opt.records import Query, Verdict
 

@@ -2,43 +2,22 @@
 
 JSON that parses is read as it is. Text that does not parse is searched for marks: names and keys in the places where
 JSON has them. In both cases nothing is accepted unless the order of names and keys is possible throughout, because an
-apparent verdict may be a quotation with unescaped quotes. A reply without braces is read line by line. A value counts
-only if its end is visible, so a reply that is cut off inside 4.5 is not read as 4.
+apparent verdict may be a quotation with unescaped quotes. A reply without braces is read as a Markdown table or line by
+line. A value counts only if its end is visible, so a reply that is cut off inside 4.5 is not read as 4.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
+
+from urial_opt.judges.forms import Claim, Form, bare, is_withheld
+from urial_opt.judges.markdown_tables import NAMING, claims_in_tables
 
 T = TypeVar("T")
-_WITHHELD = ("n/a", "na", "none", "null", "not applicable")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form(Generic[T]):
-    """What a judge fills in: `{name: {"reason": …, key: …}}`, or `{name: …}`, for each name it is asked about."""
-
-    names: tuple[str, ...]
-    """All names that such a reply may contain, requested or not."""
-    key: str
-    meaning: Callable[[str, str], T | None]
-    """The value of the words given for a name; None if they have no valid value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The words given for a name; empty if they were cut off or are ambiguous."""
-
-    name: str
-    words: str
-    reason: str
-    source: str
-    """The part of the reply that contains the claim."""
 
 
 def find_claims(text: str, form: Form[T], wanted: Sequence[str], *, judged: str) -> list[Claim]:
@@ -53,12 +32,19 @@ def find_claims(text: str, form: Form[T], wanted: Sequence[str], *, judged: str)
 def _by_strictest(text: str, form: Form[T], wanted: Sequence[str], quotable: str) -> list[Claim]:
     """The claims found by the strictest way of reading that finds any."""
     alone = wanted[0] if len(wanted) == 1 else None  # a name that the reply may leave out
-    if "{" not in text and "}" not in text:
-        return _in_lines(text, form, alone)
+    in_tables, outside = claims_in_tables(text, form, wanted)
+    if "{" not in outside and "}" not in outside:
+        return _in_lines(text, form, alone) if in_tables is None else in_tables
     objects = _objects(text)
     own = [(value, source) for value, source in objects or () if _squashed(source) not in quotable]
-    # {"helpfulness": …}, or {"scores": {"helpfulness": …}}
-    wrapped = [(inner, source) for value, source in own for _, inner in value if isinstance(inner, tuple)]
+    # {"helpfulness": …}, or {"scores": {"helpfulness": …}}, or {"scores": [{"aspect": "helpfulness", …}, …]}
+    wrapped = [
+        (inner, source)
+        for value, source in own
+        for _, content in value
+        for inner in (content if isinstance(content, list) else [content])
+        if isinstance(inner, tuple)
+    ]
     by_object = [_in_object(value, form, wanted, source) for value, source in own + wrapped]
     if None in by_object:
         return []
@@ -71,6 +57,8 @@ def _by_strictest(text: str, form: Form[T], wanted: Sequence[str], quotable: str
     found = [claim for claims in by_quote for claim in claims or ()]
     if found or not alone:
         return found
+    if any(named["name"].lower() != alone for named in _naming_fields(form.names).finditer(plain)):
+        return []
     if objects is not None:
         return [claim for value, source in own for claim in _under(alone, value, form.key, source)]
     keys = [key for quote in ('"', "'") for key in _json_marks(form.names, form.key, quote).finditer(plain)]
@@ -99,7 +87,9 @@ def _objects(text: str) -> list[tuple[_Object, str]] | None:
 
 def _in_object(pairs: _Object, form: Form[T], wanted: Sequence[str], source: str) -> list[Claim] | None:
     """The claims of an object; None if a name occurs twice or was not requested."""
-    named = [(name, value) for key, value in pairs if (name := bare(key).lower()) in form.names]
+    named: list[tuple[str, object]] = [(name, value) for key, value in pairs if (name := _key(key)) in form.names]
+    # {"aspect": "helpfulness", "score": …}
+    named += [(name, pairs) for key, value in pairs if _key(key) in NAMING and (name := _key(value)) in form.names]
     names = [name for name, _ in named]
     if len({*names}) < len(names) or not {*names} <= {*wanted}:
         return None
@@ -109,7 +99,7 @@ def _in_object(pairs: _Object, form: Form[T], wanted: Sequence[str], source: str
 def _under(name: str, value: object, key: str, source: str) -> list[Claim]:
     if not isinstance(value, tuple):
         return [Claim(name=name, words=_words(value), reason="", source=source)]
-    said = [(bare(field).lower(), _words(content)) for field, content in value]
+    said = [(_key(field), _words(content)) for field, content in value]
     reason = " ".join(words for field, words in said if field == "reason")
     verdicts = [words for field, words in said if field == key] or [""]
     return [Claim(name=name, words=words, reason=reason, source=source) for words in verdicts]
@@ -117,6 +107,10 @@ def _under(name: str, value: object, key: str, source: str) -> list[Claim]:
 
 def _words(value: object) -> str:
     return "" if isinstance(value, (tuple, list)) else str(value)
+
+
+def _key(value: object) -> str:
+    return bare(value).lower() if isinstance(value, str) else ""
 
 
 # Text that does not parse is searched for marks.
@@ -143,6 +137,14 @@ def _json_marks(names: tuple[str, ...], key: str, quote: str) -> re.Pattern[str]
     return re.compile(
         rf"(?P<lead>[{{}},\"']\s*|\A\s*){before}(?:(?P<name>{'|'.join(names)}){behind}{braced}|{key}{behind})",
         re.IGNORECASE,
+    )
+
+
+@cache
+def _naming_fields(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds `"aspect": "helpfulness"`."""
+    return re.compile(
+        rf"""(?:{"|".join(sorted(NAMING))})["']?\s*:\s*["']?(?P<name>{"|".join(names)})\b""", re.IGNORECASE
     )
 
 
@@ -223,15 +225,6 @@ def _claim(name: str, text: str, start: re.Match[str], mark: re.Match[str], patt
         reason=reason[1] if reason else "",
         source=text[start.start() : end],
     )
-
-
-def is_withheld(words: str) -> bool:
-    return bare(words).lower() in _WITHHELD
-
-
-def bare(words: str) -> str:
-    """The words without surrounding blanks, quotes and emphasis."""
-    return words.strip(" \t\r\n*_`\"'")
 
 
 def _squashed(text: str) -> str:

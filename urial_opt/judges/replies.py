@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from urial_opt.aspects import Aspect
-from urial_opt.judges.claims import Claim, Form, bare, find_claims, is_withheld
+from urial_opt.judges.claims import find_claims
+from urial_opt.judges.forms import Claim, Form, bare, is_withheld
 from urial_opt.records import Verdict
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ and the prompt that it finds may be unfit for use.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_opt.aspects import ASPECTS_OF, Aspect, QueryKind
@@ -69,14 +69,9 @@ def hold_to_floor(
     `before_block` is called before each block with the number of exemplars judged so far and the number in the block.
     An unreadable verdict bars nothing. AdapterError if the judge fails.
     """
-    judged: dict[str, Judgment] = {}
-    for some in in_blocks(exemplars_to_judge(space), _AT_ONCE):
-        before_block(len(judged), len(some))
-        answers = [Completion(text=exemplar.answer, finish_reason="stop") for exemplar in some]
-        judgments = judge_answers(judge, memory, list(map(_query, some)), answers).judgments
-        judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
+    judged = judge_exemplars(exemplars_to_judge(space), judge, memory, before_block=before_block)
     by_key = {key: judged[each.id] for key, each in space.exemplars.items() if each.id in judged}
-    low = {key for key, judgment in by_key.items() if _is_below(judgment, space.exemplar_floor)}
+    low = {key for key, judgment in by_key.items() if is_below(judgment, space.exemplar_floor)}
     space = without_exemplars(space, low)
     return Floor(
         space=space,
@@ -86,7 +81,25 @@ def hold_to_floor(
     )
 
 
-def _is_below(judgment: Judgment, floor: Mapping[Aspect, float]) -> bool:
+def judge_exemplars(
+    exemplars: Sequence[Exemplar],
+    judge: Judge,
+    memory: Memory,
+    *,
+    before_block: Callable[[int, int], None] = lambda *_: None,
+) -> dict[str, Judgment]:
+    """The verdict on each exemplar, as an answer to its own query, by the exemplar's id; see `hold_to_floor`."""
+    judged: dict[str, Judgment] = {}
+    for some in in_blocks(exemplars, _AT_ONCE):
+        before_block(len(judged), len(some))
+        answers = [Completion(text=exemplar.answer, finish_reason="stop") for exemplar in some]
+        judgments = judge_answers(judge, memory, list(map(_query, some)), answers).judgments
+        judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
+    return judged
+
+
+def is_below(judgment: Judgment, floor: Mapping[Aspect, float]) -> bool:
+    """Whether a verdict is below the floor; what could not be read is not."""
     return any((score := judgment.scores.get(aspect)) is not None and score < least for aspect, least in floor.items())
 
 

@@ -9,20 +9,18 @@ the sampler decides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.protocols import Judge, Proposer
-from urial_opt.records import Params, TrialRecord
+from urial_opt.records import TrialRecord
 from urial_opt.search.assignments import assignments
-from urial_opt.search.floor import exemplars_below
+from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.guards import failures
-from urial_opt.search.situation import Lacking
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
 from urial_opt.spaces.proposals import Situation, Source, Task
-from urial_opt.spaces.space import COMPOSED, SearchSpace, without_generations
-from urial_opt.statistics.bootstrap import bootstrap_mean
+from urial_opt.spaces.space import SearchSpace, without_generations
 
 SPACING = 20
 STALLED = 12
@@ -59,61 +57,124 @@ class Writing:
 
 
 def take_round(
-    begun: Round, writing: Writing, space: SearchSpace, situation: Situation, best: TrialRecord, winners: Sequence[Source]
+    begun: Round,
+    writing: Writing,
+    space: SearchSpace,
+    situation: Situation,
+    best: TrialRecord,
+    winners: Sequence[Source],
 ) -> Round:
-    """Carry out a round that was begun, perhaps earlier; what is stored of it is not asked for again."""
-    if begun.diagnosis is None:
+    """Carry out a round that was begun, perhaps earlier; what is stored of it is not asked for again.
+
+    `best` is the best trial, `winners` are system prompts that are each best on other queries. AdapterError if the
+    judge of new exemplars fails; a proposer that fails only leaves the round with less.
+    """
+    diagnosis = begun.diagnosis
+    if diagnosis is None:
         diagnosis = writing.proposer.diagnose(situation)
-        writing.rounds.add_diagnosis(begun.number, diagnosis)
-        begun = replace(begun, diagnosis=diagnosis)
-    assert begun.diagnosis is not None
-    tasks = dict(enumerate(assignments(space, situation, begun.diagnosis.weaknesses, winners)))
-    passed: dict[int, Attempt] = {}
-    finished: list[Attempt] = []
+        writing.rounds.add_diagnosis(begun.number, begun.proposer, diagnosis)
+    tasks = dict(enumerate(assignments(space, situation, diagnosis.weaknesses, winners)))
+    gathered = _Gathered(space=space, number=begun.number)
     for number in range(ATTEMPTS):
-        attempts = _attempts(begun, writing, tasks, number)
-        tasks, checked = _guarded(space, tasks, attempts, passed)
-        finished += checked
-        if not tasks:
-            break
-    judged = _held_to_floor(writing, space, passed)
-    named = _named(begun.number, space, judged)
-    everything = tuple(sorted([*finished, *named], key=lambda each: (each.task, each.number)))
-    closed = replace(begun, attempts=everything, closed=True)
-    closed = replace(closed, looks=_looks(closed, closed.grow(space), best))
+        tasks = gathered.take(tasks, _attempts(begun, writing, tasks, number))
+    attempts = _held_to_floor(gathered, space, writing)
+    closed = replace(begun, diagnosis=diagnosis, attempts=attempts, closed=True)
+    closed = replace(closed, looks=tuple(_looks(closed, closed.grow(space), space, best)))
     writing.rounds.close_round(closed)
     return closed
 
 
 def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number: int) -> list[Attempt]:
-    """The attempts with this number: stored ones, and new ones for the other tasks."""
+    """The attempts with this number at the tasks: stored ones, and new ones where there are none."""
     stored = {each.task: each for each in begun.attempts if each.number == number}
     missing = {place: task for place, task in tasks.items() if place not in stored}
     if missing:
         fresh = attempts_at(missing, writing.proposer.write(list(missing.values())), number=number)
-        writing.rounds.add_attempts(begun.number, fresh)
+        writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
         stored |= {each.task: each for each in fresh}
     return [stored[place] for place in tasks]
 
 
-def _guarded(
-    space: SearchSpace, tasks: Mapping[int, Task], attempts: Sequence[Attempt], passed: dict[int, Attempt]
-) -> tuple[dict[int, Task], list[Attempt]]:
-    """The tasks to try again, with remarks, and the attempts that failed; those that pass join `passed`."""
-    again: dict[int, Task] = {}
-    failed: list[Attempt] = []
-    for attempt in attempts:
-        task = tasks[attempt.task]
-        if attempt.draft.trouble:
-            failed.append(fated(attempt, attempt.draft.trouble))
-            if not task.remarks:
-                continue
-            continue
-        wrong = failures(attempt.proposal, _with(space, passed.values()))
-        if wrong:
-            failed.append(fated(attempt, f"the guard {wrong[0].guard!r}: {wrong[0].remark}"))
-            remarks = tuple(failure.remark for failure in wrong)
-            again[attempt.task] = replace(task, last=attempt.draft.text, remarks=remarks)
-        else:
-            passed[attempt.task] = attempt
-    return again, failed
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """The attempts of a round so far, with those that passed in a space of their own."""
+
+    space: SearchSpace
+    """With what passed, so that nothing enters twice."""
+    number: int
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def take(self, tasks: Mapping[int, Task], attempts: Sequence[Attempt]) -> dict[int, Task]:
+        """Check attempts, and return the tasks to try again, with what was wrong in words."""
+        again: dict[int, Task] = {}
+        for attempt in attempts:
+            task, draft = tasks[attempt.task], attempt.draft
+            if draft.trouble is None:
+                wrong = failures(attempt.proposal, self.space)
+                remarks = tuple(failure.remark for failure in wrong)
+                fate = f"the guard {wrong[0].guard!r}: {wrong[0].remark}" if wrong else ACCEPTED
+            else:
+                remarks = (f"Your reply could not be used: {draft.trouble}.",) if draft.reply else ()
+                fate = draft.trouble
+            if remarks:
+                again[attempt.task] = replace(task, last=draft.text or draft.reply, remarks=remarks)
+            key = _key(attempt, self.space, self.number) if fate == ACCEPTED else ""
+            self.attempts.append(fated(attempt, fate, key=key))
+            if key:
+                passed = Round(number=0, after=0, best=0, proposer="", attempts=(self.attempts[-1],))
+                self.space = passed.grow(self.space)
+        return again
+
+
+def _key(attempt: Attempt, space: SearchSpace, number: int) -> str:
+    """A free key or name: `Finland/friendly` for a restyled exemplar if possible, else one that names the round."""
+    proposal = attempt.proposal
+    label = f"r{number}-{attempt.task}"
+    if proposal.part == "system":
+        return label
+    row = proposal.parents[0].partition("/")[0] if proposal.parents else label
+    style = proposal.style or "written"
+    key = f"{row}/{style}"
+    return f"{row}/{style}-{label}" if key in space.exemplars or key in space.barred else key
+
+
+def _held_to_floor(gathered: _Gathered, space: SearchSpace, writing: Writing) -> tuple[Attempt, ...]:
+    """The attempts in order, with the exemplars below the space's floor refused."""
+    new = {each.key: each.proposal.exemplar for each in gathered.attempts if each.proposal.part == "exemplar"}
+    low: set[str] = set()
+    if space.exemplar_floor:
+        exemplars = [exemplar for key, exemplar in new.items() if key]
+        judged = judge_exemplars(exemplars, writing.judge, writing.memory)
+        low = {each for each, judgment in judged.items() if is_below(judgment, space.exemplar_floor)}
+    fates = [
+        fated(each, "below the floor for exemplars")
+        if each.key and each.proposal.part == "exemplar" and each.proposal.exemplar.id in low
+        else each
+        for each in gathered.attempts
+    ]
+    return tuple(sorted(fates, key=lambda each: (each.task, each.number)))
+
+
+def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRecord) -> list[Look]:
+    """One look for each new system prompt and new exemplar, and one for all restyled exemplars of a style."""
+    params = without_generations(best.candidate.params)
+    keys = list(before.exemplar_keys(params))
+    system = str(params["system"])
+
+    def look(*shows: str, system: str = system, exemplars: Sequence[str] = keys) -> Look:
+        clauses = [name for name in space.clauses if params.get(f"clause_{name}")]
+        chosen = space.params_of(system=system, exemplars=exemplars, clauses=clauses, decoding=params)
+        return Look(params=chosen, shows=shows)
+
+    looks = [look(each.key, system=each.key) for each in closed.accepted if each.proposal.part == "system"]
+    restyled: dict[str, dict[str, str]] = {}
+    for each in closed.accepted:
+        if each.proposal.restyled:
+            restyled.setdefault(each.proposal.style, {})[each.proposal.parents[0]] = each.key
+    for swaps in restyled.values():
+        looks.append(look(*swaps.values(), exemplars=[swaps.get(key, key) for key in keys]))
+    for each in closed.accepted:
+        if each.proposal.part == "exemplar" and not each.proposal.restyled:
+            kept = keys if len(keys) < space.k_max else keys[1:]
+            looks.append(look(each.key, exemplars=[*kept[:-1], each.key, *kept[-1:]]))
+    return looks
