@@ -16,11 +16,14 @@ from tests.small_adapters import (
     FirstOfEquals,
     RefusesVaguely,
     Spoil,
+    Stubborn,
     UnixLines,
+    Writes,
     each,
 )
 from urial_opt.aspects import Aspect
 from urial_opt.records import Completion, Judgment, Preference, Usage
+from urial_opt.spaces.proposals import Draft, Weakness
 
 
 def rotated(results: list[Any], *fields: str) -> list[Any]:
@@ -157,6 +160,28 @@ EXPORTS: Mapping[str, Sequence[Exports]] = {
     "test_an_imported_text_stays_as_it_was": [UnixLines()],
     "test_exporting_twice_gives_the_same": [Exports(after=lambda text: text + "\n" * next(NUMBERS))],
 }
+PROPOSALS: Mapping[str, Sequence[Writes]] = {
+    "test_identity_is_one_line_and_stays": [Writes(identities=names) for names in IDENTITIES],
+    "test_it_names_at_most_three_weaknesses_or_says_why_none": [
+        Writes(diagnosed=each(lambda done: {"weaknesses": done.weaknesses * 4})),
+        Writes(diagnosed=each(lambda _: {"weaknesses": ()})),
+    ],
+    "test_evidence_is_among_what_it_was_shown": [
+        Writes(diagnosed=each(lambda _: {"weaknesses": (Weakness(sentence="Dull.", queries=("mars",)),)})),
+        Writes(diagnosed=each(lambda _: {"weaknesses": (Weakness(sentence="Dull.", exemplars=("mars",)),)})),
+    ],
+    "test_each_task_has_one_draft_in_order": [
+        Writes(spoil=lambda done: done[:1]),
+        Writes(spoil=lambda done: done[::-1]),
+    ],
+    "test_an_empty_batch_gives_an_empty_list": [Writes(spoil=lambda done: done or [Draft(text="Anything.")])],
+    "test_a_draft_has_a_text_or_says_why_not": [
+        Writes(spoil=each(lambda _: {"text": " "})),
+        Writes(spoil=each(lambda _: {"trouble": "it is late"})),
+    ],
+    "test_a_task_with_remarks_is_no_error": [Stubborn()],
+    "test_no_count_of_tokens_is_negative": [Writes(spoil=MINUS), Writes(diagnosed=MINUS)],
+}
 BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "GeneratorContract": {
         **COMPLETIONS,
@@ -166,6 +191,7 @@ BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "JudgeContract": JUDGMENTS,
     "PairwiseJudgeContract": PREFERENCES,
     "ExporterContract": EXPORTS,
+    "ProposerContract": PROPOSALS,
 }
 UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
 """As a server that counts no tokens."""
@@ -175,6 +201,7 @@ HONEST: Mapping[str, Sequence[object]] = {
     "JudgeContract": [ByLength(), ByLength(spoil=unread_first)],
     "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm)],
     "ExporterContract": [Exports()],
+    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"}))],
 }
 ROUNDING: Mapping[str, object] = {
     "GeneratorContract": Echo(spoil=each(lambda done: {"text": f"{done.text} {next(NUMBERS)}"})),

@@ -12,6 +12,7 @@ from urial_opt.errors import PromptError
 from urial_opt.exporters.json_format import JsonFormat
 from urial_opt.prompt import UrialPrompt, before_stop
 from urial_opt.records import Completion, Judgment, Preference, Query, Sampling, Usage, Verdict
+from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
 
 Spoil: TypeAlias = Callable[[list[Any]], list[Any]]
 NUMBERS = itertools.count()
@@ -145,3 +146,32 @@ class UnixLines(Exports):
 
     def export(self, prompt: UrialPrompt, sampling: Sampling) -> str:
         return super().export(replace(prompt, raw=prompt.raw and prompt.raw.replace("\r\n", "\n")), sampling)
+
+
+@dataclass(frozen=True)
+class Writes(Named):
+    """A Proposer with one idea for every sort of task."""
+
+    spoil: Spoil = as_it_is
+    diagnosed: Spoil = as_it_is
+    identities: Sequence[str] = Named.identities
+
+    def diagnose(self, situation: Situation) -> Diagnosis:
+        seen = tuple(seen.query_id for seen in situation.weakest)
+        weakness = Weakness(sentence="They are dull.", queries=seen, exemplars=tuple(situation.exemplars))
+        [diagnosis] = self.diagnosed([Diagnosis(weaknesses=(weakness,))])
+        assert isinstance(diagnosis, Diagnosis)
+        return diagnosis
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        drafts = [Draft(text=f"A better {task.sort}.", query="Why?" if task.sort == "create" else "") for task in tasks]
+        return self.spoil(drafts)
+
+
+class Stubborn(Writes):
+    """Fails where it should try again."""
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        if any(task.remarks for task in tasks):
+            raise ValueError("I have said all that I have to say")
+        return super().write(tasks)

@@ -18,6 +18,7 @@ FIXTURES = {
     "JudgeContract": "judge",
     "PairwiseJudgeContract": "judge",
     "ExporterContract": "exporter",
+    "ProposerContract": "proposer",
 }
 TEST = """
 import pytest

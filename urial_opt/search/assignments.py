@@ -17,7 +17,7 @@ _FORMS = 3
 """How many exemplars show a writer the form of a new one."""
 
 
-def assignments(
+def tasks_for(
     space: SearchSpace, situation: Situation, weaknesses: Sequence[Weakness], winners: Sequence[Source]
 ) -> list[Task]:
     """The tasks of a round.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.protocols import Judge, Proposer
 from urial_opt.records import TrialRecord
-from urial_opt.search.assignments import assignments
+from urial_opt.search.assignments import tasks_for
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.guards import failures
 from urial_opt.search.standing import Standing
@@ -73,7 +73,7 @@ def take_round(
     if diagnosis is None:
         diagnosis = writing.proposer.diagnose(situation)
         writing.rounds.add_diagnosis(begun.number, begun.proposer, diagnosis)
-    tasks = dict(enumerate(assignments(space, situation, diagnosis.weaknesses, winners)))
+    tasks = dict(enumerate(tasks_for(space, situation, diagnosis.weaknesses, winners)))
     gathered = _Gathered(space=space, number=begun.number)
     for number in range(ATTEMPTS):
         tasks = gathered.take(tasks, _attempts(begun, writing, tasks, number))
