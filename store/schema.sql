@@ -76,6 +76,16 @@ CREATE TABLE urial_searches (
 	UNIQUE (name)
 );
 
+CREATE TABLE urial_accounts (
+	id INTEGER NOT NULL,
+	name TEXT,
+	search_id INTEGER,
+	PRIMARY KEY (id),
+	UNIQUE (name),
+	UNIQUE (search_id),
+	FOREIGN KEY(search_id) REFERENCES urial_searches (id)
+);
+
 CREATE TABLE urial_aligned_answers (
 	id VARCHAR(16) NOT NULL,
 	aligned_id INTEGER NOT NULL,
@@ -173,6 +183,33 @@ CREATE TABLE urial_prompt_exemplars (
 
 CREATE INDEX ix_urial_prompt_exemplars_exemplar_id ON urial_prompt_exemplars (exemplar_id);
 
+CREATE TABLE urial_query_tags (
+	id VARCHAR(16) NOT NULL,
+	judge_id INTEGER NOT NULL,
+	query_id VARCHAR(16) NOT NULL,
+	task TEXT,
+	topic TEXT,
+	difficulty TEXT,
+	raw TEXT NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
+	FOREIGN KEY(query_id) REFERENCES urial_queries (id)
+);
+
+CREATE TABLE urial_replies (
+	id VARCHAR(16) NOT NULL,
+	identity_id INTEGER NOT NULL,
+	body TEXT NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(identity_id) REFERENCES urial_identities (id)
+);
+
 CREATE TABLE urial_shifts (
 	id VARCHAR(16) NOT NULL,
 	base_id INTEGER NOT NULL,
@@ -196,19 +233,6 @@ CREATE TABLE urial_shifts (
 );
 
 CREATE INDEX ix_urial_shifts_text_id ON urial_shifts (text_id);
-
-CREATE TABLE urial_spending (
-	search_id INTEGER NOT NULL,
-	identity_id INTEGER NOT NULL,
-	calls BIGINT NOT NULL,
-	prompt_tokens BIGINT NOT NULL,
-	completion_tokens BIGINT NOT NULL,
-	saved_tokens BIGINT NOT NULL,
-	PRIMARY KEY (search_id, identity_id),
-	FOREIGN KEY(search_id) REFERENCES urial_searches (id),
-	FOREIGN KEY(identity_id) REFERENCES urial_identities (id)
-)
- WITHOUT ROWID;
 
 CREATE TABLE urial_evaluated_queries (
 	evaluation_id INTEGER NOT NULL,
@@ -243,6 +267,20 @@ CREATE TABLE urial_results (
 	UNIQUE (evaluation_id),
 	FOREIGN KEY(evaluation_id) REFERENCES urial_evaluations (id)
 );
+
+CREATE TABLE urial_spending (
+	account_id INTEGER NOT NULL,
+	identity_id INTEGER NOT NULL,
+	calls BIGINT NOT NULL,
+	requests BIGINT NOT NULL,
+	prompt_tokens BIGINT NOT NULL,
+	completion_tokens BIGINT NOT NULL,
+	saved_tokens BIGINT NOT NULL,
+	PRIMARY KEY (account_id, identity_id),
+	FOREIGN KEY(account_id) REFERENCES urial_accounts (id),
+	FOREIGN KEY(identity_id) REFERENCES urial_identities (id)
+)
+ WITHOUT ROWID;
 
 CREATE TABLE urial_trials (
 	search_id INTEGER NOT NULL,

@@ -3,6 +3,7 @@
 DROP VIEW IF EXISTS urial_leaderboard;
 DROP VIEW IF EXISTS urial_aspect_means;
 DROP VIEW IF EXISTS urial_cost;
+DROP VIEW IF EXISTS urial_bill;
 
 -- Every trial that has a shrunken estimate. Order by estimate to see the best: `observed` favours the lucky.
 CREATE VIEW urial_leaderboard AS
@@ -61,3 +62,18 @@ SELECT
 FROM urial_trials
 JOIN urial_searches ON urial_searches.id = urial_trials.search_id
 GROUP BY urial_searches.name;
+
+-- What was paid, to each model by each account: a search, or a command such as `tag`, over all its runs.
+CREATE VIEW urial_bill AS
+SELECT
+    COALESCE(urial_searches.name, urial_accounts.name) AS account,
+    urial_identities.name AS model,
+    urial_spending.calls,
+    urial_spending.requests,
+    urial_spending.prompt_tokens,
+    urial_spending.completion_tokens,
+    urial_spending.saved_tokens
+FROM urial_spending
+JOIN urial_accounts ON urial_accounts.id = urial_spending.account_id
+JOIN urial_identities ON urial_identities.id = urial_spending.identity_id
+LEFT JOIN urial_searches ON urial_searches.id = urial_accounts.search_id;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,79 @@ def test_system_text_alone_is_a_prompt() -> None:
     text = "# Instruction\n\nBe kind."
     assert parse_prompt(text) == UrialPrompt(system=text)
     assert parse_prompt(f"\ufeff{text}") == UrialPrompt(system=text, raw=f"\ufeff{text}")
+
+
+ALONE = "\n# Query:\n```\nA query alone\n```\n"
+
+
+def test_a_query_without_an_answer_is_named_and_the_exemplars_around_it_are_read() -> None:
+    text = CANONICAL.system + EXEMPLARS[0].render() + ALONE + EXEMPLARS[1].render()
+    read = parse_prompt(text, source="'p.txt'")
+    assert read == UrialPrompt(system=CANONICAL.system, exemplars=EXEMPLARS, raw=text)
+    assert read.notes == (
+        "A block '# Query:' of 'p.txt' ('A query alone') has no answer: it stays in the text, but it is no exemplar.",
+    )
+    lone = text.replace("# Query:\n```\nA query alone", "# Answer:\n```\nAn answer; alone")
+    assert "('An answer; alone') has no query" in parse_prompt(lone).notes[0]
+    assert parse_prompt(lone).exemplars == EXEMPLARS
+
+
+def test_a_query_without_an_answer_before_all_exemplars_counts_as_system_text_and_is_named() -> None:
+    text = CANONICAL.system + ALONE + EXEMPLARS[0].render()
+    read = parse_prompt(text)
+    assert (read.prefix, read.exemplars) == (text, EXEMPLARS[:1])
+    assert read.notes == ("exemplar 1 of the prompt ('A query alone') has no answer: it counts as system text.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "suffix"),
+    [
+        ("# User:\n\nHi\n\n\n# Assistant:\n\nHello\n\n", "v5", "\n# User:\n\nWhy?\n\n\n# Assistant:\n\n"),
+        ("# User:\nHi\n\n\n# Assistant:\nHello\n", "v6", "\n\n# User:\nWhy?\n\n\n# Assistant:\n"),
+        ("# User:\n```\nHi\n```\n\n# Assistant:\n```\nHello\n```\n", "urial", UrialPrompt().suffix("Why?")),
+        ("User: Hi\n\nAssistant: Hello\n", "urial", UrialPrompt().suffix("Why?")),
+    ],
+)
+def test_the_query_follows_in_the_layout_of_the_prompt(text: str, layout: str, suffix: str) -> None:
+    read = parse_prompt(f"# Instruction\n\nBe kind.\n\n{text}")
+    assert read.exemplars == (Exemplar(query="Hi", answer="Hello"),)
+    assert (read.layout, read.suffix("Why?")) == (layout, suffix)
+    assert read.render("Why?", history=read.exemplars).count("Hello") == 2
+
+
+@pytest.mark.parametrize("layout", ["v5", "v6"])
+def test_a_name_decides_the_layout_as_for_the_public_loader(tmp_path: Path, layout: str) -> None:
+    file = tmp_path / f"inst_help_{layout}-1k.txt"
+    file.write_text(CANONICAL.prefix)
+    assert read_prompt_file(file).layout == layout
+    check_public_name(file.stem, read_prompt_file(file).layout)
+    with pytest.raises(InputError, match=f"put inst_help_{layout} into the name"):
+        check_public_name("mine", read_prompt_file(file).layout)
+
+
+def test_headings_without_a_hash_count_only_where_there_are_no_others() -> None:
+    said = Exemplar(query="What did they say?", answer="User: hi\nAssistant: hello")
+    assert parse_prompt(f"# Instruction\n{said.render()}").exemplars == (said,)
+    system = "# Instruction\n\nUser: means the person.\n"
+    assert parse_prompt(system) == UrialPrompt(system=system)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "\n# Query:\n```\nx\n",
+        "\n# Query:\n````\nx\n```\n",
+        "\n# Query:\n```\nx\n```\n\n# Answer:\n```\ny\n```\n",
+        "`",
+        "``` a\n\n\n\n",
+        " \n",
+    ],
+)
+def test_a_long_text_is_parsed_in_time_linear_in_it(piece: str) -> None:
+    """In quadratic time each of these would take more than a minute."""
+    text = "# Instruction\n# Query:\n" + piece * (200_000 // len(piece)) + "."
+    with suppress(PromptError):
+        assert parse_prompt(text).prefix == text
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_price_is_read_from_the_table_or_as_given() -> None:
 
 
 def test_a_bill_adds_up() -> None:
-    spent = {Role.BASE: Spent(calls=2, usage=ANSWER + ANSWER), Role.JUDGE: Spent(calls=1, usage=VERDICT)}
+    spent = {Role.BASE: Spent(calls=2, usage=ANSWER + ANSWER), Role.JUDGE: Spent(calls=1, requests=1, usage=VERDICT)}
     bill = Bill(spent=spent, prices={Role.BASE: DEAR, Role.JUDGE: FREE})
     assert bill.cost(Role.BASE) == pytest.approx((200 * 1 + 100 * 10 + 800 * 0.5) / 1e6)
     assert bill.total == bill.cost(Role.BASE)
@@ -83,6 +83,7 @@ def test_a_bill_adds_up() -> None:
     assert unpriced.total is None
     assert unpriced.as_json()["judge"] == {
         "calls": 1,
+        "requests": 1,
         "prompt": 700,
         "completion": 300,
         "cached": 0,

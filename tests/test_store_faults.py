@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import subprocess
@@ -133,27 +132,6 @@ def test_a_killed_writer_loses_no_trial_and_leaves_no_half_one(tmp_path: Path) -
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert connection.execute("SELECT COUNT(*) FROM urial_evaluations").fetchone() == (len(trials),)
-
-
-@pytest.mark.skipif("URIAL_OPT_TEST_POSTGRESQL" not in os.environ, reason="no PostgreSQL server is given")
-def test_postgresql_behaves_alike() -> None:
-    url = os.environ["URIAL_OPT_TEST_POSTGRESQL"]
-    with Store.open(url) as store, Store.open(url) as second:
-        store.open_search("s", {"budget": 2})
-        second.open_search("s", {"budget": 2})
-        texts = [f"{time.time()} \0 {i}" for i in range(2000)]
-        made = [Completion(text=text, finish_reason="stop") for text in texts]
-        store.add_completions("g", GREEDY, texts, made)
-        second.add_completions("g", GREEDY, texts, made)
-        assert second.find_completions("g", GREEDY, texts) == made
-        number = len(store.trials("s"))
-        store.add_trial("s", trial_of(number), evaluation_of(number))
-        second.add_trial("s", trial_of(number), evaluation_of(number))
-        assert second.trials("s")[-1] == trial_of(number)
-        store.add_result("s", "found", "test", trial_of(0).candidate, evaluation_of(0))
-        assert len(store.results("s")) == 1
-        store.finish("s", {"done": True})
-        assert second.search("s").summary == {"done": True}
 
 
 def test_a_new_store_waits_for_a_process_that_is_writing(tmp_path: Path) -> None:

@@ -69,6 +69,27 @@ def test_nothing_is_named_like_its_module() -> None:
     assert not named, named
 
 
+PRINTS = {"echo", "secho", "print", "print_json", "Console", "style"}
+MAY_PRINT = ("urial_opt/cli/output.py", "urial_opt/nano/server.py")  # the second one is a program of its own
+
+
+def called(node: ast.Call) -> str:
+    function = node.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def test_one_place_writes_to_the_terminal() -> None:
+    elsewhere = [
+        f"{place(path)}:{node.lineno}"
+        for path in python_files("urial_opt")
+        if place(path) not in MAY_PRINT
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Call) and called(node) in PRINTS)
+        or (isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr"))
+    ]
+    assert not elsewhere, elsewhere
+
+
 def exceptions_between_adapters() -> list[str]:
     """The exceptions to import contracts that let one adapter import another."""
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from urial_opt.prompt import UrialPrompt
@@ -33,11 +34,44 @@ def fill_gaps(
     return [next(fresh) if each is None else remembered(each) for each in known]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidReply:
+    """A reply of a server, whatever it is worth."""
+
+    id: str
+    body: str
+    """Empty if nothing can be made of it, so that only its cost is counted."""
+    usage: Usage
+
+
+class ReplyMemory(Protocol):
+    """Stores the paid replies to one model as they arrive; `store.Account.billing` hands one to each model.
+
+    A reply is kept until the results that it is a part of are stored. `allow` may be called from any thread.
+    """
+
+    def allow(self) -> None:
+        """Called before each request. What it raises ends the batch, once the replies under way are stored."""
+
+    def claim(self, key: str) -> str:
+        """The id of the reply to a request; `key` identifies the request, and a repeated one gets another id."""
+
+    def find_replies(self, ids: Sequence[str]) -> list[str | None]:
+        """The body of each reply, in the order given; None if it is not stored."""
+
+    def add_replies(self, paid: Sequence[PaidReply]) -> None:
+        """Store replies, and what they cost."""
+
+
 class Memory(Protocol):
     """Stores completions and judgments; `store.Store` implements it.
 
     The methods that find return one entry for each input, in the order of the inputs; None if it is not stored.
+    Results may be added in any portions, as they become complete. After the last one of a batch `settle` says that
+    no reply to it need be kept by itself any longer.
     """
+
+    def settle(self) -> None: ...
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
     def add_completions(
@@ -53,6 +87,9 @@ class Memory(Protocol):
 
 class NoMemory:
     """A `Memory` that remembers nothing, and no pace of a server either."""
+
+    def settle(self) -> None:
+        """There is nothing to settle."""
 
     def find_completions(
         self,
@@ -120,6 +157,7 @@ class RoundMemory(Protocol):
 class ShiftMemory(Protocol):
     """Stores aligned answers and token shifts, with the same rules as `Memory`; `store.Store` implements it."""
 
+    def settle(self) -> None: ...
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]: ...
     def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None: ...
     def find_shifts(self, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]: ...

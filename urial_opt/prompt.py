@@ -8,13 +8,17 @@ The layout (Lin et al. 2024, section 4 and appendix; `␤` is one newline):
 
 Text that holds a fence or one of the headings would break that layout, so its block gets a longer fence here.
 `UrialPrompt.plain` says whether a prompt has no longer fences, as the public loader requires.
+
+Some public prompts have headings `# User:` and `# Assistant:` and no fences. `Layout` says how the public loader
+continues them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from urial_opt.content import content_id
 
@@ -24,6 +28,8 @@ _OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
 PLAIN_FENCE = "```"
 PUBLIC_STOPS = ("# Query", "# User")
 """Stop strings of the public runner."""
+Layout: TypeAlias = Literal["urial", "v5", "v6"]
+"""How the public loader continues a prompt: by fenced blocks, as above, or as prompts called inst_help_v5 or v6."""
 
 
 def fence_for(text: str) -> str:
@@ -41,6 +47,14 @@ def breaks_layout(text: str) -> bool:
 def _block(heading: str, text: str) -> str:
     fence = fence_for(text)
     return f"# {heading}:\n{fence}\n{text}\n{fence}\n"
+
+
+def _unfenced(texts: Sequence[str], layout: Layout) -> str:
+    """Queries and answers in turn, and the heading of the next answer, as the public loader writes them."""
+    texts = [text.strip("\n") for text in texts] if layout == "v6" else texts
+    before, after, end = ("\n\n", "\n", "\n") if layout == "v6" else ("\n", "\n\n", "\n\n")
+    heads = [f"{before}# {('User', 'Assistant')[place % 2]}:{after}" for place in range(len(texts) + 1)]
+    return "".join(f"{head}{text}{end}" for head, text in zip(heads, texts, strict=False)) + heads[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +88,10 @@ class UrialPrompt:
     exemplars: tuple[Exemplar, ...] = ()
     raw: str | None = None
     """The exact text of an imported prompt that is not in the layout above; it is used for rendering."""
+    layout: Layout = "urial"
+    """The layout of what follows the prefix."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What could not be read in the prompt's file, one sentence each."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id}: {len(self.exemplars)} exemplars, {len(self.prefix):,} characters)"
@@ -97,6 +115,9 @@ class UrialPrompt:
 
     def suffix(self, query: str, *, history: Sequence[Exemplar] = ()) -> str:
         """The text after the prefix: earlier turns of the conversation, if any, then the query under test."""
+        if self.layout != "urial":
+            said = [text for turn in history for text in (turn.query, turn.answer)]
+            return _unfenced([*said, query], self.layout)
         turns = "".join(turn.render() for turn in history)
         return f"{turns}\n{_block('Query', query)}\n# Answer:\n{PLAIN_FENCE}\n"
 

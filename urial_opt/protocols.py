@@ -10,8 +10,8 @@ ChatGenerator, Judge, PairwiseJudge and Exporter; the tests of an adapter inheri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from urial_opt.aspects import Aspect
 from urial_opt.prompt import UrialPrompt
@@ -20,7 +20,7 @@ from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags
 if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
     from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task
     from urial_opt.token_scores import AlignedAnswer, TokenScores
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import PaceMemory, ReplyMemory
 
 
 class Generator(Protocol):
@@ -122,6 +122,36 @@ class Paced(Protocol):
         """Start at the pace stored in `memory` for the server, and store later changes there, from any thread."""
 
 
+@runtime_checkable
+class Gradual(Protocol):
+    """An optional ability of generators and judges: hands on each result while others of the batch are in the making.
+
+    Without it, what a batch has cost is lost if the process is killed before the batch is complete.
+    """
+
+    def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
+        """From now on call `heard` with results that are complete, by their place in the batch; with None, no longer.
+
+        It is called in the thread of the caller, with each result at most once and before the batch is returned; a
+        result that was not handed on is found in the batch. What it raises ends the batch.
+        """
+
+
+@runtime_checkable
+class Billed(Protocol):
+    """An optional ability of models behind servers: stores each reply that is paid as it arrives."""
+
+    @property
+    def identity(self) -> str:
+        """As `Generator.identity`; all replies are billed under it."""
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """From now on send no request without `memory.allow`, nor one whose reply it has; with None, no longer.
+
+        Each reply is stored there, with what it cost, before anything is made of it.
+        """
+
+
 class Judge(Protocol):
     """Scores answers from 1 to 5, higher being better, on the aspects due for their queries (`aspects.ASPECTS_OF`)."""
 
@@ -181,6 +211,15 @@ class Tagger(Protocol):
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
         """Task, topic and difficulty of each query, in the order given; each is None if it cannot be read."""
+
+
+@runtime_checkable
+class NamedTagger(Tagger, Protocol):
+    """A tagger whose tags are stored under a name of their own; those of others are stored under `Judge.identity`."""
+
+    @property
+    def tagging_identity(self) -> str:
+        """As `Judge.identity`, but names the template for tags; `QueryTags.judge` is the same."""
 
 
 class Proposer(Protocol):

@@ -18,13 +18,20 @@ from urial_opt.records import Role, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """The calls to one model and their tokens, without results that came from the store. Adding adds each count."""
+    """What was paid to one model, without results that came from the store. Adding adds each count."""
 
     calls: int = 0
+    """Answers of a model, or verdicts of a judge."""
+    requests: int = 0
+    """Replies that were paid: a verdict may take several. Other models than those behind servers have one a call."""
     usage: Usage = field(default_factory=Usage)
 
     def __add__(self, other: Spent) -> Spent:
-        return Spent(calls=self.calls + other.calls, usage=self.usage + other.usage)
+        return Spent(
+            calls=self.calls + other.calls,
+            requests=self.requests + other.requests,
+            usage=self.usage + other.usage,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +59,11 @@ class Bill:
         return sum(s.usage.prompt_tokens + s.usage.completion_tokens for s in self.spent.values())
 
     def as_json(self) -> dict[str, object]:
-        """By role: `calls`, `prompt`, `completion` and `cached` tokens, `cost` in US dollars (null if not known)."""
+        """By role: `calls`, `requests`, tokens (`prompt`, `completion`, `cached`) and `cost` (null if not known)."""
         return {
             role.value: {
                 "calls": spent.calls,
+                "requests": spent.requests,
                 "prompt": spent.usage.prompt_tokens,
                 "completion": spent.usage.completion_tokens,
                 "cached": spent.usage.saved_tokens,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import click
 
 from urial_opt import __version__
+from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
 from urial_opt.errors import InputError, UnknownNameError, UrialOptError
 
 INTERRUPTED = 130
@@ -35,6 +38,7 @@ _TYPED = {"max_seconds": "max_time"}
 
 def _load(name: str) -> click.Command:
     command: click.Command = import_module(f"urial_opt.cli.commands.{name.replace('-', '_')}").command
+    command.context_class = HarmlessContext
     for parameter in command.params:
         # Click makes the variable's name from the parameter, which is not always called like its option.
         if isinstance(parameter, click.Option) and parameter.envvar is None:
@@ -118,7 +122,7 @@ def as_typed(message: str) -> str:
 
 
 def _say_error(message: str) -> None:
-    click.echo(f"Error: {' '.join(as_typed(message).split())}", err=True)
+    write_line(f"Error: {one_line(as_typed(message))}", err=True)
 
 
 def main() -> int:
@@ -127,6 +131,8 @@ def main() -> int:
     The exit code is 2 if the request cannot be carried out, 1 if a model or judge failed, 3 if a limit stopped a
     search, and 130 if the user did.
     """
+    sys.excepthook = write_crash
+    logging.lastResort = LogLines(logging.WARNING)
     try:
         left_with = group(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):

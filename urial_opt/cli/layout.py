@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
-import click
 from rich.box import SIMPLE
 from rich.cells import cell_len, chop_cells
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from urial_opt.cli.output import one_line, quoted, shown, write_line, write_table
+from urial_opt.cli.output import width as terminal_width
 
 _NAME = 30
 """Width that a name may have in a table before it is folded; larger on a wide terminal."""
 _KEPT = re.compile(r"(?<=\d) (?=%|\[)|(?<=%) (?=\[)|(?<=≥) (?=\d)|(?<=\d,) (?=[+-]?[\d.]+\])|(?<=['\"]) (?=\d+/\d)")
 """The spaces in `4.91 [4.86, 4.95]`, `7.8 % [7.1, 8.6]` and `'thank' 5/5`, where lines must not break."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +32,11 @@ class Figure:
     """The column's heading if the terminal is too narrow for `name`; it may have several lines."""
     left: bool = False
     """Whether to align the cells on the left, as words, instead of on the right."""
+
+    def shown(self) -> Figure:
+        """The figure without control characters."""
+        cells = list(map(one_line, self.cells))
+        return replace(self, name=shown(self.name), cells=cells, short=shown(self.short))
 
 
 def print_figures(
@@ -49,12 +53,14 @@ def print_figures(
     Contexts are rows. With `down` they are columns, if that fits into one table. `corner` is the heading of the first
     column; the context named `strong` is bold.
     """
-    width = Console().width
+    width = terminal_width()
     if title:
         say(title, rest="  ", bold=True)
-    contexts = [_without_controls(name) for name in contexts]
+    contexts = list(map(one_line, contexts))
+    strong = strong and one_line(strong)
+    figures = [figure.shown() for figure in figures]
     if down and (table := _across(contexts, figures, corner, width)):
-        _print(table)
+        write_table(table)
         return
     limit = max(_NAME, width // 3)
     layouts = [
@@ -65,8 +71,8 @@ def print_figures(
     layout, best = min(pieces, key=lambda each: (each[0].overflow(each[1], width), len(each[1])))
     for number, piece in enumerate(best):
         if number:
-            click.echo()
-        _print(layout.table(piece))
+            write_line()
+        write_table(layout.table(piece))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +145,8 @@ def _across(contexts: Sequence[str], figures: Sequence[Figure], corner: str, wid
 
 def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> None:
     """Print a table whose last column contains sentences, which are wrapped at spaces."""
-    width = Console().width
+    width = terminal_width()
+    rows = [tuple(map(one_line, row)) for row in rows]
     columns = list(zip(heads, *rows, strict=True))
     narrow = [max(map(cell_len, column)) for column in columns[:-1]]
     room = width - sum(narrow) - 2 * len(narrow)
@@ -152,8 +159,8 @@ def print_words(rows: Sequence[tuple[str, ...]], *, heads: Sequence[str]) -> Non
     for head in heads:
         table.add_column(Text(head), no_wrap=True)
     for *names, words in rows:
-        table.add_row(*map(Text, map(_without_controls, names)), Text("\n".join(wrapped(words, room))))
-    _print(table)
+        table.add_row(*map(Text, names), Text("\n".join(wrapped(words, room))))
+    write_table(table)
 
 
 def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool = False, err: bool = False) -> None:
@@ -161,23 +168,25 @@ def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool 
 
     `err` prints them on standard error.
     """
-    for line in wrapped(text, Console().width, first=first, rest=rest):
-        click.secho(line, bold=bold, err=err)
+    for line in wrapped(text, terminal_width(), first=first, rest=rest):
+        write_line(line, bold=bold, err=err)
 
 
-def say_command(command: str) -> None:
+def say_command(words: Sequence[str]) -> None:
     r"""Print a command to type; a long one continues on the next line after a `\`, as in a shell."""
     groups: list[list[str]] = [[]]
-    for word in shlex.split(command):
+    for word in words:
         if word.startswith("-"):
             groups.append([])
-        groups[-1].append(word)
+        groups[-1].append(quoted(word))
     lines = ["  "]
-    for group in filter(None, map(shlex.join, groups)):
-        if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > Console().width:
+    for group in filter(None, map(" ".join, groups)):
+        if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > terminal_width():
             lines.append(" " * 6)
         lines[-1] += group if lines[-1].isspace() else f" {group}"
-    click.echo(" \\\n".join(lines))
+    for line in lines[:-1]:
+        write_line(f"{line} \\")
+    write_line(lines[-1])
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
@@ -187,7 +196,7 @@ def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) 
     """
     rest = first if rest is None else rest
     lines = []
-    for paragraph in _without_controls(text).expandtabs(4).split("\n"):
+    for paragraph in shown(text).expandtabs(4).split("\n"):
         words = re.findall(r" *[^ ]+", _KEPT.sub("\0", paragraph))
         filled = _fill([word.replace("\0", " ") for word in words], width - max(cell_len(first), cell_len(rest)))
         lines += [f"{rest if number else first}{line}".rstrip() for number, line in enumerate(filled)]
@@ -197,10 +206,6 @@ def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) 
 def folded(name: str, width: int) -> str:
     """The name in lines of at most `width` where possible, broken after slashes, hyphens, underscores and spaces."""
     return "\n".join(_fill(re.findall(r"[^/ _-]*[/ _-]|[^/ _-]+", name), width))
-
-
-def _without_controls(text: str) -> str:
-    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
 
 
 def _fill(pieces: Sequence[str], width: int) -> list[str]:
@@ -218,11 +223,3 @@ def _fill(pieces: Sequence[str], width: int) -> list[str]:
 def _light_table(gap: int) -> Table:
     """A table with a rule below the headings and no other lines, since people paste it into documents."""
     return Table(box=SIMPLE, show_edge=False, pad_edge=False, padding=(0, gap - 1, 0, 0))
-
-
-def _print(table: Table) -> None:
-    """Print without the trailing spaces of the last column, since people paste tables into documents."""
-    console = Console(highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    click.echo(re.sub(r" +$", "", captured.get(), flags=re.MULTILINE), nl=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 from urial_opt.cli.layout import wrapped
+from urial_opt.cli.output import progress_console, write_above
 from urial_opt.records import TrialState
 from urial_opt.search.progress import Phase
 from urial_opt.search.progress import Progress as SearchProgress
@@ -31,7 +32,7 @@ class Display:
     def __init__(self) -> None:
         self.heading = ""
         """Printed once, before the first progress."""
-        self._console = Console(stderr=True, highlight=False)
+        self._console = progress_console()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
@@ -62,7 +63,7 @@ class Display:
     def say(self, text: str) -> None:
         """Print lines that stay."""
         for line in wrapped(text, self._console.width, rest="  "):
-            self._console.print(Text(line), soft_wrap=True)
+            write_above(self._console, line)
 
     def update(self, progress: SearchProgress) -> None:
         """Show the progress of the search."""

@@ -1,10 +1,9 @@
-"""Options: the options that several commands share, and how commands print JSON and write files."""
+"""Options: the options that several commands share, and how commands write files."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,11 +34,6 @@ def store_option(function: _F) -> _F:
 def json_option(function: _F) -> _F:
     """Add `--json`, output for programs."""
     return click.option("as_json", "--json", is_flag=True, help="Print only JSON on standard output.")(function)
-
-
-def print_json(content: Mapping[str, object] | list[Mapping[str, object]]) -> None:
-    """Print a JSON document, readable and stable."""
-    click.echo(json.dumps(content, ensure_ascii=False, indent=2))
 
 
 def write_file(path: Path, text: str, *, option: str) -> None:

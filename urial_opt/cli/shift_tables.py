@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-import click
-
 from urial_opt.cli.layout import Figure, folded, print_figures, say
 from urial_opt.records import Estimate
 from urial_opt.shift.figures import ContextShift, KindShift, ShiftedText, TokenShift
@@ -28,7 +26,7 @@ def show_shift(shift: TokenShift) -> None:
     positions = next((each.positions for each in shift.contexts.values()), 0)
     cut = f", {shift.cut_off} cut off at the maximal length" if shift.cut_off else ""
     say(f"{shift.answers} answers of {shift.aligned}, {positions} tokens{cut}, read by {shift.base}", rest="  ")
-    click.echo()
+    say()
     figures = [
         _figure(shift, "unshifted (first choice)", lambda each: _share(each.unshifted)),
         _figure(shift, "marginal (second, third)", lambda each: _share(each.marginal)),
@@ -56,15 +54,15 @@ def show_shift(shift: TokenShift) -> None:
     ]
     title = "how the base model ranks these tokens [95 %]"
     print_figures(list(shift.contexts), figures, corner="context", title=title, down=True)
-    click.echo()
+    say()
     spans = [
         _figure(shift, f"{first}" if first == last else f"{first} to {last}", partial(_span, first=first, last=last))
         for first, last in _SPANS
     ]
     print_figures(list(shift.contexts), spans, corner="position", title="shifted by position in the answer", down=True)
-    click.echo()
+    say()
     _print_groups(shift)
-    click.echo()
+    say()
     for name, context in shift.contexts.items():
         words = [word for word in context.top_words if word.shifted][:_WORDS]
         if words:
@@ -78,7 +76,7 @@ def show_shift(shift: TokenShift) -> None:
 def show_explanation(explanation: ShiftExplanation) -> None:
     """Print what a context repairs, breaks and lacks, one sentence each."""
     against = f" against {explanation.baseline}" if explanation.baseline else ""
-    click.echo()
+    say()
     say(f"{explanation.context}{against}", bold=True)
     for finding in explanation.findings:
         say(finding.sentence, first=f"  {_MARKS[finding.kind]} ", rest="    ")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
-import click
-
 from urial_opt.aspects import Aspect
 from urial_opt.cli.layout import Figure, print_figures, say, say_command
 from urial_opt.cli.options import DEFAULT_STORE
@@ -53,11 +49,11 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         title=f"{result.name}: {result.found.card.queries} test queries, scores 1 to 5",
         strong=CONTEXT_NAMES["found"],
     )
-    click.echo()
+    say()
     _show_constraints(result)
     _print_bill(result.bill, title="usage and cost")
     _say_missing_prices(result.bill)
-    click.echo()
+    say()
     gain = interval(result.gain, signed=True)
     if result.significant:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
@@ -65,11 +61,11 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         say(f"No significant gain over the hand-written prompt: {gain}.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
-    click.echo()
-    click.echo("Next:")
+    say()
+    say("Next:")
     named = [result.name] if store_url == DEFAULT_STORE else [result.name, "--store", store_url]
-    say_command(shlex.join(["urial-opt", "inspect", *named]))
-    say_command(shlex.join(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"]))
+    say_command(["urial-opt", "inspect", *named])
+    say_command(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"])
 
 
 def _show_constraints(result: SearchResult) -> None:
@@ -84,7 +80,7 @@ def _show_constraints(result: SearchResult) -> None:
     for role, measured in result.contexts.items():
         name = CONTEXT_NAMES.get(role, role)
         say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
-    click.echo()
+    say()
 
 
 def _show_shift(shift: ShiftOutcome) -> None:
@@ -112,7 +108,7 @@ def show_assessment(assessment: Assessment) -> None:
     prompt = assessment.prompt
     what = "given outputs" if prompt is None else f"prompt {prompt.id}" if prompt.prefix else "zero-shot"
     say(f"{what}, base {assessment.base}, judge {assessment.judge}: {card.queries} queries, scores 1 to 5", rest="  ")
-    click.echo()
+    say()
     judged = len(card.aspects)
     average = "average" if judged == len(Aspect) else f"average of {judged}"
     verdicts = card.verdicts.values()
@@ -131,7 +127,7 @@ def show_assessment(assessment: Assessment) -> None:
         apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
     print_figures([*(each.value for each in card.verdicts), average], figures, corner="aspect", strong=average)
-    click.echo()
+    say()
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
     if assessment.scoring.na_as_five:
@@ -154,7 +150,7 @@ def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
     ]
     title = f"compared with {against}: {comparison.queries} queries"
     print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
-    click.echo()
+    say()
     if comparison.consistent is not None:
         agreed = share_cell(comparison.consistent)
         say(f"Shown two answers in both orders, the judge gives the same verdict in {agreed}.")
@@ -185,7 +181,7 @@ def show_plan(plan: Plan) -> None:
         _print_bill(bill, title=title)
         lasts = "not known: all answers were stored already" if seconds is None else duration(seconds)
         say(f"time: {lasts}")
-        click.echo()
+        say()
     _say_missing_prices(plan.expected)
 
 

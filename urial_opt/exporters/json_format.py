@@ -8,6 +8,7 @@ sampling        temperature, top_p, max_tokens, stop, seed, repetition_penalty
 system          the system text alone
 exemplars       in order, each with query, answer and style
 raw             the exact text if the prompt was imported in another layout, else null
+layout          "v5" or "v6" if the query follows in one of these public layouts, else left out
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class JsonFormat:
             "system": prompt.system,
             "exemplars": [{"query": e.query, "answer": e.answer, "style": e.style} for e in prompt.exemplars],
             "raw": prompt.raw,
+            **({} if prompt.layout == "urial" else {"layout": prompt.layout}),
         }
         return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 

@@ -19,12 +19,13 @@ from urial_opt.records import (
     Split,
     TrialRecord,
 )
+from urial_opt.spending import Spent
 from urial_opt.store import paces, searches, shifts, trials
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
-from urial_opt.store.spending import Account
+from urial_opt.store.spending import Account, read_bill
 
 
 class Store(DatabaseMemory):
@@ -80,9 +81,17 @@ class Store(DatabaseMemory):
         """Give Optuna's engine the store's cheap commits: it commits once for each parameter of a trial."""
         self._database.tune(engine)
 
-    def account(self, search: str | None = None) -> Account:
-        """The store's memory of paid work, with a count of what is paid; `search`: add it to that search's total."""
-        return Account(self._database, search)
+    def account(self, search: str | None = None, *, command: str | None = None) -> Account:
+        """The store's memory of paid work, with a count of what is paid.
+
+        `search` or `command`: add it to the total of that search, or of a command such as `tag`.
+        """
+        return Account(self._database, search=search, command=command)
+
+    def bill(self) -> dict[str, dict[str, Spent]]:
+        """What every account has spent, by its name and the identity of the model or judge."""
+        with self._database.reading() as connection:
+            return read_bill(connection)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
         """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""

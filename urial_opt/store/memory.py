@@ -23,6 +23,9 @@ class DatabaseMemory:
     def __init__(self, database: Connection) -> None:
         self._database = database
 
+    def settle(self) -> None:
+        """As `memory.Memory`; see `spending.Account`."""
+
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:
         """The completion by `generator` of each whole rendered prompt."""
         with self._database.reading() as connection:

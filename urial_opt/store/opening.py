@@ -67,6 +67,10 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
+    statements = views(folder.joinpath("views.sql").read_text("utf-8"))
+    for statement in statements:
+        if "CREATE VIEW" not in statement:  # SQLite renames no table while a view refers to one that is missing
+            connection.exec_driver_sql(statement)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -75,7 +79,7 @@ def _migrate(connection: sa.Connection, database: Connection) -> None:
         raise StoreError(
             f"the store {database.name!r} was written by a newer version of urial-opt ({version!r}); {advice}"
         ) from error
-    for statement in views(folder.joinpath("views.sql").read_text("utf-8")):
+    for statement in statements:
         connection.exec_driver_sql(statement)
 
 

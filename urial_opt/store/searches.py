@@ -9,12 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from urial_opt.errors import StoreError, UnknownNameError
+from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
 from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
 from urial_opt.store.tables import searches, trials
 
+_LONGEST_NAME = 100
 _NUMBERED = sa.select(searches.c.id).where(searches.c.name == sa.bindparam("name"))
 
 
@@ -26,6 +27,8 @@ def open_search(connection: sa.Connection, name: str, settings: Mapping[str, obj
     """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
     wanted = json.loads(json.dumps(settings))
     new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
+    if not _can_be_stored(name) or connection.scalar(_NUMBERED, {"name": name}) is None:
+        check_new_name(name)
     insert_new(connection, searches, [new], key="name")
     search = read_search(connection, name)
     if differences := _differences(search.settings, wanted):
@@ -34,8 +37,22 @@ def open_search(connection: sa.Connection, name: str, settings: Mapping[str, obj
     return search
 
 
+def check_new_name(name: str) -> None:
+    """InputError for a name that could not be read or typed later; searches that have such a name keep it."""
+    if not name.isprintable() or name != name.strip() or name.startswith("-") or not 0 < len(name) <= _LONGEST_NAME:
+        what = f"up to {_LONGEST_NAME} printable characters, without blanks at its ends or a '-' at its start"
+        raise InputError(f"{name!r:.80} cannot be the name of a search; give one of {what}: `name=NAME`")
+
+
+def _can_be_stored(name: str) -> bool:
+    """False for half a character: a word of the command line that is not UTF-8 contains some."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
 def read_search(connection: sa.Connection, name: str) -> SearchRecord:
     """The search of that name. UnknownNameError if there is none."""
+    if not _can_be_stored(name):
+        raise _unknown(connection, name)
     row = connection.execute(sa.select(searches).where(searches.c.name == name)).one_or_none()
     if row is None:
         raise _unknown(connection, name)

@@ -1,46 +1,195 @@
-"""Spending: calls and tokens of each model, counted in the transaction that stores its answers."""
+"""Spending: what each account paid to each model, counted in the transaction that stores the replies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
+from urial_opt.content import content_id
+from urial_opt.memory import PaidReply
+from urial_opt.protocols import Billed, NamedTagger, PairwiseJudge
 from urial_opt.records import Usage
 from urial_opt.spending import Spent
-from urial_opt.store import paid_work
-from urial_opt.store.connection import Connection, upsert
+from urial_opt.store import paid_work, replies
+from urial_opt.store.connection import Connection, insert_new, upsert
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
-from urial_opt.store.tables import identities, spending
+from urial_opt.store.tables import accounts, identities, searches, spending
+
+REMOVED = "removed searches"
+"""The account that takes over what removed searches have spent."""
 
 
 class Account(DatabaseMemory):
-    """A memory that counts the calls and tokens paid for; stored answers cost nothing and are not counted."""
+    """A memory that counts what is paid; stored answers cost nothing and are not counted."""
 
-    def __init__(self, database: Connection, search: str | None = None) -> None:
-        """With `search`, the counts start from its earlier runs and are stored. UnknownNameError if there is none."""
+    def __init__(self, database: Connection, *, search: str | None = None, command: str | None = None) -> None:
+        """The account of a search, of a command such as `tag`, or, without either, one that is not stored.
+
+        UnknownNameError if there is no such search.
+        """
         super().__init__(database)
-        self._search_id: int | None = None
+        self._search, self._command = search, command
+        self._account_id: int | None = None
+        """None until something is paid."""
+        self._billed: dict[str, str] = {}
+        """The identity under which a model is billed, by each of its identities, if its replies are kept."""
+        self._claimed: Counter[str] = Counter()
+        self._unsettled: set[str] = set()
         self.spent: dict[str, Spent] = {}
-        """By identity of the model or judge."""
+        """By identity of the model or judge: of all runs of a search, or of this run of a command."""
         if search is not None:
             with database.reading() as connection:
-                self._search_id = search_id(connection, search)
-                self.spent = read_spending(connection, self._search_id)
+                self.spent = read_spending(connection, search_id(connection, search))
+
+    @contextmanager
+    def billing(self, *models: object, allow: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """While the context lasts, each reply that a server sends to these models is stored as it arrives.
+
+        `allow` is called before each request, from any thread; what it raises ends the batch, once the replies to the
+        requests under way are stored.
+        """
+        billed = [model for model in models if isinstance(model, Billed)]
+        for model in billed:
+            self._billed |= dict.fromkeys(_identities(model), model.identity)
+            model.keep_replies(_KeptReplies(self, model.identity, allow))
+        try:
+            yield
+        finally:
+            for model in billed:
+                model.keep_replies(None)
+
+    def settle(self) -> None:
+        """As `memory.Memory`: the replies so far are in the results stored, and need not be kept any longer."""
+        if self._unsettled:
+            with self._database.writing() as connection:
+                replies.delete_replies(connection, self._unsettled)
+        self._unsettled = set()
+        self._claimed.clear()
+
+    def claim(self, key: str) -> str:
+        """The id of a reply to the request `key`; the same request gets another one until all is settled."""
+        self._claimed[key] += 1
+        repeat = self._claimed[key]
+        return key if repeat == 1 else content_id([key, repeat])
+
+    def find_replies(self, ids: Sequence[str]) -> list[str | None]:
+        """The stored body of each reply; None if it is not stored."""
+        with self._database.reading() as connection:
+            found = replies.find_replies(connection, ids)
+        self._unsettled |= found.keys()
+        return [found.get(id_) for id_ in ids]
+
+    def add_replies(self, identity: str, paid: Sequence[PaidReply]) -> None:
+        """Store replies, and count what they cost."""
+        with self._database.writing() as connection:
+            replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
+            cost = Spent(requests=len(paid), usage=sum((reply.usage for reply in paid), Usage()))
+            self._add(connection, identity, cost)
+        self._unsettled |= {reply.id for reply in paid}
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
-        paid = Spent(calls=len(usages), usage=sum(usages, Usage()))
-        if self._search_id is not None:
-            key = {"search_id": self._search_id, "identity_id": paid_work.identity_id(connection, identity)}
-            upsert(connection, spending, key, {"calls": paid.calls, **paid_work.usage_columns(paid.usage)})
+        if (billed := self._billed.get(identity)) is not None:
+            self._add(connection, billed, Spent(calls=len(usages)))  # tokens were counted as the replies arrived
+        else:
+            self._add(connection, identity, Spent(calls=len(usages), requests=len(usages), usage=sum(usages, Usage())))
+
+    def _add(self, connection: sa.Connection, identity: str, paid: Spent) -> None:
+        if self._search is not None or self._command is not None:
+            if self._account_id is None:
+                self._account_id = account_id(connection, search=self._search, command=self._command)
+            key = {"account_id": self._account_id, "identity_id": paid_work.identity_id(connection, identity)}
+            amounts = {"calls": paid.calls, "requests": paid.requests, **paid_work.usage_columns(paid.usage)}
+            upsert(connection, spending, key, amounts)
         self.spent[identity] = self.spent.get(identity, Spent()) + paid
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptReplies:
+    """The replies to one model, as `memory.ReplyMemory`."""
+
+    account: Account
+    identity: str
+    allow: Callable[[], None]
+
+    def claim(self, key: str) -> str:
+        return self.account.claim(key)
+
+    def find_replies(self, ids: Sequence[str]) -> list[str | None]:
+        return self.account.find_replies(ids)
+
+    def add_replies(self, paid: Sequence[PaidReply]) -> None:
+        self.account.add_replies(self.identity, paid)
+
+
+def _identities(model: Billed) -> list[str]:
+    """All identities under which results of a model are stored."""
+    pairwise = [model.pairwise_identity] if isinstance(model, PairwiseJudge) else []
+    tagging = [model.tagging_identity] if isinstance(model, NamedTagger) else []
+    return [model.identity, *pairwise, *tagging]
+
+
+def account_id(connection: sa.Connection, *, search: str | None = None, command: str | None = None) -> int:
+    """The row id of an account, which is opened if it is new. UnknownNameError if there is no such search."""
+    if search is not None:
+        number = search_id(connection, search)
+        row: dict[str, object] = {"search_id": number}
+    else:
+        row = {"name": command}
+    [(key, value)] = row.items()
+    which = accounts.c[key] == value
+    found = connection.scalar(sa.select(accounts.c.id).where(which))
+    if found is None:
+        insert_new(connection, accounts, [row], key=key)
+        found = connection.scalar(sa.select(accounts.c.id).where(which))
+    return int(found or 0)
 
 
 def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]:
     """What a search has spent so far, by identity of the model or judge."""
-    rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.search_id == of_search)
-    return {
-        row[identities.c.name]: Spent(calls=row[spending.c.calls], usage=paid_work.read_usage(row, spending))
-        for row in connection.execute(rows).mappings()
-    }
+    number = sa.select(accounts.c.id).where(accounts.c.search_id == of_search).scalar_subquery()
+    rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.account_id == number)
+    return {row[identities.c.name]: _spent(row) for row in connection.execute(rows).mappings()}
+
+
+def read_bill(connection: sa.Connection) -> dict[str, dict[str, Spent]]:
+    """What every account has spent so far, by its name and the identity of the model or judge."""
+    account = sa.func.coalesce(searches.c.name, accounts.c.name).label("account")
+    rows = (
+        sa.select(account, identities.c.name, spending)
+        .select_from(spending)
+        .join(accounts, accounts.c.id == spending.c.account_id)
+        .join(identities, identities.c.id == spending.c.identity_id)
+        .outerjoin(searches, searches.c.id == accounts.c.search_id)
+        .order_by(accounts.c.id, identities.c.id)
+    )
+    bill: dict[str, dict[str, Spent]] = {}
+    for row in connection.execute(rows).mappings():
+        bill.setdefault(row["account"], {})[row[identities.c.name]] = _spent(row)
+    return bill
+
+
+def close_account(connection: sa.Connection, of_search: int) -> None:
+    """Move what a search has spent to the account of removed searches, so that the search can be removed."""
+    number = connection.scalar(sa.select(accounts.c.id).where(accounts.c.search_id == of_search))
+    if number is None:
+        return
+    taker = account_id(connection, command=REMOVED)
+    for row in connection.execute(sa.select(spending).where(spending.c.account_id == number)).mappings().all():
+        amounts = {column.name: row[column] for column in spending.c if not column.primary_key}
+        upsert(connection, spending, {"account_id": taker, "identity_id": row[spending.c.identity_id]}, amounts)
+    connection.execute(sa.delete(spending).where(spending.c.account_id == number))
+    connection.execute(sa.delete(accounts).where(accounts.c.id == number))
+
+
+def _spent(row: Mapping[Any, Any]) -> Spent:
+    return Spent(
+        calls=row[spending.c.calls],
+        requests=row[spending.c.requests],
+        usage=paid_work.read_usage(row, spending),
+    )

@@ -1,57 +1,14 @@
-"""The tables of the store, and column types that store text and JSON without loss."""
+"""The tables of the store."""
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-from urial_opt.content import canonical_json
+from urial_opt.store.column_types import ExactText, Hash, JsonText
 
 VERSION_TABLE = "urial_version"
 SCHEMA_VERSION = "m005"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
-
-_UNSTORABLE = re.compile("[\0\x1b\ud800-\udfff]")
-_ESCAPED = re.compile("\x1b([0-9a-f]{4})")
-
-
-class ExactText(TypeDecorator[str]):
-    """Text that is read back exactly as it was written.
-
-    PostgreSQL refuses NUL and both databases refuse lone surrogates, but a model may write either. Each of these, and
-    ESC itself, is stored as ESC and four hexadecimal digits.
-    """
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else _UNSTORABLE.sub(lambda match: f"\x1b{ord(match[0]):04x}", value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        return None if value is None else _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
-
-
-class JsonText(TypeDecorator[Any]):
-    """JSON with sorted keys, as text that is readable in either database."""
-
-    impl = ExactText
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ANN401, ARG002
-        return None if value is None else canonical_json(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401, ARG002
-        return None if value is None else json.loads(value)
-
-
-Hash = sa.String(16)
-"""The `content.content_id` of what the row holds."""
 
 metadata = sa.MetaData()
 
@@ -238,14 +195,45 @@ results = sa.Table(
     sa.UniqueConstraint("search_id", "role", "split", "candidate_id"),
 )
 
+accounts = sa.Table(
+    "urial_accounts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, unique=True),
+    sa.Column("search_id", sa.ForeignKey(searches.c.id), unique=True),
+)
+
 spending = sa.Table(
     "urial_spending",
     metadata,
-    sa.Column("search_id", sa.ForeignKey(searches.c.id), primary_key=True),
+    sa.Column("account_id", sa.ForeignKey(accounts.c.id), primary_key=True),
     sa.Column("identity_id", sa.ForeignKey(identities.c.id), primary_key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("requests", sa.BigInteger, nullable=False),
     *_usage(sa.BigInteger),
     sqlite_with_rowid=False,
+)
+
+replies = sa.Table(
+    "urial_replies",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("identity_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("body", ExactText, nullable=False),
+    *_usage(),
+)
+
+query_tags = sa.Table(
+    "urial_query_tags",
+    metadata,
+    sa.Column("id", Hash, primary_key=True),
+    sa.Column("judge_id", sa.ForeignKey(identities.c.id), nullable=False),
+    sa.Column("query_id", sa.ForeignKey(queries.c.id), nullable=False),
+    sa.Column("task", ExactText),
+    sa.Column("topic", ExactText),
+    sa.Column("difficulty", ExactText),
+    sa.Column("raw", ExactText, nullable=False),
+    *_usage(),
 )
 
 paces = sa.Table(

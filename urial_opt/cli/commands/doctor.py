@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, print_json
+from urial_opt.cli.options import json_option
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.doctor import Diagnosis
@@ -56,10 +58,10 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     for kind in _KINDS:
         called = called.removeprefix(kind)
     diagnosis = examine_server(
-        called, url=url, timeout=timeout, watch=lambda name: click.echo(f"[asking] {name}", err=True)
+        called, url=url, timeout=timeout, watch=lambda name: write_line(f"[asking] {name}", err=True)
     )
     if as_json:
-        print_json(diagnosis.as_json())
+        write_json(diagnosis.as_json())
     else:
         _show(diagnosis)
 
@@ -72,7 +74,7 @@ def _show(diagnosis: Diagnosis) -> None:
         (name.replace("_", " "), finding.verdict.value, finding.says) for name, finding in diagnosis.findings.items()
     ]
     print_words(rows, heads=("ability", "verdict", "what was found"))
-    click.echo()
+    say()
     if diagnosis.latency is not None:
         say(f"A request for one token takes {diagnosis.latency:.3f} s.")
     if diagnosis.tokens_per_second:
@@ -80,5 +82,5 @@ def _show(diagnosis: Diagnosis) -> None:
         say(f"Tokens per second: {rates}.")
     for warning in diagnosis.warnings:
         say(f"Mind: {warning}.", rest="  ")
-    click.echo("\nNext:")
-    say_command(diagnosis.command)
+    say("\nNext:")
+    say_command(shlex.split(diagnosis.command))

@@ -16,10 +16,10 @@ from urial_opt.cli.options import (
     named,
     opening_options,
     price_option,
-    print_json,
     store_option,
     write_file,
 )
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
@@ -155,7 +155,7 @@ def command(
     if results_file is not None:
         _write_verdicts(results_file, measured, na_as_five=na_as_five)
     if as_json:
-        print_json(measured.as_json())
+        write_json(measured.as_json())
     else:
         _show(measured, against)
 
@@ -166,7 +166,7 @@ def _write_verdicts(file: Path, measured: Measurement, *, na_as_five: bool) -> N
     assessment = measured.assessment
     text = results_json(assessment.evaluation, generator=assessment.base, na_as_five=na_as_five)
     write_file(file, text, option="--just-eval")
-    click.echo(f"Wrote the verdicts to {file}.", err=True)
+    write_line(f"Wrote the verdicts to {file}.", err=True)
 
 
 def _show(measured: Measurement, against: str | None) -> None:
@@ -201,17 +201,17 @@ def _measure(
     from urial_opt.store import Store
 
     def watch(doing: str, done: int) -> None:
-        click.echo(f"[{doing}] {done}/{len(asked.queries)}", err=True)
+        write_line(f"[{doing}] {done}/{len(asked.queries)}", err=True)
 
     with Store.open(store_url) as store:
         of_whom = f"judge {judge.name}" if base is None else f"base {base.name}, judge {judge.name}"
-        click.echo(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
+        write_line(f"space {asked.space.name}, {of_whom}, store {store.name}", err=True)
         opened = judge_of(judge)  # first, because it fails faster
         generator = None if base is None else base_of(base)
         models: dict[Role, object] = ({Role.BASE: generator} if generator else {}) | {Role.JUDGE: opened}
         store.pace(*models.values())
         for note in notes_of(*models.values()):
-            click.echo(note, err=True)
+            write_line(note, err=True)
         return measure(
             asked.queries,
             opened,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.options import store_option, write_file
+from urial_opt.cli.output import write_exactly, write_line
 
 
 @click.command(short_help="Write a found prompt in a format for serving.")
@@ -30,9 +31,9 @@ def command(name: str | None, trial: int | None, format_name: str, output: Path 
         record = chosen_trial(store, chosen_search(store, name), trial)
     text = plugins.open_exporter(format_name).export(record.candidate.prompt, record.candidate.sampling)
     if output is None:
-        click.echo(text, nl=False)
+        write_exactly(text)
         return
     if format_name == "urial":
         check_public_name(output.stem)
     write_file(output, text, option="--output")
-    click.echo(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
+    write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)

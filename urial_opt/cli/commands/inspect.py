@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, print_json, store_option
+from urial_opt.cli.options import json_option, store_option
+from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
@@ -41,7 +42,7 @@ def command(name: str | None, top: int, examples: int, store_url: str, *, as_jso
         search = chosen_search(store, name)
         inspected = inspect_search(store, search, top=top, examples=examples)
     if as_json:
-        print_json(
+        write_json(
             {
                 "name": search.name,
                 "status": search.status.value,
@@ -64,10 +65,10 @@ def _show(inspected: InspectedTrial) -> None:
     from urial_opt.cli.tables import interval, shift_line
 
     record, card = inspected.record, inspected.card
-    click.echo()
+    say()
     say(f"Trial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
     say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
-    click.echo()
+    say()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
     if inspected.gains:
@@ -76,14 +77,14 @@ def _show(inspected: InspectedTrial) -> None:
             Figure(name="gain over the starting prompt", short="gain over the\nstarting prompt", cells=gains)
         )
     print_figures([aspect.value for aspect in aspects], figures, corner="aspect")
-    click.echo()
+    say()
     for each in inspected.constraints:
         say(f"constraint {each}", rest="  ")
     if inspected.shift:
         say(shift_line(inspected.shift), rest="  ")
     chosen = {name: value for name, value in record.candidate.params.items() if value is not False}
     say("parameters: " + ", ".join(f"{name}={value}" for name, value in chosen.items()), rest="  ")
-    click.echo()
+    say()
     say("prompt", bold=True)
     say(record.candidate.prompt.prefix, first="  ", rest="    ")
     for title, examples in (("best answers", inspected.best), ("worst answers", inspected.worst)):
@@ -97,11 +98,11 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 
     if not examples:
         return
-    click.echo()
+    say()
     say(title, bold=True)
     for number, example in enumerate(examples):
         if number:
-            click.echo()
+            say()
         before = "" if example.before is None else f", before {example.before:.2f}"
         say(f"{example.score:.2f}{before}  {' '.join(example.query.text.split())}", first="  ", rest="      ")
         say(example.completion.text or "(nothing)", first="    ", rest="      ")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, named, opening_options, print_json, store_option
+from urial_opt.cli.options import json_option, named, opening_options, store_option
+from urial_opt.cli.output import write_json, write_line
 from urial_opt.roles import judge_of, notes_of
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def command(
             store,
             repeats=repeats or 0,
             position_bias=position_bias,
-            watch=lambda doing, done, of: click.echo(f"[{doing}] {done}/{of}", err=True),
+            watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
         )
     if as_json:
-        print_json(check.as_json())
+        write_json(check.as_json())
     else:
         _show(check)
 
@@ -115,7 +116,7 @@ def _show(check: JudgeCheck) -> None:
         Figure(name="kappa", cells=[_number(each.kappa) for each in found]),
     ]
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
-    click.echo()
+    say()
     if check.left_out:
         say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.\n")
     if check.repeated:
@@ -138,7 +139,7 @@ def _number(estimate: Estimate | None, *, signed: bool = False) -> str:
 
 
 def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
-    from urial_opt.cli.layout import Figure, print_figures
+    from urial_opt.cli.layout import Figure, print_figures, say
 
     figures = [
         Figure(name="answers", cells=[str(each.answers) for each in repeated.values()]),
@@ -147,7 +148,7 @@ def _show_repeated(repeated: Mapping[Aspect, Repeated], repeats: int) -> None:
     ]
     title = f"{repeats + 1} verdicts on each answer, compared in pairs"
     print_figures([aspect.value for aspect in repeated], figures, corner="aspect", title=title)
-    click.echo()
+    say()
 
 
 def _position_in_words(position: PositionBias) -> str:

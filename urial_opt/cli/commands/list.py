@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import DEFAULT_STORE, json_option, print_json, store_option
+from urial_opt.cli.options import DEFAULT_STORE, json_option, store_option
+from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.store import SearchSummary
@@ -24,7 +24,7 @@ def command(store_url: str, *, as_json: bool) -> None:
       name, created_at, status (running or finished), trials, best (mean, interval; null before any), shifted (share
       of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
-    from urial_opt.cli.layout import Figure, print_figures, say_command
+    from urial_opt.cli.layout import Figure, print_figures, say, say_command
     from urial_opt.cli.tables import interval
     from urial_opt.records import estimate_json
     from urial_opt.store import Store
@@ -32,7 +32,7 @@ def command(store_url: str, *, as_json: bool) -> None:
     with Store.open(store_url, create=False) as store:
         searches = store.searches()[::-1]
     if as_json:
-        print_json(
+        write_json(
             [
                 {
                     "name": each.name,
@@ -47,7 +47,7 @@ def command(store_url: str, *, as_json: bool) -> None:
         )
         return
     if not searches:
-        click.echo("No search yet. Start one with: urial-opt search --budget 200")
+        say("No search yet. Start one with: urial-opt search --budget 200")
         return
     figures = [
         Figure(name="started", cells=[each.created_at[:16].replace("T", " ") for each in searches], left=True),
@@ -59,8 +59,8 @@ def command(store_url: str, *, as_json: bool) -> None:
         Figure(name="tokens shifted", short="tokens\nshifted", cells=[_shifted(each) for each in searches]),
     ]
     print_figures([each.name for each in searches], figures, corner="search")
-    click.echo("\nInspect one with:")
-    say_command(shlex.join(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)]))
+    say("\nInspect one with:")
+    say_command(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)])
 
 
 def _shifted(search: SearchSummary) -> str:

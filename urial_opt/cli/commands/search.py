@@ -17,10 +17,10 @@ from urial_opt.cli.options import (
     json_option,
     named,
     opening_options,
-    print_json,
     store_option,
     terms_options,
 )
+from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.cli.live import Display
@@ -124,11 +124,11 @@ def command(
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
         if only_plan:
             expected = plan(space, models, store, options=options)
-            print_json(expected.as_json()) if as_json else show_plan(expected)
+            write_json(expected.as_json()) if as_json else show_plan(expected)
             return
         result = _searched(space, models, store, options, display, stop)
     if as_json:
-        print_json(result.as_json())
+        write_json(result.as_json())
     else:
         show_result(result, store_url=store_url)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
-from urial_opt.cli.options import json_option, named, opening_options, print_json, store_option, write_file
+from urial_opt.cli.options import json_option, named, opening_options, store_option, write_file
+from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.shift.figures import TokenShift
@@ -110,13 +111,13 @@ def command(
         queries = sample_queries(queries, sample, seed=seed)
     longest = max_tokens or space.hand_written.sampling.max_tokens
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
-    click.echo(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
+    write_line(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
     generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
-        click.echo(note, err=True)
+        write_line(note, err=True)
 
     def watch(done: int) -> None:
-        click.echo(f"[reading] {done}/{len(queries)}", err=True)
+        write_line(f"[reading] {done}/{len(queries)}", err=True)
 
     reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
     shift = summarise_shift(reading, compat=compat)
@@ -124,7 +125,7 @@ def command(
     _write_files(reading, shift, page_file, table_file)
     if as_json:
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
-        print_json({**shift.as_json(), **more})
+        write_json({**shift.as_json(), **more})
         return
     show_shift(shift)
     for each in explained.values():
@@ -136,9 +137,9 @@ def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | Non
         from urial_opt.report.shift_page import render_shift_page
 
         write_file(page_file, render_shift_page(reading, shift), option="--html")
-        click.echo(f"Wrote the page to {page_file}; open it in a browser.", err=True)
+        write_line(f"Wrote the page to {page_file}; open it in a browser.", err=True)
     if table_file is not None:
         from urial_opt.report.shift_table import write_shift_table
 
         write_shift_table(table_file, reading)
-        click.echo(f"Wrote every position to {table_file}.", err=True)
+        write_line(f"Wrote every position to {table_file}.", err=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from urial_opt.cli.options import given_prices, named, opening_options, price_option
+from urial_opt.cli.output import write_line
 
 
 @click.command(short_help="Tag queries by task, topic and difficulty.")
@@ -51,7 +52,7 @@ def command(source: str, judge: str, price: tuple[str, ...], output: Path) -> No
                 done += len(block)
                 unread += sum(not each.read for each in block)
                 spent = sum((Spent(calls=1, usage=each.tags.usage) for each in block), spent)
-                click.echo(f"[tagging] {done}/{total}", err=True)
+                write_line(f"[tagging] {done}/{total}", err=True)
     except OSError as error:
         raise InputError(f"{str(output)!r} cannot be written ({error.strerror}); give another --output") from error
     say(f"Wrote {total} queries to {output}{f', {unread} of them untagged' if unread else ''}.")
