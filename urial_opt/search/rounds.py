@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.protocols import Judge, Proposer
-from urial_opt.records import TrialRecord
+from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.assignments import tasks_for
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.guards import failures
@@ -26,6 +26,8 @@ SPACING = 20
 STALLED = 12
 OVERDUE = 45
 LEFT = 15
+_AT_ONCE = 4
+"""How many texts are written between two writes to the store."""
 ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
 
@@ -88,8 +90,9 @@ def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number:
     """The attempts with this number at the tasks: stored ones, and new ones where there are none."""
     stored = {each.task: each for each in begun.attempts if each.number == number}
     missing = {place: task for place, task in tasks.items() if place not in stored}
-    if missing:
-        fresh = attempts_at(missing, writing.proposer.write(list(missing.values())), number=number)
+    for places in in_blocks(list(missing), _AT_ONCE):
+        some = {place: missing[place] for place in places}
+        fresh = attempts_at(some, writing.proposer.write(list(some.values())), number=number)
         writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
         stored |= {each.task: each for each in fresh}
     return [stored[place] for place in tasks]
