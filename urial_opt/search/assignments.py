@@ -9,7 +9,7 @@ from urial_opt.prompt import Exemplar
 from urial_opt.search.guards import longest_allowed
 from urial_opt.spaces.proposals import SeenAnswer, Situation, Source, Task, Weakness
 from urial_opt.spaces.restyling import sentences_of
-from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space import COMPOSED, NO_SYSTEM, SearchSpace
 
 MOST_RESTYLED = 4
 """How many exemplars of the best prompt are restyled for one weakness: all of those of most prompts."""
@@ -47,7 +47,8 @@ def tasks_for(
 
 
 def _system(space: SearchSpace, situation: Situation, weakness: Weakness, failing: tuple[SeenAnswer, ...]) -> Task:
-    name = next((name for name, text in space.system_prompts.items() if text == situation.system), "")
+    names = {text: name for name, text in space.system_prompts.items()}
+    name = names.get(situation.system, COMPOSED if situation.system else NO_SYSTEM)
     others = [sentence for text in space.system_prompts.values() for sentence in sentences_of(text)]
     return Task(
         sort="system",

@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from urial_opt.datasets.queries import same_words
+from urial_opt.errors import AdapterError
 from urial_opt.memory import Memory, RoundMemory
+from urial_opt.prompt import Exemplar
 from urial_opt.protocols import Judge, Proposer
 from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.assignments import tasks_for
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.guards import failures
+from urial_opt.search.situation import shown_keys
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
 from urial_opt.spaces.proposals import Situation, Source, Task
@@ -144,24 +148,34 @@ def _key(attempt: Attempt, space: SearchSpace, number: int) -> str:
 def _held_to_floor(gathered: _Gathered, space: SearchSpace, writing: Writing) -> tuple[Attempt, ...]:
     """The attempts in order, with the exemplars below the space's floor refused."""
     new = {each.key: each.proposal.exemplar for each in gathered.attempts if each.proposal.part == "exemplar"}
-    low: set[str] = set()
-    if space.exemplar_floor:
-        exemplars = [exemplar for key, exemplar in new.items() if key]
-        judged = judge_exemplars(exemplars, writing.judge, writing.memory)
-        low = {each for each, judgment in judged.items() if is_below(judgment, space.exemplar_floor)}
-    fates = [
-        fated(each, "below the floor for exemplars")
-        if each.key and each.proposal.part == "exemplar" and each.proposal.exemplar.id in low
-        else each
+    exemplars = [exemplar for key, exemplar in new.items() if key]
+    fates = _fates(exemplars, space, writing) if space.exemplar_floor else {}
+    attempts = [
+        fated(each, fate) if each.key and (fate := fates.get(each.proposal.exemplar.id)) else each
         for each in gathered.attempts
     ]
-    return tuple(sorted(fates, key=lambda each: (each.task, each.number)))
+    return tuple(sorted(attempts, key=lambda each: (each.task, each.number)))
+
+
+def _fates(exemplars: Sequence[Exemplar], space: SearchSpace, writing: Writing) -> dict[str, str]:
+    """Why the judge keeps exemplars out, by id. An error that may pass ends the round, to go on later."""
+    try:
+        judged = judge_exemplars(exemplars, writing.judge, writing.memory)
+    except AdapterError as error:
+        if error.retryable:
+            raise
+        if len(exemplars) == 1:
+            return {exemplars[0].id: f"it could not be judged: {error}"}
+        return {id_: fate for each in exemplars for id_, fate in _fates([each], space, writing).items()}
+    low = (id_ for id_, judgment in judged.items() if is_below(judgment, space.exemplar_floor))
+    return dict.fromkeys(low, "below the floor for exemplars")
 
 
 def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRecord) -> list[Look]:
     """One look for each new system prompt and new exemplar, and one for all restyled exemplars of a style."""
     params = without_generations(best.candidate.params)
     keys = list(before.exemplar_keys(params))
+    shown = list(shown_keys(before, best))
     system = str(params["system"])
 
     def look(*shows: str, system: str = system, exemplars: Sequence[str] = keys) -> Look:
@@ -174,8 +188,11 @@ def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRe
     for each in closed.accepted:
         if each.proposal.restyled:
             restyled.setdefault(each.proposal.style, {})[each.proposal.parents[0]] = each.key
-    for swaps in restyled.values():
-        looks.append(look(*swaps.values(), exemplars=[swaps.get(key, key) for key in keys]))
+    for style, swaps in restyled.items():
+        there = {same_words(each.query): key for key, each in space.exemplars.items() if each.style == style}
+        queries = {key: same_words(before.exemplars[key].query) for key in shown if key in before.exemplars}
+        swaps = {key: there[query] for key, query in queries.items() if query in there} | swaps
+        looks.append(look(*restyled[style].values(), exemplars=[swaps.get(key, key) for key in shown]))
     for each in closed.accepted:
         if each.proposal.part == "exemplar" and not each.proposal.restyled:
             kept = keys if len(keys) < space.k_max else keys[1:]

@@ -19,6 +19,7 @@ from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.trials import learn_stored_trials, run_trials
+from urial_opt.search.widening import recall_rounds
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
 from urial_opt.store import Store
@@ -46,6 +47,7 @@ def search_space(
     begun = begin(space, models, store, options)
     search = _running(begun, models, store, options, watch, stop)
     _apply_floor(search)
+    recall_rounds(search)
     learn_stored_trials(search)
     with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
         run_trials(search, study)

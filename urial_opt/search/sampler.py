@@ -117,7 +117,7 @@ class ExemplarSampler(BaseSampler):
 
     def _current(self) -> Features:
         if self._features.space is not self.space:
-            self._features, self._rows = Features(self.space), {}
+            self._features, self._rows, self._scales = Features(self.space), {}, ((), {})
         return self._features
 
     def _row(self, trial: FrozenTrial) -> IntArray:

@@ -35,7 +35,7 @@ def situation_of(
     space: SearchSpace, best: TrialRecord, evaluation: Evaluation, lacking: Lacking, tried: Sequence[Tried]
 ) -> Situation:
     """The situation in which `best` is the best prompt, and `evaluation` its answers to the dev queries."""
-    keys = space.exemplar_keys(best.candidate.params)
+    keys = shown_keys(space, best)
     scores = query_scores(evaluation, space.objective)
     answers = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
     seen = [
@@ -53,7 +53,7 @@ def situation_of(
     card = summed_up(evaluation, space.objective)
     return Situation(
         system=best.candidate.prompt.system,
-        exemplars=dict(zip(keys, best.candidate.prompt.exemplars, strict=True)),
+        exemplars={key: space.exemplars[key] for key in keys if key in space.exemplars},
         aspects={aspect: estimate.mean for aspect, estimate in card.aspects.items()},
         weakest=tuple(sorted(seen, key=lambda each: (scores[each.query_id] or 0.0, each.query_id))[:SHOWN]),
         shift=lacking.sentences,
@@ -62,6 +62,11 @@ def situation_of(
         styles=tuple(dict.fromkeys(exemplar.style for exemplar in space.exemplars.values())),
         rules=tuple(space.styles.values()),
     )
+
+
+def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
+    """Keys of the best prompt's exemplars, in order, or of the starting prompt's if it has none."""
+    return space.exemplar_keys(best.candidate.params) or space.exemplar_keys(space.start_params)
 
 
 def lacking_under(prompt: UrialPrompt, probe: Probe) -> Lacking:

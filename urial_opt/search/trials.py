@@ -17,6 +17,7 @@ from urial_opt.search.progress import Phase
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.study import SearchStudy
+from urial_opt.search.widening import next_look, widen_if_due
 
 
 def learn_stored_trials(search: RunningSearch) -> None:
@@ -36,8 +37,9 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
     _probe_survivors(search)
     search.report(Phase.TRIALS)
     while len(standing.records) < search.options.budget:
+        widen_if_due(search, study)
         search.check_limits(len(search.blocks[0]))
-        trial = study.ask(first=None if standing.records else search.space.start_params)
+        trial = study.ask(fixed=next_look(search) if standing.records else search.space.start_params)
         try:
             record, evaluation = _run_trial(search, trial)
         except BaseException:

@@ -47,7 +47,7 @@ class Situation:
     system: str
     """The best prompt's system text."""
     exemplars: Mapping[str, Exemplar]
-    """The best prompt's exemplars by key, in order."""
+    """The best prompt's exemplars by key, in order; those of the starting prompt if it has none."""
     aspects: Mapping[Aspect, float]
     """The best prompt's mean score on each aspect."""
     weakest: tuple[SeenAnswer, ...]
