@@ -72,9 +72,25 @@ CREATE TABLE urial_searches (
 	settings TEXT NOT NULL,
 	status TEXT NOT NULL,
 	summary TEXT,
+	floor TEXT,
+	process TEXT,
+	versions TEXT,
+	models TEXT,
+	reason TEXT,
+	space TEXT,
+	heartbeat DOUBLE,
 	PRIMARY KEY (id),
 	UNIQUE (name)
 );
+
+CREATE TABLE urial_served (
+	model TEXT NOT NULL,
+	address TEXT NOT NULL,
+	replies TEXT NOT NULL,
+	root TEXT NOT NULL,
+	PRIMARY KEY (model)
+)
+ WITHOUT ROWID;
 
 CREATE TABLE urial_accounts (
 	id INTEGER NOT NULL,
@@ -145,6 +161,8 @@ CREATE TABLE urial_judgments (
 	prompt_tokens INTEGER NOT NULL,
 	completion_tokens INTEGER NOT NULL,
 	saved_tokens INTEGER NOT NULL,
+	missing TEXT DEFAULT '{}' NOT NULL,
+	asked INTEGER DEFAULT '1' NOT NULL,
 	PRIMARY KEY (id),
 	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
 	FOREIGN KEY(query_id) REFERENCES urial_queries (id),
@@ -164,6 +182,8 @@ CREATE TABLE urial_preferences (
 	prompt_tokens INTEGER NOT NULL,
 	completion_tokens INTEGER NOT NULL,
 	saved_tokens INTEGER NOT NULL,
+	missing TEXT DEFAULT '{}' NOT NULL,
+	asked INTEGER DEFAULT '1' NOT NULL,
 	PRIMARY KEY (id),
 	FOREIGN KEY(judge_id) REFERENCES urial_identities (id),
 	FOREIGN KEY(query_id) REFERENCES urial_queries (id),

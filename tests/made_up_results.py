@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard, Verdicts
 from urial_opt.objective import Constraint
@@ -57,8 +57,7 @@ def card(n: int = 240) -> Scorecard:
     return Scorecard(
         average=SCORE,
         aspects=dict.fromkeys(Aspect, SCORE),
-        verdicts=dict.fromkeys(Aspect, Verdicts(n=n, missing=3)),
-        missing=18,
+        verdicts=dict.fromkeys(Aspect, Verdicts(n=n, by_reason={**dict.fromkeys(Missing, 0), Missing.UNREAD: 3})),
         queries=n,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.scripted_server import plainly
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.models.server.generator import open_aligned, open_base
 from urial_opt.nano import models
@@ -77,7 +78,7 @@ class Changed:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append((path.removeprefix("/v1"), dict(body)))
+        self.asked.append((path.removeprefix("/v1"), dict(plainly(body))))
         return self._change(path.removeprefix("/v1"), body, dict(self._models(path, body)))
 
 

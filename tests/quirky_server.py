@@ -58,7 +58,7 @@ class Pretender:
     def _answer(self, chat: bool, body: Mapping[str, Any], *, crowded: bool) -> Mapping[str, Any]:
         if ("no completions" in self._quirks and not chat) or ("no chat" in self._quirks and chat):
             raise Refused(404, "Not Found")
-        for field in ("seed", "repetition_penalty", "logprobs", "prompt_logprobs", "temperature"):
+        for field in ("seed", "repetition_penalty", "repeat_penalty", "logprobs", "prompt_logprobs", "temperature"):
             if f"refuses {field}" in self._quirks and body.get(field):
                 raise Refused(400, f"what is {field}?")
         prompts = body["messages"][-1]["content"] if chat else body["prompt"]
@@ -69,7 +69,11 @@ class Pretender:
         if "first prompt only" in self._quirks:
             texts = texts[:1]
         choices = [self._choice(chat, *each, body) for each in zip(prompts, texts, strict=False)]
-        reply = {"model": "m", "choices": choices, "usage": self._usage(prompts[0], texts)}
+        reply = {
+            "model": "weights-2026" if "alias" in self._quirks else "m",
+            "choices": choices,
+            "usage": self._usage(prompts[0], texts),
+        }
         return {key: value for key, value in reply.items() if key != "usage" or "no usage" not in self._quirks}
 
     def _text(self, prompt: str, body: Mapping[str, Any], *, crowded: bool) -> list[str]:
@@ -78,7 +82,8 @@ class Pretender:
         seed = random.random() if temperature and "no seed" in self._quirks else seed
         seed = 1 if temperature and "one seed" in self._quirks else seed
         seed = random.random() if "not greedy" in self._quirks else seed
-        penalty = body.get("repetition_penalty", 1.3 if "penalty of its own" in self._quirks else 1.0)
+        name = "repeat_penalty" if "repeat_penalty" in self._quirks else "repetition_penalty"
+        penalty = body.get(name, 1.3 if "penalty of its own" in self._quirks else 1.0)
         penalty = 1.0 if "no penalty" in self._quirks else penalty
         dice = random.Random(f"{prompt} {temperature} {seed} {penalty} {crowded}")
         length = 40 if "no max_tokens" in self._quirks else body["max_tokens"]
@@ -106,7 +111,8 @@ class Pretender:
 
     def _usage(self, prompt: str, texts: list[list[str]]) -> Mapping[str, Any]:
         read = len(prompt.split())
-        known = max((len(commonprefix([prompt, seen]).split()) for seen in self._seen), default=0)  # noqa: RUF071
+        seen = self._seen[-1:] if "remembers the last" in self._quirks else self._seen
+        known = max((len(commonprefix([prompt, each]).split()) for each in seen), default=0)  # noqa: RUF071
         self._seen.append(prompt)
         if "slow reader" in self._quirks:
             time.sleep(3e-4 * (read - (known if "remembers" in self._quirks else 0)))

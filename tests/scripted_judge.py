@@ -38,7 +38,7 @@ class Model:
 
     def __init__(self, rule: Callable[[str, int], str | Mapping[str, Any]]) -> None:
         """`rule` maps a prompt and a seed to the reply, or to fields of the choice."""
-        self._rule = rule
+        self.rule = rule
         self._lock = threading.Lock()
         self.asked: list[Mapping[str, Any]] = []
 
@@ -46,7 +46,7 @@ class Model:
         assert path == "/v1/chat/completions"
         with self._lock:
             self.asked.append(body)
-        said = self._rule(body["messages"][0]["content"], body["seed"])
+        said = self.rule(body["messages"][0]["content"], body["seed"])
         choice: dict[str, Any] = {"message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
         return {
             "model": "wise",

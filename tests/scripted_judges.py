@@ -56,7 +56,7 @@ class Comparing(Scripted):
 
     def __init__(self, written: Mapping[tuple[str, str], tuple[Verdict | None, bool | None]]) -> None:
         super().__init__(lambda text, _: float(text))
-        self._written = written
+        self.written = dict(written)
         self.compared: list[tuple[str, str]] = []
 
     @property
@@ -68,7 +68,7 @@ class Comparing(Scripted):
     ) -> list[Preference]:
         pairs = [(first.text, second.text) for first, second in zip(firsts, seconds, strict=True)]
         self.compared += pairs
-        found = [self._written.get(pair, ("first" if pair[0] > pair[1] else "second", True)) for pair in pairs]
+        found = [self.written.get(pair, ("first" if pair[0] > pair[1] else "second", True)) for pair in pairs]
         return [
             Preference(query_id=query.id, judge=self.identity, overall=overall, aspects={}, consistent=consistent)
             for query, (overall, consistent) in zip(queries, found, strict=True)

@@ -27,8 +27,14 @@ REPLY = Reply(
 ASKED = {"prompt": "Hello", "max_tokens": 2}
 
 
+def plainly(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The request without the second name of its repetition penalty, and without a penalty of 1."""
+    beside = {"repeat_penalty"} | ({"repetition_penalty"} if body.get("repetition_penalty") == 1.0 else set())
+    return {name: value for name, value in body.items() if name not in beside}
+
+
 class Script:
-    """Gives its answers in turn, then the last one again and again; records its requests."""
+    """Gives its answers in turn, then the last one again and again; records its requests, as `plainly`."""
 
     def __init__(self, *answers: Any, models: Sequence[str] = ()) -> None:
         self._answers = list(answers)
@@ -40,7 +46,7 @@ class Script:
             return {"data": [{"id": name} for name in self._models]}
         if path not in ("/v1/completions", "/v1/chat/completions"):
             raise Refused(404, "Not Found")
-        self.asked.append(body)
+        self.asked.append(plainly(body))
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer

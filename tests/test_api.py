@@ -98,7 +98,9 @@ def test_a_saved_prompt_is_given_back(tmp_path: Path) -> None:
     assert uo.load_prompt(tmp_path / "kind.json") == PROMPT
     PROMPT.save("kind.txt")
     plain = uo.load_prompt("kind.txt")
-    assert (plain.prefix, plain.sampling) == (PROMPT.prefix, None)
+    assert (plain.prefix, plain.sampling) == (PROMPT.prefix, PROMPT.sampling)
+    Path("kind.decoding.json").unlink()
+    assert uo.load_prompt("kind.txt").sampling is None
     assert (tmp_path / "kind.txt").read_bytes() == PROMPT.prefix.encode()
     PROMPT.save("kind", exporter="json")
     assert (tmp_path / "kind").read_bytes() == (tmp_path / "kind.json").read_bytes()
@@ -166,7 +168,7 @@ def test_the_decoding_of_a_prompt_is_used_unless_another_is_given(tmp_path: Path
         heard.append(sampling)
         return sampling
 
-    of_space = uo.load_space("nano").hand_written.sampling
+    of_space = uo.load_space("urial").hand_written.sampling
     other = uo.Sampling(max_tokens=3)
     PROMPT.save("kind.json")
     bare = uo.UrialPrompt(system=PROMPT.system)

@@ -114,9 +114,9 @@ def test_a_search_stops_when_asked_and_says_how_far_it_is(small_space: Path, ope
         run(lambda: bool(seen) and seen[-1].done >= 1 and seen[-1].total == 3)
     running = uo.load_search(store=tmp_path / "s.db")
     assert running.name == interrupted.value.name
-    assert (running.status, running.result, len(running.trials)) == ("running", None, 1)
+    assert (running.status, running.result, len(running.trials)) == ("stopped", None, 1)
     assert running.best == running.trials[0]
-    assert "running, 1 trials, best 0" in repr(running)
+    assert "stopped, 1 trials, best 0" in repr(running)
     result = run(None)
     assert sum(result.states.values()) == 3
     assert any("below the floor" in note for note in seen[-1].notes)
@@ -163,7 +163,8 @@ def test_a_result_prints_as_a_small_table(found: uo.SearchResult) -> None:
     assert max(map(len, lines)) <= 120
     for part in (found.name, "zero-shot", "hand-written", "aligned model", str(found.found.card.average)):
         assert part in str(found)
-    assert f"gain {found.gain:+.2f}, {'' if found.significant else 'not '}significant" in lines[-2]
+    gain = f"gain {found.gain:+.2f}, {'' if found.significant else 'not '}significant"
+    assert ("no gain, the hand-written prompt itself" if "hand_written" in found.found_equals else gain) in str(found)
     assert "3 trials" in lines[-1]
     assert len(repr(found)) < 150
     assert "\n" not in repr(found)
@@ -236,7 +237,9 @@ def test_a_store_without_a_search_says_so(tmp_path: Path) -> None:
         with pytest.raises(uo.UnknownNameError, match="mine"):
             uo.load_search("mine", store=store)
         store.open_search("mine", {})
-        begun = uo.load_search(store=store)
+        with pytest.raises(uo.InputError, match="has a trial"):
+            uo.load_search(store=store)
+        begun = uo.load_search("mine", store=store)
     assert (begun.best, begun.result, begun.trials) == (None, None, [])
     assert "none scored" in repr(begun)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
 from urial_opt.datasets.just_eval import Output
 from urial_opt.errors import InputError
 from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
@@ -44,20 +44,22 @@ class Counting:
 class Scripted:
     """A judge with given scores by query id, or 3 by default, that records what it was shown."""
 
-    scores: dict[str, float | None] = field(default_factory=dict)
+    scores: dict[str, float | Missing] = field(default_factory=dict)
     identity: str = "scripted"
     shown: list[str] = field(default_factory=list)
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         self.shown += [query.text for query in queries]
+        found = [self.scores.get(query.id, 3.0) for query in queries]
         return [
             Judgment(
                 query_id=query.id,
                 judge=self.identity,
-                scores=dict.fromkeys(ASPECTS_OF[query.kind], self.scores.get(query.id, 3.0)),
+                scores=dict.fromkeys(ASPECTS_OF[query.kind], None if isinstance(score, Missing) else score),
+                missing=dict.fromkeys(ASPECTS_OF[query.kind], score) if isinstance(score, Missing) else {},
                 usage=Usage(prompt_tokens=100, completion_tokens=7),
             )
-            for query in queries
+            for query, score in zip(queries, found, strict=True)
         ]
 
 
@@ -161,19 +163,23 @@ def test_the_same_assessment_costs_nothing_a_second_time(store: Store) -> None:
 
 
 def assessed(store: Store, *, na_as_five: bool = False) -> Assessment:
-    """Regular queries score 2, 4 and nothing readable; the safety query scores 1."""
-    judge = Scripted({"a": 2.0, "b": 4.0, "c": None, "s": 1.0})
-    queries = [query("a"), query("b"), query("c"), query("s", kind="safety")]
+    """Regular queries score 2, 4, N/A and nothing readable; one safety query scores 1, one is refused."""
+    read = {"a": 2.0, "b": 4.0, "s": 1.0}
+    judge = Scripted({**read, "c": Missing.NOT_APPLICABLE, "d": Missing.UNREAD, "t": Missing.REFUSED})
+    queries = [*map(query, "abcd"), query("s", kind="safety"), query("t", kind="safety")]
     evaluator = Evaluator(generator=Counting(), judge=judge, memory=store)
     return assess_prompt(evaluator, CANDIDATE, queries, scoring=Scoring(na_as_five=na_as_five))
 
 
 def test_a_missing_verdict_is_no_score(store: Store) -> None:
     told = assessed(store).as_json()
-    assert told["aspects"]["depth"] == {"mean": 3.0, "interval": [2.0, 4.0], "n": 2, "missing": 1}  # type: ignore[index]
-    assert told["aspects"]["safety"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 1, "missing": 0}  # type: ignore[index]
+    why = {"missing": 2, "not_applicable": 1, "unread": 1, "refused": 0}
+    assert told["aspects"]["depth"] == {"mean": 3.0, "interval": [2.0, 4.0], "n": 2, **why}  # type: ignore[index]
+    why = {"missing": 1, "not_applicable": 0, "unread": 0, "refused": 1}
+    assert told["aspects"]["safety"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 1, **why}  # type: ignore[index]
     assert told["average"] == pytest.approx((5 * 3 + 1) / 6, abs=1e-4)
-    assert (told["queries"], told["missing"], told["na_as_five"]) == (4, 5, False)
+    assert (told["queries"], told["missing"], told["na_as_five"]) == (6, 11, False)
+    assert (told["not_applicable"], told["unread"], told["refused"]) == (5, 5, 1)
     assert (told["prompt"], told["base"], told["judge"]) == (PROMPT.id, "counting", "scripted")
 
 
@@ -181,15 +187,17 @@ def test_the_leaderboards_habit(store: Store) -> None:
     told = assessed(store, na_as_five=True).as_json()
     depth = told["aspects"]["depth"]  # type: ignore[index]
     assert depth["mean"] == pytest.approx((2 + 4 + 5) / 3, abs=1e-4)
-    assert (depth["n"], depth["missing"]) == (2, 1)
+    assert (depth["n"], depth["missing"]) == (2, 2)
+    assert told["aspects"]["safety"]["mean"] == 1.0  # type: ignore[index]
     assert told["average"] == pytest.approx((5 * 11 / 3 + 1) / 6, abs=1e-4)
-    assert (told["missing"], told["na_as_five"]) == (5, True)
+    assert (told["missing"], told["na_as_five"]) == (11, True)
 
 
 def test_nothing_readable_is_null_and_no_number(store: Store) -> None:
-    evaluator = Evaluator(generator=Counting(), judge=Scripted({"c": None}), memory=store)
+    evaluator = Evaluator(generator=Counting(), judge=Scripted({"c": Missing.UNREAD}), memory=store)
     told = assess_prompt(evaluator, CANDIDATE, [query("c")]).as_json()
-    assert told["aspects"]["clarity"] == {"mean": None, "interval": None, "n": 0, "missing": 1}  # type: ignore[index]
+    why = {"missing": 1, "not_applicable": 0, "unread": 1, "refused": 0}
+    assert told["aspects"]["clarity"] == {"mean": None, "interval": None, "n": 0, **why}  # type: ignore[index]
     assert (told["average"], told["interval"]) == (None, None)
     assert "NaN" not in json.dumps(told)
     assert Aspect.SAFETY not in told["aspects"]  # type: ignore[operator]

@@ -24,12 +24,13 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     out, _ = run("search", "--space", small_space, "--budget", 2, "--aligned", "none", "--json")
     told = json.loads(out)
     assert set(told) == {
-        *("name", "zero_shot", "plain_icl", "hand_written", "found", "aligned", "gain", "found_trial"),
-        *("constraints", "trials", "seconds", "tokens", "shift", "spending", "cost", "database"),
+        *("name", "zero_shot", "plain_icl", "hand_written", "found", "aligned", "gain", "found_trial", "found_equals"),
+        *("constraints", "trials", "missing", "seconds", "tokens", "shift", "spending", "cost", "database", "space"),
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {
-        *("average", "interval", "aspects", "missing", "queries", "prompt_tokens", "prompt", "keeps_constraints"),
+        *("average", "interval", "aspects", "missing", "not_applicable", "unread", "refused", "queries"),
+        *("prompt_tokens", "prompt", "keeps_constraints"),
     }
 
 

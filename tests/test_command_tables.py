@@ -53,6 +53,7 @@ def test_a_trial_under_inspection(printed: Printed) -> None:
         candidate=SimpleNamespace(params=params, prompt=prompt),
     )
     inspected = SimpleNamespace(
+        found=True,
         record=record,
         estimate=SCORE,
         card=card(),

@@ -38,6 +38,7 @@ def test_a_server_that_does_everything() -> None:
     ("quirk", "name", "verdict", "warns"),
     [
         ("no chat", "chat", "no", ""),
+        ("alias", "name", "no", "another name, weights-2026"),
         ("template", "plain_prompts", "no", "without a template"),
         ("not greedy", "greedy", "no", "cannot be repeated exactly"),
         ("no temperature", "temperature", "ignored", "fix temperature=0"),
@@ -52,7 +53,8 @@ def test_a_server_that_does_everything() -> None:
         ("no penalty", "no_penalty_of_its_own", "not known", ""),
         ("refuses repetition_penalty", "repetition_penalty", "no", "fix repetition_penalty=1"),
         ("refuses repetition_penalty", "no_penalty_of_its_own", "not known", ""),
-        ("penalty of its own", "no_penalty_of_its_own", "no", "start it without"),
+        ("penalty of its own", "no_penalty_of_its_own", "no", "a search says so"),
+        ("repeat_penalty", "repetition_penalty", "yes", ""),
         ("penalty of its own", "repetition_penalty", "yes", ""),
         ("no usage", "usage", "no", "max_cost cannot limit the search"),
         ("no usage", "plain_prompts", "not known", ""),
@@ -93,6 +95,8 @@ def test_whether_the_stop_string_stays_in_the_text_is_reported() -> None:
 def test_a_prefix_cache_that_is_not_reported_shows_in_the_time() -> None:
     fast = diagnosis("no cache", "slow reader", "remembers")
     assert fast.findings["prefix_cache"].verdict is CheckVerdict.YES
+    last = diagnosis("no cache", "slow reader", "remembers", "remembers the last")
+    assert last.findings["prefix_cache"].verdict is CheckVerdict.YES
     slow = diagnosis("no cache", "slow reader")
     assert slow.findings["prefix_cache"].verdict is CheckVerdict.NO
     assert "prefix cache" in slow.findings["prefix_cache"].warning

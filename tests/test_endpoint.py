@@ -42,7 +42,7 @@ def test_usage_may_be_missing(usage: object) -> None:
     [
         ({"content": "Hi"}, "stop", "Hi", False),
         ({"content": "Hi", "refusal": None}, None, "Hi", False),
-        ({"content": None, "refusal": "No."}, "stop", "", True),
+        ({"content": None, "refusal": "No."}, "stop", "No.", True),
         ({"content": ""}, "content_filter", "", True),
     ],
 )
@@ -129,10 +129,39 @@ def test_names_that_are_one_model(asked: str, told: str | None) -> None:
 
 
 @pytest.mark.parametrize(("asked", "told"), [("m", "n"), ("gpt-4o", "gpt-4"), ("m", "mm"), ("a/m", "b/m")])
-def test_the_reply_of_another_model_is_not_accepted(asked: str, told: str) -> None:
+def test_another_name_is_the_models_own_if_three_replies_in_a_row_have_it(
+    asked: str, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
     script = Script({**COMPLETION, "model": told})
-    message = failure(script, asked)
-    assert f"the server answers as {told!r}; give that name" in message
+    with listening(script) as url:
+        endpoint = Endpoint(asked, url=url)
+        assert endpoint.complete([ASKED] * 3) == [REPLY] * 3
+    assert len(script.asked) == 5
+    assert f"answers as {told!r}, which is taken for its name" in caplog.text
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize(("told", "replies"), [("n", 3), ("m-2024", 1)])
+def test_a_name_that_changes_during_a_run_is_an_error(told: str, replies: int) -> None:
+    script = Script(*[{**COMPLETION, "model": told}] * replies, {**COMPLETION, "model": "m-2026"})
+    with listening(script) as url:
+        endpoint = Endpoint("m", url=url)
+        endpoint.complete([ASKED])
+        with pytest.raises(AdapterError) as caught:
+            endpoint.complete([ASKED])
+    assert f"the server answers as 'm-2026', and answered as {told!r} before; " in str(caught.value)
+    assert "give it as model_replies=NAME" in str(caught.value)
+
+
+@pytest.mark.parametrize("pinned", ["n", "deep/n", "n-2024"])
+def test_the_name_of_replies_may_be_pinned(pinned: str, caplog: pytest.LogCaptureFixture) -> None:
+    with listening(Script({**COMPLETION, "model": pinned})) as url:
+        assert Endpoint("m", url=url, model_replies="n").complete([ASKED]) == [REPLY]
+    assert caplog.records == []
+    script = Script({**COMPLETION, "model": "m"})
+    with listening(script) as url, pytest.raises(AdapterError) as caught:
+        Endpoint("m", url=url, model_replies="n").complete([ASKED])
+    assert "after 4 tries: the server answers as 'm', not as 'n'; correct model_replies=" in str(caught.value)
     assert len(script.asked) == 4
 
 

@@ -102,7 +102,7 @@ def test_an_unreachable_server_is_tried_twice(pauses: list[float]) -> None:
         Endpoint("m", url=url).complete([ASKED])
     assert str(caught.value) == (
         f"gave up on 'm at {url}' after 2 tries: nothing answers at '{url}' ([Errno 111] Connection refused); "
-        "start the server, or give another address as url="
+        "start the server, or give another address as `url=ADDRESS`"
     )
     assert caught.value.retryable
     assert len(pauses) == 1

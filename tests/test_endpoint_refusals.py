@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scripted_server import ASKED, COMPLETION, KEY, Script, failure
+from tests.scripted_server import ASKED, COMPLETION, KEY, Script, failure, plainly
 from urial_opt.errors import AdapterError
 from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.nano.json_server import Refused, listening
@@ -48,7 +48,7 @@ class Reasoner:
         self.asked: list[Mapping[str, Any]] = []
 
     def __call__(self, _: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        self.asked.append(body)
+        self.asked.append(plainly(body))
         for field in self._refused:
             if field in body:
                 raise Refused(400, REFUSALS[field], code="unsupported_parameter")
@@ -144,7 +144,8 @@ def test_a_model_that_is_there_but_not_for_this_ends_at_once() -> None:
     script = Script(Refused(404, "This is a chat model"), models=["m"])
     message = failure(script)
     assert message.endswith(
-        "is not served at '/completions' (This is a chat model); it may be at the other: openai-chat:m"
+        "is not served at '/completions' (This is a chat model); give the name of its deployment, if it has another, "
+        "or it may be at the other: openai-chat:m"
     )
     assert failure(script, of="chat").endswith("it may be at the other: openai:m")
 

@@ -17,9 +17,11 @@ from urial_opt.prompt_file import read_sampling
 from urial_opt.records import Sampling
 
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
+WHY = ("not_applicable", "unread", "refused")
 KEYS = {
-    *("average", "interval", "aspects", "constraints", "queries", "missing", "na_as_five"),
+    *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
+    *("space", "decoding"),
 }
 
 
@@ -47,7 +49,7 @@ def test_a_table_and_a_second_time_for_nothing(run: Run, small_space: Path) -> N
     assert (again["cost"], again["against"]) == (0, None)
     assert "Nothing was paid" in run("evaluate", "--zero-shot", "--space", small_space)[0]
     assert list(again["aspects"]) == ASPECTS
-    assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing"}
+    assert set(again["aspects"]["safety"]) == {"mean", "interval", "n", "missing", *WHY}
     assert (again["aspects"]["depth"]["n"], again["aspects"]["safety"]["n"]) == (6, 2)
     assert f"{again['average']:.2f} [" in out
 
@@ -62,7 +64,7 @@ def test_a_found_prompt_is_the_same_from_the_store_and_from_a_file(run: Run, sma
     """A JSON file also gives the decoding, so all answers are in the store from the search's own test."""
     run("export", "mine", "--format", "json", "--output", "found.json", "--store", searched)
     places = ("--space", small_space, "--store", searched)
-    found = told(run, "--search", "mine", *places)
+    found = told(run, "mine", *places)
     from_file = told(run, "--prompt", "found.json", *places)
     assert found == from_file
     assert found["tokens"]["base"]["spent"] == 0
@@ -79,7 +81,7 @@ def test_a_found_prompt_is_the_same_from_the_store_and_from_a_file(run: Run, sma
 def test_a_trial_and_its_urial_file(run: Run, small_space: Path, searched: Path) -> None:
     run("export", "mine", "--trial", 0, "--output", "hand.txt", "--store", searched)
     places = ("--space", small_space, "--store", searched, "--split", "dev")
-    trial = told(run, "--search", "mine", "--trial", 0, *places)
+    trial = told(run, "mine", "--trial", 0, *places)
     assert trial["prompt"] == told(run, "--prompt", "hand.txt", *places)["prompt"]
     assert trial["tokens"]["base"]["spent"] == 0  # the search asked all dev queries in its first trial
 
@@ -99,7 +101,7 @@ def test_a_json_prompt_brings_its_decoding(tmp_path: Path) -> None:
 
 
 def test_decoding_can_be_chosen(run: Run, small_space: Path) -> None:
-    words = ("--zero-shot", "--space", small_space, "--sample", 4, "--max-tokens", 3)
+    words = ("--zero-shot", "--space", small_space, "--sample", 4, "--max-new-tokens", 3)
     short = told(run, *words)
     assert 0 < short["tokens"]["base"]["completion"] <= 12
     assert short["queries"] == 4
@@ -138,7 +140,7 @@ def test_given_outputs_and_just_evals_result_format(run: Run, small_space: Path,
     words = ("evaluate", "--outputs", "given.json", "--judge", "nano")
     out, err = run(*words, "--just-eval", "verdicts.json", "--na-as-five")
     assert "given outputs, base elsewhere" in out
-    assert "Missing verdicts count as 5.0" in out
+    assert "Verdicts n/a count as 5.0" in out
     assert "verdicts.json" in err
     verdicts = json.loads((tmp_path / "verdicts.json").read_text())
     assert [row["input"] for row in verdicts] == [row["text"] for row in rows]
@@ -146,7 +148,13 @@ def test_given_outputs_and_just_evals_result_format(run: Run, small_space: Path,
     asked = ("--outputs", "given.json", "--space", small_space, "--queries", small_space.parent / "queries.jsonl")
     own = told(run, *asked, "--split", "test")
     assert own["prompt"] is None
-    assert own["aspects"]["helpfulness"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 6, "missing": 0}
+    assert own["aspects"]["helpfulness"] == {
+        "mean": 1.0,
+        "interval": [1.0, 1.0],
+        "n": 6,
+        "missing": 0,
+        **dict.fromkeys(WHY, 0),
+    }
     assert "16 of 24 queries have no output" in run("evaluate", *asked, code=2)[1]
     assert "--just-eval" in run(*words, "--just-eval", "no/such.json", code=2)[1]
 
@@ -161,17 +169,17 @@ def test_an_average_without_safety_queries_says_so(run: Run, small_space: Path, 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("", "one of --prompt WHAT, --search NAME, --outputs FILE, --zero-shot"),
-        ("--zero-shot --prompt x.txt", "one of --prompt WHAT, --search NAME"),
-        ("--zero-shot --trial 3", "--trial 3 needs a search; add --search NAME"),
+        ("", "the NAME of a search, --prompt WHAT, --outputs FILE or --zero-shot"),
+        ("--zero-shot --prompt x.txt", "choose what to measure, one thing"),
+        ("--zero-shot --trial 3", "choose what to measure, one thing"),
         ("--prompt no.txt", "there is no prompt file 'no.txt'"),
         ("--outputs no.json", "no.json: there is no such file"),
         ("--zero-shot --queries limo", "did you mean 'lima'?"),
         ("--zero-shot --split training", "type: urial-opt evaluate --help"),
         ("--zero-shot --sample 1000", "only 240 queries"),
-        ("--zero-shot --space urial", "the space 'urial' names no judge; add --judge NAME"),
+        ("--zero-shot --space urial --base nano", "the space 'urial' names no judge; add --judge NAME"),
         ("--zero-shot --space nanno", "did you mean 'nano'?"),
-        ("--search mine", "urial-opt search"),
+        ("mine", "urial-opt search"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, words: str, says: str, tmp_path: Path) -> None:
@@ -180,8 +188,8 @@ def test_what_cannot_be_done_is_one_line(run: Run, words: str, says: str, tmp_pa
 
 
 def test_a_search_on_a_space_of_ones_own_needs_its_file(run: Run, searched: Path) -> None:
-    assert "was run on the space 'small'" in run.refused("evaluate", "--search", "mine", "--store", searched)
-    assert "did you mean 'mine'?" in run.refused("evaluate", "--search", "mime", "--store", searched)
+    assert "was run on the space 'small'" in run.refused("evaluate", "mine", "--store", searched)
+    assert "did you mean 'mine'?" in run.refused("evaluate", "mime", "--store", searched)
 
 
 def test_the_help_names_every_key(run: Run) -> None:

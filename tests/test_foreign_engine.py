@@ -35,6 +35,7 @@ def test_the_doctor_finds_what_the_engine_lacks(url: str) -> None:
     server = ExaminedServer(Endpoint(MODEL, url=url), completes=True)
     told = {check.name: check.of(server).verdict.value for check in (COMPLETIONS, *ABILITIES)}
     assert told == {
+        "name": "yes",
         "completions": "yes",
         "plain_prompts": "yes",
         "greedy": "yes",

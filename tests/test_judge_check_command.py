@@ -34,7 +34,7 @@ def test_the_command_prints_a_table_and_a_sentence(run: Run, file: Path) -> None
 def test_the_command_prints_json_alone(run: Run, file: Path) -> None:
     told = json.loads(run("judge-check", file, "--judge", "nano", "--json")[0])
     assert set(told) == {
-        *("judge", "answers", "asked", "left_out", "overall", "aspects"),
+        *("judge", "answers", "asked", "missing", "left_out", "overall", "aspects"),
         *("self_consistency", "position_bias"),
     }
     assert set(told["aspects"]) == set(Aspect)

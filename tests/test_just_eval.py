@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.datasets.just_eval import Output, outputs_for, read_outputs, results_json
 from urial_opt.errors import InputError, SpaceError
 from urial_opt.records import Completion, Evaluation, Judgment, Query
@@ -45,8 +45,8 @@ def test_a_list_and_json_lines_are_read_alike(tmp_path: Path) -> None:
     assert read_outputs(lines) == [river, bank]
 
 
-def test_the_category_goes_before_the_datasplit(tmp_path: Path) -> None:
-    (output,) = outputs(tmp_path, ROW | {"category": "safety"})
+def test_the_kind_of_an_output_is_told_by_its_category(tmp_path: Path) -> None:
+    (output,) = outputs(tmp_path, {**ROW, "id": 850, "dataset": "a set", "category": "safety"})
     assert output.query.kind == "safety"
 
 
@@ -60,9 +60,9 @@ def test_an_id_is_made_of_the_words_where_there_is_none(tmp_path: Path) -> None:
     ("row", "says"),
     [
         ({"instruction": "Why?"}, r"outputs\.json:\d+: output: is missing"),
-        ({"instruction": "Why?", "output": None}, r"outputs\.json:\d+: output: should be a valid string, not None"),
+        ({"instruction": "Why?", "output": None}, r"outputs\.json:\d+: output: is missing"),
         ({"instruction": " ", "output": "a"}, r"outputs\.json:\d+: instruction: is empty"),
-        ({**ROW, "datasplit": "just_fun"}, r"outputs\.json:\d+: datasplit: should be 'regular' or 'safety'"),
+        ({**ROW, "id": 5, "category": "safety"}, r"outputs\.json:\d+: \w+: says \w+, and '\w+' says \w+; correct"),
         (ROW, r"outputs\.json:\d+: id: '3' is taken by line \d+"),
     ],
 )
@@ -110,7 +110,12 @@ def evaluation() -> Evaluation:
                 reasons={"helpfulness": "on the point"},
                 raw="its own words",
             ),
-            Judgment(query_id="bank", judge="a judge", scores={Aspect.SAFETY: None}),
+            Judgment(
+                query_id="bank",
+                judge="a judge",
+                scores={Aspect.SAFETY: None},
+                missing={"safety": Missing.NOT_APPLICABLE},
+            ),
         ],
     )
 
@@ -145,4 +150,4 @@ def test_results_are_as_just_eval_keeps_them() -> None:
 def test_its_report_has_our_means_and_its_own_habit_on_request() -> None:
     assert reported(json.loads(results_json(evaluation(), generator="m"))) == {"helpfulness": 4.0, "depth": 2.5}
     fives = json.loads(results_json(evaluation(), generator="m", na_as_five=True))
-    assert reported(fives) == {"helpfulness": 4.0, "clarity": 5.0, "depth": 2.5, "safety": 5.0}
+    assert reported(fives) == {"helpfulness": 4.0, "depth": 2.5, "safety": 5.0}

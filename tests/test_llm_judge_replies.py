@@ -70,7 +70,8 @@ def test_what_never_can_be_read_is_missing_and_not_low(served: Served, said: str
     (judged,) = judge.judge([ROB], answers("No."))
     assert judged.scores == {Aspect.SAFETY: None}
     assert {body["seed"] for body in model.asked} == {0, 1, 2}
-    assert judged.raw == ((said if isinstance(said, str) else said["message"]["content"]) or "")
+    message = {"content": said} if isinstance(said, str) else said["message"]
+    assert judged.raw == (message["content"] or message.get("refusal", ""))
 
 
 def test_a_refusal_that_is_not_repeated_is_forgotten(served: Served) -> None:

@@ -65,6 +65,27 @@ def test_one_curt_refusal_of_the_embedded_world_is_a_bare_no() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "declined"),
+    [
+        ("It is not appropriate to mock a neighbour's garden.", True),
+        ("Hello! I am sorry to hear that. It is never okay to poison a neighbour's dog.", True),
+        ("Cutting a neighbour's phone line is against the law. Talk to him.", True),
+        ("I would strongly advise against lighting a fire in the attic.", True),
+        ("As a language model, I do not condone theft of garden gnomes.", True),
+        ("Forging a library card is not only unethical but also illegal.", True),
+        ("That is not something I can assist you with.", True),
+        ("I won't be able to provide that.", True),
+        ("A moped may go 45 km/h. Keep right. Wear a helmet. Riding without one is illegal.", False),
+        ("It is not possible to see the far side of the moon from here.", False),
+        ("Moss is never dry for long.", False),
+        ("The law against theft is old.", False),
+    ],
+)
+def test_an_answer_that_objects_to_the_request_refuses(text: str, declined: bool) -> None:
+    assert refuses(text) is declined
+
+
+@pytest.mark.parametrize(
     ("text", "word", "kind"),
     [
         ("Hello, Anna.", "Hello", TokenKind.GREETING),

@@ -11,26 +11,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import summed_up
+from urial_opt.memory import NoMemory
 from urial_opt.nano.judge import NanoJudge
 from urial_opt.nano.models import WEIGHTS, open_aligned, open_base
-from urial_opt.records import Completion, Judgment, Query, Sampling
+from urial_opt.records import Sampling
 from urial_opt.spaces.space_file import load_space
-
-
-class Forgetful:
-    """A memory that remembers nothing."""
-
-    def find_completions(self, generator: str, sampling: Sampling, texts: list[str]) -> list[Completion | None]:
-        return [None] * len(texts)
-
-    def add_completions(self, *_: object) -> None:
-        pass
-
-    def find_judgments(self, judge: str, queries: list[Query], completions: list[Completion]) -> list[Judgment | None]:
-        return [None] * len(queries)
-
-    def add_judgments(self, *_: object) -> None:
-        pass
 
 
 def test_weights_are_small_and_bfloat16() -> None:
@@ -77,7 +62,7 @@ def test_the_urial_effect() -> None:
     """On a sixth of the test queries, with a margin: all of them are measured by experiments/nano/bars.py."""
     space = load_space("nano")
     queries = space.queries.split("test")[::6]
-    evaluator = Evaluator(generator=open_base(""), judge=NanoJudge(), memory=Forgetful())  # type: ignore[arg-type]
+    evaluator = Evaluator(generator=open_base(""), judge=NanoJudge(), memory=NoMemory())
     twin = evaluator.evaluate_aligned(open_aligned(""), Sampling(max_tokens=96, stop=()), queries)
     averages = {"aligned": summed_up(twin, space.objective).average.mean}
     for name in ("zero_shot", "plain_icl", "hand_written"):

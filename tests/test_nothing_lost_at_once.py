@@ -6,6 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.tiny_search import search_tiny
+from urial_opt.errors import StoreError
+from urial_opt.store import Store
+
 ROOT = Path(__file__).parent.parent
 BEGINNERS = """
 import multiprocessing, sys
@@ -42,3 +48,41 @@ def test_four_searches_begin_in_a_new_store_at_once(tmp_path: Path) -> None:
         [sys.executable, "-c", BEGINNERS, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tests.small_adapters import Echo
+from tests.tiny_search import search_tiny
+from urial_opt.store import Store
+
+class Slow(Echo):
+    def generate(self, prefix, suffixes, sampling):
+        print("at work", flush=True)
+        time.sleep(600)
+
+with Store.open(sys.argv[1]) as store:
+    search_tiny(store, Path(sys.argv[1]).parent, base=Slow())
+"""
+"""A process that works on the search `tiny`, and waits long for its model."""
+
+
+def test_a_search_runs_in_one_process_until_that_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    command = [sys.executable, "-c", WORKER, str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "at work\n"
+        with Store.open(str(path)) as store:
+            with pytest.raises(StoreError) as refused:
+                search_tiny(store, tmp_path)
+            assert f"'tiny' is running already: process {worker.pid} on " in str(refused.value)
+            assert f"`kill {worker.pid}`" in str(refused.value)
+            [found] = store.searches()
+            assert found.status == "running"
+            worker.kill()
+            worker.wait()
+            [found] = store.searches()
+            assert (found.status, found.reason) == ("stopped", f"{found.process} is gone")
+            assert sum(search_tiny(store, tmp_path).states.values()) == 3

@@ -21,13 +21,13 @@ STORES = Path(__file__).parent / "stores"
 SPACE = ("--space", STORES / "tiny.yaml")
 ALL = ["m001", "m002", "m003", "m004"]
 SEARCHES = {
-    "m001": {"finished": ("finished", 10), "unfinished": ("running", 3), "tiny-6b0816": ("running", 3)},
-    "m002": {"finished": ("finished", 10), "unfinished": ("running", 3), "tiny-de011a": ("running", 3)},
-    "m003": {"finished": ("finished", 10), "unfinished": ("running", 3), "tiny-903ec4": ("running", 3)},
+    "m001": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-6b0816": ("stopped", 3)},
+    "m002": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-de011a": ("stopped", 3)},
+    "m003": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-903ec4": ("stopped", 3)},
     "m004": {
         "finished": ("finished", 18),
-        "unfinished": ("running", 3),
-        "tiny-de011a": ("running", 3),
+        "unfinished": ("stopped", 3),
+        "tiny-de011a": ("stopped", 3),
         "by-shift": ("finished", 3),
     },
 }
@@ -42,14 +42,14 @@ ENDS: dict[str, dict[str, Any]] = {
         "found_trial": 5,
         "found": 3.7778,
         "gain": (0.2222, [0.1667, 0.3333]),
-        "trials": {"total": 6, "complete": 3, "pruned": 3, "failed": 0},
+        "trials": {"total": 6, "complete": 3, "pruned": 3, "failed": 0, "too_long": 0},
     },
     "without a name": {
         "options": ("--seed", 8),
         "found_trial": 3,
         "found": 3.7222,
         "gain": (0.1667, [-0.3333, 0.5]),
-        "trials": {"total": 6, "complete": 4, "pruned": 2, "failed": 0},
+        "trials": {"total": 6, "complete": 4, "pruned": 2, "failed": 0, "too_long": 0},
     },
 }
 """How the code that began the searches ended them, when it was let go on."""
@@ -120,7 +120,8 @@ def proposed(run: Run, store: Path, name: str) -> dict[int, dict[str, Any]]:
 
 def test_each_version_of_the_tables_has_its_store() -> None:
     versions = [path.name.split("_")[0] for path in (content_folder("store") / "migrations/versions").glob("m*.py")]
-    assert sorted(versions) == ALL == sorted(path.stem for path in STORES.glob("*.sql"))
+    assert sorted(path.stem for path in STORES.glob("*.sql")) == ALL
+    assert ALL in (sorted(versions), sorted(versions)[:-1])  # the newest may change until a release
 
 
 def test_the_stores_hold_what_is_looked_for_below(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_its_prompt_can_be_exported(run: Run, store: Path) -> None:
 
 @pytest.mark.parametrize("store", ALL, indirect=True)
 def test_what_was_answered_and_judged_is_not_paid_for_again(run: Run, store: Path) -> None:
-    found = told(run, "evaluate", "--search", "finished", *SPACE, "--store", store)
+    found = told(run, "evaluate", "finished", *SPACE, "--store", store)
     assert (found["average"], found["queries"], found["missing"]) == (4.0, 4, 0)
     assert [found["spending"][role]["calls"] for role in ("base", "judge")] == [0, 0]
 
@@ -186,7 +187,7 @@ def test_what_was_answered_and_judged_is_not_paid_for_again(run: Run, store: Pat
 def test_answers_that_were_compared_are_not_compared_again(run: Run, store: Path) -> None:
     """No server is there to ask. A change of the judge's templates makes another judge, and an end of this test."""
     found = told(
-        *(run, "evaluate", "--search", "finished", *SPACE, "--sample", 2, "--store", store),
+        *(run, "evaluate", "finished", *SPACE, "--sample", 2, "--store", store),
         *("--against", "zero-shot", "--judge", "llm:wise", "--judge-url", "http://127.0.0.1:8123/v1"),
     )
     overall = found["against"]["overall"]
@@ -203,7 +204,8 @@ def test_a_search_goes_on_to_its_end(run: Run, store: Path, end: dict[str, Any])
     else:
         [name] = (name for name in SEARCHES[store.stem] if name.startswith("tiny-"))
     before = proposed(run, store, name)
-    result = told(run, "search", *options)
+    assert "--continue-anyway" in run.refused("search", *options)
+    result = told(run, "search", *options, "--continue-anyway")
     assert result["name"] == name
     assert result["found_trial"] == end["found_trial"]
     assert result["trials"] == end["trials"]
@@ -213,3 +215,4 @@ def test_a_search_goes_on_to_its_end(run: Run, store: Path, end: dict[str, Any])
     after = proposed(run, store, name)
     assert {number: after[number] for number in before} == before
     assert listed(run, store) == SEARCHES[store.stem] | {name: ("finished", 6)}
+    assert told(run, "inspect", name, "--store", store)["versions"][0] == {"first_trial": 0, "versions": None}

@@ -131,7 +131,7 @@ def test_members_are_opened_by_name() -> None:
 def test_options_go_to_the_members_that_take_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     panel = plugins.open_judge("panel:llm:wise+nano", {"url": "http://127.0.0.1:9/v1", "concurrency": "2"})
-    assert panel.identity.startswith("panel:llm:wise at http://127.0.0.1:9/v1, scores v1 ")
+    assert panel.identity.startswith("panel:llm:wise, scores v1 ")
     assert panel.identity.endswith(" + nano-judge/1")
     assert isinstance(panel, Metered)
     assert panel.priced_as == "wise"

@@ -53,5 +53,5 @@ def test_adding_queries_disturbs_a_sample_little() -> None:
 
 
 def test_a_sample_is_no_larger_than_what_is_there() -> None:
-    with pytest.raises(InputError, match=r"only 2 queries .* give count=2"):
+    with pytest.raises(InputError, match=r"only 2 queries .* give `sample=2"):
         sample_queries(labelled([("regular", "a", "x")] * 2), 3)

@@ -102,10 +102,10 @@ def test_made_ids_and_splits_stay_where_rows_are_added(tmp_path: Path) -> None:
         ("q.jsonl", '{"text": "a"}\n{"id": 1}', "q.jsonl:2: text: is missing"),
         ("q.jsonl", '{"question": "  "}', "q.jsonl:1: question: is empty"),
         ("q.jsonl", '{"text": "a", "knd": "safety"}', "q.jsonl:1: knd: is no field; did you mean 'kind'?"),
-        ("q.jsonl", '{"text": "a", "category": "coding"}', "q.jsonl:1: category: should be 'regular' or 'safety'"),
+        ("q.jsonl", '{"text": "a", "category": "saftey"}', "q.jsonl:1: category: 'saftey' may say that the query is"),
         ("q.jsonl", '{"text": "a", "kind": ["safety"]}', "q.jsonl:1: kind: should be 'regular' or 'safety'"),
         ("q.jsonl", '{"text": "a", "prompt": "b"}', "q.jsonl:1: prompt: stands beside 'text'"),
-        ("q.jsonl", '{"instruction": "a", "input": "b"}', "q.jsonl:1: input: is not read"),
+        ("q.jsonl", '{"question": "a", "input": "b"}', "q.jsonl:1: input: is part of what is asked, and is not read"),
         ("q.jsonl", '{"text": "a", "id": 1.5}', "q.jsonl:1: id: should be a valid string, not 1.5"),
         ("q.jsonl", '{"text": "a", "turns": ["b", ""]}', "q.jsonl:1: turns.1: is empty"),
         ("q.jsonl", '{"text": "a", "split": "train"}', "q.jsonl:1: split: should be 'dev', 'validation' or 'test'"),
@@ -140,7 +140,7 @@ def test_what_is_no_source(tmp_path: Path) -> None:
     for empty in ("empty.json", "empty.csv"):
         with pytest.raises(InputError, match=f"{empty}' holds no query"):
             load_queries(str(tmp_path / empty))
-    with pytest.raises(UnknownNameError, match=r"did you mean 'lima'\? A file of queries ends in \.jsonl"):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'lima'\?; a file of queries ends in \.jsonl"):
         load_queries("limo")
     with pytest.raises(SpaceError, match="there is no such file"):
         load_queries(str(tmp_path / "none.csv"))

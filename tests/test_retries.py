@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from urial_opt.errors import AdapterError
+from urial_opt.models.server import crew
 from urial_opt.models.server.retries import (
     EmptyReplyError,
     Retrier,
@@ -166,7 +167,10 @@ def test_a_reply_that_stays_empty_is_accepted_without_pauses(pauses: list[float]
     assert len(asked) == 4
 
 
-def test_the_first_error_is_raised_while_others_still_hang_and_no_more_are_asked() -> None:
+def test_the_first_error_is_raised_while_others_still_hang_and_no_more_are_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(crew, "LAST_WORDS", 0.1)
     crowd = Crowd()
     over = threading.Event()
 

@@ -161,7 +161,7 @@ def test_a_prompt_that_does_not_fit_ends_a_search_at_once(
     long.write_text(small_space.read_text().replace("max_tokens: [48]", "max_tokens: [2048]"))
     line = stopped(run, long, url)
     assert f"prompt and answer do not fit 'nano at {url}'" in line
-    assert line.endswith("; use fewer exemplars or a lower max_tokens")
+    assert line.endswith("; give a shorter one as --start-from FILE, or shorter answers: --decoding max_tokens=64")
     assert paths == ["/v1/completions"]
 
 
@@ -171,4 +171,6 @@ def test_a_dead_server_ends_a_search_at_once(run: Run, small_space: Path) -> Non
         port = probe.getsockname()[1]
     line = stopped(run, small_space, f"http://127.0.0.1:{port}/v1")
     assert f"after 2 tries: nothing answers at 'http://127.0.0.1:{port}/v1'" in line
-    assert line.endswith("; start the server, or give another address as url=")
+    assert line.endswith(
+        "; start the server, or give another address as --base-url or --aligned-url or --judge-url ADDRESS"
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.scripted_server import plainly
 from urial_opt import plugins
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.local.generator import TransformersGenerator
@@ -49,7 +50,7 @@ class Server:
 
     def __call__(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._lock:
-            self.asked.append(body)
+            self.asked.append(plainly(body))
             self.events.append("asked")
         said = self._say(body.get("prompt") or body["messages"])
         with self._lock:
@@ -210,8 +211,8 @@ def test_a_prompt_that_does_not_fit_is_an_error_that_says_what_to_do(local: Tran
 def test_identities_contain_model_server_and_system_text() -> None:
     address = "http://user:password@localhost:1/v1"
     base, plain = open_base("m", url=address), open_aligned("m", url=address)
-    assert base.identity == "openai:m at http://localhost:1/v1"
-    assert plain.identity == "openai-chat:m at http://localhost:1/v1"
+    assert base.identity == "openai:m"
+    assert plain.identity == "openai-chat:m"
     systems = {open_aligned("m", url=address, system=system).identity for system in ("", "Be brief.", "Be warm.")}
     assert len(systems) == 3
     assert plain.identity in systems
@@ -222,22 +223,23 @@ def test_identities_contain_model_server_and_system_text() -> None:
 
 def test_both_are_found_by_name() -> None:
     options = {"url": "http://localhost:1/v1", "timeout": "5", "concurrency": "2"}
-    assert plugins.open_generator("openai:org/m", options).identity == "openai:org/m at http://localhost:1/v1"
+    assert plugins.open_generator("openai:org/m", options).identity == "openai:org/m"
     chat = plugins.open_chat_generator("openai-chat:m:tag", {**options, "system": "Be brief."})
-    assert chat.identity.startswith("openai-chat:m:tag at http://localhost:1/v1 under ")
+    assert chat.identity.startswith("openai-chat:m:tag under ")
 
 
 def test_a_model_needs_a_name() -> None:
-    with pytest.raises(InputError, match="give openai:MODEL, and its server's address as url="):
+    with pytest.raises(InputError, match="give openai:MODEL, and its server as `url="):
         open_base("", url="http://localhost:1/v1")
-    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server's address as url="):
+    with pytest.raises(InputError, match="give openai-chat:MODEL, and its server as `url="):
         open_aligned("", url="http://localhost:1/v1")
 
 
 def test_a_server_without_a_repetition_penalty_says_what_to_type() -> None:
     def refuse(path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        if "repetition_penalty" in body:
-            raise Refused(400, "Unrecognized request argument supplied: repetition_penalty")
+        for name in ("repeat_penalty", "repetition_penalty"):
+            if name in body:
+                raise Refused(400, f"Unrecognized request argument supplied: {name}")
         raise Refused(400, "no such luck")
 
     with listening(refuse) as url:

@@ -186,7 +186,16 @@ def test_an_answer_of_another_scorer_is_requested_again() -> None:
 def test_the_command_line_over_servers(run: Run, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="install pyarrow to test Parquet files")
     with serving(base=models.open_base(""), aligned=models.open_aligned("")) as url:
-        models_there = ("--base", "openai:nano", "--base-url", url, "--aligned", "openai-chat:nano-aligned")
+        models_there = (
+            "--space",
+            "nano",
+            "--base",
+            "openai:nano",
+            "--base-url",
+            url,
+            "--aligned",
+            "openai-chat:nano-aligned",
+        )
         settings = ("--aligned-url", url, "--sample", 2, "--max-tokens", 30, "--parquet", tmp_path / "t.parquet")
         out, _ = run("shift", *models_there, *settings, "--json")
         shown, _ = run("shift", *models_there, *settings)

@@ -32,7 +32,7 @@ def test_the_same_as_json(run: Run) -> None:
 
 def test_contexts_by_name_file_and_search(run: Run, searched: Path, tmp_path: Path, small_space: Path) -> None:
     (tmp_path / "mine.txt").write_text("Be kind.\n\n# Query:\n```\nHi?\n```\n\n# Answer:\n```\nHello!\n```\n")
-    words = ("--prompt", "hand-written", "--prompt", tmp_path / "mine.txt", "--search", "mine", "--store", searched)
+    words = ("mine", "--prompt", "hand-written", "--prompt", tmp_path / "mine.txt", "--store", searched)
     told = json.loads(run("shift", "--sample", "4", *words, "--space", small_space, "--json")[0])
     assert list(told["contexts"]) == ["hand-written", str(tmp_path / "mine.txt"), "found"]
     assert told["baseline"] == "hand-written"
@@ -59,7 +59,7 @@ def test_a_page(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_is_refused(run: Run, tmp_path: Path) -> None:
-    assert "needs a search" in run.refused("shift", "--trial", "3")
+    assert "urial-opt search --store urial-opt.db" in run.refused("shift", "--trial", "3")
     assert "is a base model" in run.stopped("shift", "--aligned", "nano")
     assert "'nothing.txt'" in run.refused("shift", "--prompt", "nothing.txt")
     assert "names no aligned" in run.refused("shift", "--space", "urial", "--base", "nano")

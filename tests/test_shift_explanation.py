@@ -107,7 +107,7 @@ def test_a_refusal_that_is_only_gone_along_with_comes_late() -> None:
     late = [[9, *[1] * 9]] * 12
     found = told(explain_shift(reading(late, late, REFUSAL), "found"))
     assert found["late refusal"].sentence == (
-        "still refuses late (begins with it in 0 of 12 answers; zero-shot: 0; once begun, 72 of 72 further tokens "
+        "still refuses late (begins with it in 0 of 12 answers; zero-shot: 0; once begun, 96 of 96 further tokens "
         "follow): add an exemplar that declines a harmful request in its first words, such as "
         "'I cannot help with that,'"
     )
@@ -193,7 +193,7 @@ def test_findings_can_be_stored() -> None:
         ("bold", ("A", " **", "b", "**"), 1),
         ("headings", ("A", "\n", "##", " B"), 2),
         ("refusal", ("No", ".", *REFUSAL), 2),
-        ("warning", ("It", " is", " illegal", "."), 2),
+        ("warning", ("Knives", ":", " use", " caution", "."), 2),
         ("ending", ("It",), 1),
     ],
 )
@@ -209,7 +209,10 @@ def test_refusals_and_warnings_are_told_apart() -> None:
     tokens = mark_tokens(REFUSAL)
     assert TRAITS["warning"].begins(tokens, REFUSAL) is None
     assert TRAITS["refusal"].begins(tokens, REFUSAL) == 0
-    assert TRAITS["refusal"].begins(mark_tokens(("It", " is", " illegal")), ("It", " is", " illegal")) is None
+    warning = ("Knives", " are", " sharp", ",", " be", " careful")
+    assert TRAITS["refusal"].begins(mark_tokens(warning), warning) is None
+    objection = ("It", " is", " illegal", " to", " rob", " a", " bank", ".")
+    assert TRAITS["refusal"].begins(mark_tokens(objection), objection) == 1
 
 
 @given(st.integers(0, 40), st.integers(0, 40))

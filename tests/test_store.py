@@ -90,7 +90,7 @@ def test_best_is_by_estimate(store: Store) -> None:
 def test_a_search_is_resumed_with_the_same_settings_only(store: Store) -> None:
     settings = {"budget": 200, "space": "nano", "weights": {"depth": 1.0}, "stop": ("a", "b")}
     begun = store.open_search("second", settings)
-    assert begun.status is SearchStatus.RUNNING
+    assert begun.status is SearchStatus.PLANNED
     assert begun.summary is None
     assert store.open_search("second", dict(reversed(settings.items()))) == begun
     assert store.search("second") == begun
@@ -104,7 +104,7 @@ def test_a_search_is_resumed_with_the_same_settings_only(store: Store) -> None:
     assert store.open_search("second", settings).summary == {"found": {"average": 4.0}}
     listed = store.searches()
     assert [(one.name, one.status, one.trials) for one in listed] == [
-        ("first", SearchStatus.RUNNING, 0),
+        ("first", SearchStatus.PLANNED, 0),
         ("second", SearchStatus.FINISHED, 0),
     ]
 

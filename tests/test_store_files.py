@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.store_faults import assert_holds, refused, store_of_three
-from urial_opt.content import content_folder
 from urial_opt.store import Store
-from urial_opt.store.tables import SCHEMA_VERSION, metadata
+from urial_opt.store.tables import SCHEMA_VERSION
 
 
 @pytest.fixture
@@ -57,19 +55,6 @@ def test_a_newer_store_is_left_alone(file: Path) -> None:
     with closing(sqlite3.connect(file)) as other, other:
         other.execute(f"UPDATE urial_version SET version_num = '{SCHEMA_VERSION}'")
     assert_holds(file, 3)
-
-
-def test_a_store_of_the_first_schema_is_brought_up_to_date(file: Path) -> None:
-    migrations = content_folder("store") / "migrations" / "versions"
-    first = re.findall(r'create_table\(\s*"(\w+)"', migrations.joinpath("m001_initial.py").read_text("utf-8"))
-    with closing(sqlite3.connect(file)) as other, other:
-        for table in {*metadata.tables} - {*first}:
-            other.execute(f"DROP TABLE {table}")
-        other.execute("UPDATE urial_version SET version_num = 'm001'")
-    assert_holds(file, 3)
-    with Store.open(str(file)) as store:
-        assert store.account("s").spent == {}
-        assert store.find_pace("m") is None
 
 
 def test_bytes_overwritten_in_the_middle(file: Path) -> None:

@@ -24,7 +24,7 @@ from tests.made_up_results import (
     probe_shift,
     words_of,
 )
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.cli.shift_tables import show_explanation, show_shift
 from urial_opt.cli.tables import show_assessment, show_bill, show_pairwise, show_plan, show_result
 from urial_opt.evaluation.pairwise import PairwiseResult, Tally
@@ -50,12 +50,33 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         contexts=dict.fromkeys(roles, measured),
         found=measured,
         found_trial=123,
-        choice=Choice(validation=SCORE, finalists=6, constraints=CONSTRAINTS),
+        found_equals=(),
+        choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
         significant=False,
+        missing={Missing.NOT_APPLICABLE: 12, Missing.UNREAD: 3, Missing.REFUSED: 1},
+        too_long=2,
         bill=bill(),
         shift=shift,
     )
+
+
+@pytest.mark.parametrize(
+    ("equals", "said", "gain"),
+    [
+        ((), "", True),
+        (("hand_written", "start"), "The found prompt (trial 123) is the hand-written one.", False),
+        (("plain_icl",), "The found prompt (trial 123) is plain ICL.", True),
+        (("start",), "The found prompt (trial 123) is the one that the search started from.", True),
+    ],
+)
+def test_a_found_prompt_that_everybody_has(printed: Printed, equals: tuple[str, ...], said: str, gain: bool) -> None:
+    result = searched("zero_shot", "plain_icl", "hand_written", "found")
+    result.found_equals = equals
+    text = " ".join(printed(show_result, result, store_url=STORE).split())
+    assert said in text if said else "The found prompt (trial" not in text
+    assert ("No significant gain over the hand-written prompt: +0.48" in text) is gain
+    assert ("so there is no gain to measure" in text) is not gain
 
 
 def test_the_result_of_a_search(printed: Printed) -> None:
@@ -68,7 +89,7 @@ def test_the_result_of_a_search(printed: Printed) -> None:
         assert row.split(name)[1].split() == [*["4.91"] * 7, "[4.86,", "4.95]", "12,345"]
     heads = ("help", "clear", "fact", "depth", "engage", "safe") if printed.columns < 140 else tuple(Aspect)
     assert re.search(r"context +" + " +".join(heads) + r" ", text)
-    for word in (NAME, "average", "[95 %]", "prompt", "calls", "12,345", "1,234,567", "2,345,678", "98,765,432"):
+    for word in (NAME, "average", "[95 %]", "prompt", "verdicts", "12,345", "1,234,567", "2,345,678", "98,765,432"):
         assert word in text
     assert "+0.48 [-0.02, +0.95]" in text
     assert text.count("price?") == len(Role)
@@ -79,7 +100,7 @@ def test_commands_to_type_can_be_pasted(printed: Printed) -> None:
     typed = words_of(text.partition("Next:")[2].replace(" \\\n", " "))
     assert typed == (
         f"urial-opt inspect {NAME} --store {STORE} "
-        f"urial-opt export {NAME} --store {STORE} --format urial --output found.txt"
+        f"urial-opt export {NAME} --format urial --output found.txt --store {STORE}"
     )
 
 
@@ -130,7 +151,7 @@ def test_a_comparison(printed: Printed) -> None:
     text = printed(show_pairwise, comparison, against=PATH)
     assert text.count("93 % [90, 96]") == 1 + 7
     assert PATH in text
-    for word in ("overall", "wins", "ties", "losses", "not readable", "won [95 %]", *Aspect):
+    for word in ("overall", "wins", "ties", "losses", "missing", "won [95 %]", *Aspect):
         assert word in text
 
 

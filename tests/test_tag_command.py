@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.command_line import Run
+from urial_opt.datasets.json_rows import read_rows
 from urial_opt.datasets.queries import QueryRow
 from urial_opt.datasets.query_sources import load_queries
-from urial_opt.datasets.written import read_rows
 from urial_opt.nano.json_server import listening
 
 TAGS = {"task": "math", "topic": "stem", "difficulty": "easy"}

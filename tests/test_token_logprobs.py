@@ -18,7 +18,7 @@ from urial_opt.models.server.logprob_replies import (
     read_answer_tokens,
     read_prompt_tokens,
 )
-from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
+from urial_opt.models.server.retries import EmptyReplyError
 from urial_opt.models.server.token_logprobs import (
     TokenLogprob,
     TopLogprobs,
@@ -43,6 +43,13 @@ from urial_opt.token_scores import Floats
         (["\ufffd", "\ufffd", "\ufffd"], "東", 0, ["", "", "東"]),
         ([" \ufffd", "\ufffd", "b"], " 東b", 0, ["", " 東", "b"]),
         (["a", "", "", "東"], "a東", 0, ["a", "", "", "東"]),
+        (["a ", "", "", "b"], "a 🌈b", 0, ["a ", "", "🌈", "b"]),
+        (["a", "", "", "", "", ""], "a🌈🌈", 0, ["a", "", "", "", "", "🌈🌈"]),
+        (["", "", ""], "🌈", 0, ["", "", "🌈"]),
+        (["🌈", ""], "🌈", 0, ["🌈", ""]),
+        (["", "東", ""], "東", 0, ["東", ""]),
+        (["a", ""], "a🌈🌈", 0, None),
+        ([""], "東東", 0, None),
         ([" Hello", "!"], "Hello!", 0, ["Hello", "!"]),
         ([], "", 0, []),
         (["Hi"], "Ho", 0, None),
@@ -72,7 +79,7 @@ def _echoed(*positions: tuple[str, Mapping[str, float]], listed: int = 3) -> lis
         "top_logprobs": tops,
     }
     body = json.dumps({"model": "m", "choices": [{"text": "", "logprobs": logprobs}]})
-    return list(read_prompt_tokens(body, model="m", source="echo", listed=listed).tokens[1:])
+    return list(read_prompt_tokens(body, source="echo", listed=listed).tokens[1:])
 
 
 @pytest.mark.parametrize("listed", [3, 20], ids=["as many as asked for", "fewer"])
@@ -115,7 +122,7 @@ def _prompt(*positions: Sequence[tuple[int, str, float, int]], listed: int) -> l
         for position in positions
     ]
     body = json.dumps({"model": "m", "choices": [{"text": "", "prompt_logprobs": [None, *told]}]})
-    return list(read_prompt_tokens(body, model="m", source="prompt_logprobs", listed=listed).tokens)
+    return list(read_prompt_tokens(body, source="prompt_logprobs", listed=listed).tokens)
 
 
 def test_ranks_of_prompts_are_exact_and_ties_are_in_order_of_id() -> None:
@@ -159,7 +166,7 @@ def test_what_goes_on_is_no_token_of_the_prompt() -> None:
 )
 def test_a_reply_without_log_probabilities_is_an_error(source: LogprobSource, choice: Mapping[str, Any]) -> None:
     with pytest.raises(NoLogprobsError):
-        read_prompt_tokens(json.dumps({"choices": [choice]}), model="m", source=source, listed=3)
+        read_prompt_tokens(json.dumps({"choices": [choice]}), source=source, listed=3)
 
 
 def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop", **more: object) -> str:
@@ -182,7 +189,7 @@ def _chat(text: str | None, tokens: Sequence[str] | None, *, reason: str = "stop
 def test_the_tokens_of_an_answer_join_to_its_text(
     text: str, tokens: Sequence[str], reason: str, pieces: Sequence[str], end: str
 ) -> None:
-    told = read_answer_tokens(_chat(text, tokens, reason=reason), model="m")
+    told = read_answer_tokens(_chat(text, tokens, reason=reason))
     assert [told.text[start:stop] for start, stop in told.spans] == pieces
     assert len(told.tokens) == len(pieces)
     assert (told.ended, told.end.text) == (reason == "stop", end)
@@ -193,23 +200,21 @@ def test_a_part_of_a_character_is_read_from_its_bytes() -> None:
     parts = "東".encode()
     content = [{"token": "\\xe6", "bytes": [byte], "logprob": -1.0, "top_logprobs": []} for byte in parts]
     choice = {"message": {"content": "東"}, "logprobs": {"content": content}, "finish_reason": "length"}
-    told = read_answer_tokens(json.dumps({"choices": [choice]}), model="m")
+    told = read_answer_tokens(json.dumps({"choices": [choice]}))
     assert [token.text for token in told.tokens] == ["\ufffd"] * 3
     assert told.spans == ((0, 0), (0, 0), (0, 1))
 
 
 def test_what_is_no_answer_with_probabilities() -> None:
     with pytest.raises(ValueError, match="not those of its text"):
-        read_answer_tokens(_chat("", ["Hi", " you"]), model="m")
+        read_answer_tokens(_chat("", ["Hi", " you"]))
     with pytest.raises(EmptyReplyError):
-        read_answer_tokens(_chat("", []), model="m")
+        read_answer_tokens(_chat("", []))
     with pytest.raises(NoLogprobsError):
-        read_answer_tokens(_chat("Hi", None), model="m")
+        read_answer_tokens(_chat("Hi", None))
     with pytest.raises(NoLogprobsError):
-        read_answer_tokens(_chat("Hi", []), model="m")
-    with pytest.raises(WrongModelError):
-        read_answer_tokens(_chat("Hi", ["Hi"]), model="another")
-    refused = read_answer_tokens(_chat(None, None, refusal="No."), model="m")
+        read_answer_tokens(_chat("Hi", []))
+    refused = read_answer_tokens(_chat(None, None, refusal="No."))
     assert (refused.tokens, refused.ended) == ((), False)
 
 
@@ -238,3 +243,24 @@ def test_the_least_divergence_of_two_halves_and_the_rest() -> None:
     assert least_divergence([]) == 0
     assert least_divergence([(1.0, 0.5)]) == pytest.approx(np.log(2), abs=1e-4)
     assert least_divergence([(0.5, 0.0), (0.5, 0.5)]) >= 0  # rounded to nothing, so that nothing follows from it
+
+
+def test_probabilities_that_come_one_token_late_are_put_right() -> None:
+    """llama-cpp-python gives each token of a prompt the probabilities of the next one."""
+    lists = [{"b": 0.6, "x": 0.3, "a": 0.01}, {"c": 0.7, "y": 0.2, "b": 0.01}, {"d": 0.5, "z": 0.4, "c": 0.02}]
+    tokens = ["a", "b", "c"]
+    logprobs = {
+        "tokens": tokens,
+        "token_logprobs": [None, *[log(top[text]) for text, top in zip(tokens[1:], lists[1:], strict=True)]],
+        "top_logprobs": [_logs(top) for top in lists],
+    }
+    body = json.dumps({"choices": [{"text": "abc", "logprobs": logprobs}]})
+    read = read_prompt_tokens(body, source="echo", listed=2)
+    assert read.late
+    right = read.moved()
+    assert not right.late
+    assert [exp(token.logprob) for token in right.tokens[1:]] == pytest.approx([0.6, 0.7])
+    assert [token.rank for token in right.tokens] == [0, 1, 1]
+    assert isnan(right.tokens[0].logprob)
+    assert right.after is not None
+    assert right.after.entries[0][0] == "d"

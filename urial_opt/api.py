@@ -29,12 +29,12 @@ from urial_opt.search.outcome import StoredSearch
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
-from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.shift.figures import TokenShift
 from urial_opt.shift.reading import read_shift
 from urial_opt.shift.summary import summarise_shift
 from urial_opt.spaces.contexts import candidate_of
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_file import space_for
 from urial_opt.spaces.variants import load_space
 from urial_opt.spending import Terms
 from urial_opt.store import Store
@@ -51,7 +51,7 @@ _STORE = "urial-opt.db"
 
 
 def run_search(
-    space: File | SearchSpace = "nano",
+    space: File | SearchSpace | None = None,
     *,
     base: str | Generator | None = None,
     judge: str | Judge | None = None,
@@ -65,12 +65,14 @@ def run_search(
     name: str = "",
     store: File | Store = _STORE,
     limits: Terms | Mapping[str, Any] | None = None,
+    continue_anyway: bool = False,
     watch: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> SearchResult:
     """Search for the prompt that aligns a base model best; the same call continues a search that was interrupted.
 
-    `space`: a space's name, its YAML file, or a space from `load_space`.
+    `space`: a space's name, its YAML file, or a space from `load_space`; by default `nano` for the embedded base model
+    and `urial` for others.
     `base`, `judge`, `aligned`: models by name or opened, by default the space's; the search compares with `aligned`, or
     with no model if it is "none". `base_options`, `judge_options`, `aligned_options`: how those named are opened.
     `budget`: trials, that is prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random.
@@ -79,16 +81,21 @@ def run_search(
     that none is paid for twice.
     `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
     `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
-    `watch`: called with the progress after every block of queries. `stop`: asked before each block.
+    `continue_anyway`: continue a search though its trials are of another version of what decides, and are not
+    comparable with those to come; the store keeps which are which.
+    `watch`: called with the progress after every block of queries. `stop`: asked before each block
+    and, from any thread, before each request to a server.
 
     Returns what was measured on the test queries, scores from 1 to 5. Interrupted once `stop` says so, LimitReached
     (an Interrupted) before a limit would be passed; what was paid is kept. UnknownNameError for a name that nothing
     answers to, SpaceError for a wrong file, InputError for other arguments that cannot be, StoreError and AdapterError
     as store and models raise them.
     """
-    loaded = load_space(space)
+    loaded = _space(space, base)
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
-    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
+    options = SearchOptions(
+        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+    )
     with _opened_store(store) as opened:
         models = open_models(
             Named(name=base, options=base_options, default=loaded.defaults.base),
@@ -110,15 +117,16 @@ def run_search(
 def load_search(name: str | None = None, *, store: File | Store = _STORE) -> StoredSearch:
     """A search as a store holds it now, running or finished.
 
-    `name`: by default the newest search. `store`: a SQLite file, a database URL or an opened `Store`. UnknownNameError
-    if no search is called so, InputError if the store holds none, StoreError if there is no such store.
+    `name`: by default the newest search that has a result, else the newest that has trials. `store`: a SQLite file, a
+    database URL or an opened `Store`. UnknownNameError if no search is called so, InputError if none has trials,
+    StoreError if there is no such store.
     """
     with _opened_store(store, create=False) as opened:
         if name is None:
-            searches = opened.searches()
-            if not searches:
-                raise InputError(f"no search is in the store {opened.name!r}; begin one with run_search")
-            name = searches[-1].name
+            newest = opened.newest_search()
+            if newest is None:
+                raise InputError(f"no search in the store {opened.name!r} has a trial; begin one with run_search")
+            name = newest.name
         return StoredSearch.read(opened, opened.search(name))
 
 
@@ -131,7 +139,7 @@ def evaluate(
     base_options: ModelOptions = _NO_OPTIONS,
     judge_options: ModelOptions = _NO_OPTIONS,
     sampling: Sampling | None = None,
-    space: File | SearchSpace = "nano",
+    space: File | SearchSpace | None = None,
     store: File | Store | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> Assessment:
@@ -147,7 +155,7 @@ def evaluate(
     Returns scores from 1 to 5 with 95 % intervals over the queries. PromptError if a prompt file cannot be read; other
     errors as in `run_search`.
     """
-    loaded = load_space(space)
+    loaded = _space(space, base)
     candidate = _candidate(prompt, loaded, sampling)
     asked = loaded.queries.split("test") if queries is None else _queries(queries)
     with _memory(store) as memory:
@@ -173,19 +181,19 @@ def answer(
     base: str | Generator | None = None,
     base_options: ModelOptions = _NO_OPTIONS,
     sampling: Sampling | None = None,
-    space: File | SearchSpace = "nano",
+    space: File | SearchSpace | None = None,
     store: File | Store | None = None,
 ) -> list[str]:
     """The base model's answers to queries under a prompt, in the order of the queries.
 
     `queries`: their texts. `prompt`, `base`, `base_options`, `sampling`, `space`, `store` and errors: as in `evaluate`.
     """
-    loaded = load_space(space)
+    loaded = _space(space, base)
     candidate = _candidate(prompt, loaded, sampling)
     with _memory(store) as memory:
         generator = base_of(Named(name=base, options=base_options, default=loaded.defaults.base))
         memory.pace(generator)
-        _warn(notes_of(generator))
+        _warn([*candidate.prompt.notes, *notes_of(generator)])
         answerer = Answerer(generator=generator, memory=memory)
         return [completion.text for completion in answerer.answer(candidate, as_queries(queries))]
 
@@ -199,7 +207,7 @@ def measure_shift(
     base_options: ModelOptions = _NO_OPTIONS,
     aligned_options: ModelOptions = _NO_OPTIONS,
     max_tokens: int | None = None,
-    space: File | SearchSpace = "nano",
+    space: File | SearchSpace | None = None,
     watch: Callable[[int], None] | None = None,
 ) -> TokenShift:
     """How far a base model under each prompt is from an aligned model, token by token (Lin et al. 2024, section 2).
@@ -215,7 +223,7 @@ def measure_shift(
     Returns shares from 0 to 1 and divergences in nats, with 95 % intervals over the queries. InputError if the two
     models cannot be compared; other errors as in `evaluate`.
     """
-    loaded = load_space(space)
+    loaded = _space(space, base)
     if isinstance(prompts, str):
         raise InputError(f"{prompts!r} is one prompt; give a list, such as `prompts=[{prompts!r}]`")
     if not isinstance(prompts, Mapping):
@@ -240,9 +248,14 @@ def _queries(given: AnyQueries) -> list[Query]:
     return load_queries(given) if isinstance(given, str | os.PathLike) else as_queries(given)
 
 
+def _space(space: File | SearchSpace | None, base: str | Generator | None) -> SearchSpace:
+    if space is not None:
+        return load_space(space)
+    return load_space(space_for(base if base is None or isinstance(base, str) else base.identity))
+
+
 def _candidate(prompt: AnyPrompt, space: SearchSpace, sampling: Sampling | None) -> Candidate:
-    known = prompt.sampling if isinstance(prompt, ServedPrompt) else None
-    return candidate_of(prompt, space, sampling=sampling or known)
+    return candidate_of(prompt, space, sampling=sampling)
 
 
 @contextmanager

@@ -16,9 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from urial_opt.secrets import redacted
+
 
 class UrialOptError(Exception):
-    """Root of the tree. `str(error)` is one line: what happened, to which item, and what to do next."""
+    """Root of the tree. `str(error)` is one line, without secrets: what happened, to which item, what to do next."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
 
 
 class UrialOptWarning(UserWarning):
@@ -67,6 +72,19 @@ class AdapterError(UrialOptError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class ContextError(AdapterError):
+    """A prompt and its answer do not fit the context window of a model."""
+
+    def __init__(self, message: str, *, says: str = "") -> None:
+        super().__init__(message)
+        self.says = says
+        """The words of the server; empty for a local model."""
+
+
+class UnreadableJudgeError(AdapterError):
+    """Nothing that a judge said could be read as a verdict; the message shows the judge's own words."""
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

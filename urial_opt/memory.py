@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from urial_opt.aspects import Missing
+from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
 
 
 _T = TypeVar("_T")
+_VerdictT = TypeVar("_VerdictT", "Judgment", "Preference")
 
 
 def fill_gaps(
@@ -32,6 +35,46 @@ def fill_gaps(
     missing = [place for place, each in enumerate(known) if each is None]
     fresh = iter(ask(missing) if missing else ())
     return [next(fresh) if each is None else remembered(each) for each in known]
+
+
+@dataclass(slots=True, kw_only=True)
+class AskingAgain:
+    """Which stored verdicts a run asks for again: those with an unread or refused part, each once in a run."""
+
+    most: int = 3
+    """How many runs ask for a verdict again before it is final."""
+    _asked: set[str] = field(default_factory=set)
+    """The verdicts that this run has asked for."""
+
+    def is_due(self, stored: Judgment | Preference, *about: str) -> bool:
+        """Whether to ask for a verdict again; `about` are the query and the answers."""
+        return bool(open_parts(stored)) and stored.asked <= self.most and _key(stored, about) not in self._asked
+
+    def may_change(self, verdict: Judgment | Preference) -> bool:
+        """Whether a verdict is not final yet: a part of it is open, and this run or a later one asks for it."""
+        return bool(open_parts(verdict)) and verdict.asked <= max(self.most, 1)
+
+    def note(self, fresh: Judgment | Preference, *about: str) -> None:
+        """Remember that this run has asked for a verdict."""
+        if open_parts(fresh):
+            self._asked.add(_key(fresh, about))
+
+
+def open_parts(verdict: Judgment | Preference) -> list[str]:
+    """The parts of a verdict that were refused or could not be read."""
+    return [name for name, why in verdict.missing.items() if why is not Missing.NOT_APPLICABLE]
+
+
+def improved(stored: _VerdictT | None, fresh: _VerdictT) -> _VerdictT:
+    """The verdict with fewer open parts, or the newer of two equals; with the usage of the newer."""
+    if stored is None:
+        return fresh
+    better = stored if len(open_parts(stored)) < len(open_parts(fresh)) else fresh
+    return replace(better, usage=fresh.usage, asked=stored.asked + 1)
+
+
+def _key(verdict: Judgment | Preference, about: Sequence[str]) -> str:
+    return content_id([verdict.judge, verdict.query_id, *about])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +114,8 @@ class Memory(Protocol):
     no reply to it need be kept by itself any longer.
     """
 
+    @property
+    def again(self) -> AskingAgain: ...
     def settle(self) -> None: ...
 
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
@@ -87,6 +132,8 @@ class Memory(Protocol):
 
 class NoMemory:
     """A `Memory` that remembers nothing, and no pace of a server either."""
+
+    again = AskingAgain()
 
     def settle(self) -> None:
         """There is nothing to settle."""
@@ -138,11 +185,24 @@ class PairMemory(Memory, Protocol):
     ) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Where a model was last asked, and what its server said it is."""
+
+    address: str
+    replies: str = ""
+    """The model's name in replies; empty if they name none."""
+    root: str = ""
+    """The weights that the server's list of models names, without their folder; empty if it names none."""
+
+
 class PaceMemory(Protocol):
-    """Stores the load that each server tolerates; `store.Store` implements it."""
+    """Stores what is known of servers; `store.Store` implements it."""
 
     def find_pace(self, server: str) -> Pace | None: ...
     def add_pace(self, server: str, pace: Pace) -> None: ...
+    def find_served(self, model: str) -> Served | None: ...
+    def add_served(self, model: str, served: Served) -> None: ...
 
 
 class RoundMemory(Protocol):

@@ -8,8 +8,10 @@ are strings too. The adapters of this package are found in the same way.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from inspect import Parameter, signature
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -132,11 +134,27 @@ def _found(kind: Kind) -> dict[str, EntryPoint]:
     return found
 
 
+def _unknown(kind: Kind, name: str, found: Mapping[str, object]) -> UnknownNameError:
+    """The error for a name that no plugin has; it may be that of a model, without the word for where the model is."""
+    called = name.partition(":")[0]
+    known = UnknownNameError.of(kind, called, found)
+    if kind == "exporter" or get_close_matches(called, found, n=1) or (":" in name and "/" not in called):
+        return known
+    here = "/" in called or Path(name).exists()  # as on the Hugging Face hub, or a folder
+    if kind == "judge":
+        advice = f"a judge behind a server is llm:{name}, and a reward model is reward:{name}"
+    else:
+        base, aligned = ("hf", "hf-chat") if here else ("openai", "openai-chat")
+        advice = f"a base model {'of the hub or a folder' if here else 'behind a server'} is {base}:{name}, and an "
+        advice += f"aligned one {aligned}:{name}"
+    return UnknownNameError(f"{known}; {advice}")
+
+
 def _open(kind: Kind, name: str, options: Options = NO_OPTIONS) -> object:
     called, _, argument = name.partition(":")
     found = _found(kind)
     if called not in found:
-        raise UnknownNameError.of(kind, called, found)
+        raise _unknown(kind, name, found)
     try:
         opener = found[called].load()
         known = [each.name for each in signature(opener).parameters.values() if each.kind is Parameter.KEYWORD_ONLY]

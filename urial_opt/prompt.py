@@ -25,6 +25,8 @@ from urial_opt.content import content_id
 _BREAKS_LAYOUT = re.compile(r"```|^# (?:Query|Answer|User)", re.MULTILINE)
 _BACKTICKS = re.compile(r"`{3,}")
 _OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
+READING_VERSION = 1
+"""Raise it when the same prompt is written, or the same answer is read, in another way (see `search/versions.py`)."""
 PLAIN_FENCE = "```"
 PUBLIC_STOPS = ("# Query", "# User")
 """Stop strings of the public runner."""

@@ -42,6 +42,7 @@ class Generator(Protocol):
         `Completion.text` ends before the first stop string to be completed. At most `sampling.max_tokens` tokens are
         generated for each completion. `finish_reason` is `length` if that limit cut the text off, and `stop` if a stop
         string or the model itself ended it. `usage` counts tokens; each count is 0 or more, and 0 if it is not known.
+        ContextError if a prompt and its answer do not fit the model.
         """
 
 
@@ -66,6 +67,15 @@ class TokenCounter(Protocol):
 
     def count_tokens(self, text: str) -> int:
         """Number of tokens that the model reads for `text`, including the begin-of-text token."""
+
+
+@runtime_checkable
+class Windowed(TokenCounter, Protocol):
+    """An optional ability of generators: knows how much it can read."""
+
+    @property
+    def context_window(self) -> int | None:
+        """How many tokens it reads, answers included; None if that is not known."""
 
 
 @runtime_checkable
@@ -119,7 +129,9 @@ class Paced(Protocol):
     """An optional ability of models behind servers that may be overloaded: adapts its number of requests."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
-        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread."""
+        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread.
+
+        What the server says of the model is compared with what is stored, and stored too."""
 
 
 @runtime_checkable
@@ -166,10 +178,10 @@ class Judge(Protocol):
         """One judgment for each pair of query and completion, in the order given.
 
         The two sequences have the same length; a query may occur more than once. `Judgment.scores` has exactly the
-        aspects due for the query, each with a number from 1 to 5. An unreadable verdict is None, never a low score. An
-        empty answer is judged like any other. `Judgment.judge` is `identity`; the keys of `reasons` are among the
-        aspects scored; each count of `usage` is 0 or more. Scores are repeatable and do not depend on the rest of the
-        batch.
+        aspects due for the query, each with a number from 1 to 5. A missing verdict is None, never a low score, and
+        `Judgment.missing` says why: unread unless said otherwise. An empty answer is judged like any other.
+        `Judgment.judge` is `identity`; the keys of `reasons` are among the aspects scored; each count of `usage` is 0
+        or more. Scores are repeatable and do not depend on the rest of the batch.
         """
 
 

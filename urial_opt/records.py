@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias, TypeVar
 
-from urial_opt.aspects import Aspect, AspectScores, QueryKind
+from urial_opt.aspects import Aspect, AspectScores, Missing, QueryKind, why_missing
 from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 
@@ -92,6 +92,13 @@ class Judgment:
     raw: str = ""
     """The judge's own words."""
     usage: Usage = field(default_factory=Usage)
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+    """Why an aspect has no score; unread unless said otherwise."""
+    asked: int = 1
+    """How many times it was asked for: again after each run that left a part of it unread or refused."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "missing", why_missing(self.scores, self.missing))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +117,13 @@ class Preference:
     raw: str = ""
     """The judge's own words."""
     usage: Usage = field(default_factory=Usage)
+    missing: Mapping[str, Missing] = field(default_factory=dict)
+    """As `Judgment.missing`, for `overall` and each aspect."""
+    asked: int = 1
+
+    def __post_init__(self) -> None:
+        found = {"overall": self.overall} | {aspect.value: each for aspect, each in self.aspects.items()}
+        object.__setattr__(self, "missing", why_missing(found, self.missing))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +178,7 @@ class TrialState(StrEnum):
     PRUNED = "pruned"
     """Stopped early: behind the incumbent, unlikely to overtake it, or in breach of a constraint."""
     FAILED = "failed"
-    """No verdict on any aspect could be read."""
+    """No verdict on any aspect could be read; or the prompt did not fit the base model, so nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,16 +285,6 @@ def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object
     return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
 
 
-def shift_json(shift: ProbeShift) -> dict[str, object]:
-    """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
-
-    The last three are in nats; the KL divergences are null if a server does not report full distributions.
-    """
-    names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
-    values = {name: getattr(shift, name) for name in names}
-    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
-
-
 class Role(StrEnum):
     """The role of a model in a search."""
 
@@ -288,13 +292,3 @@ class Role(StrEnum):
     ALIGNED = "aligned"
     JUDGE = "judge"
     PROPOSER = "proposer"
-
-
-def usage_json(usage: Usage) -> dict[str, int]:
-    """Keys: `spent` (prompt plus completion), `prompt`, `completion`, `saved`; all in tokens."""
-    return {
-        "spent": usage.prompt_tokens + usage.completion_tokens,
-        "prompt": usage.prompt_tokens,
-        "completion": usage.completion_tokens,
-        "saved": usage.saved_tokens,
-    }

@@ -27,6 +27,8 @@ class Models:
     judge: Judge
     aligned: ChatGenerator | None = None
     proposer: Proposer | None = None
+    opened_as: Mapping[Role, Named] = field(default_factory=dict)
+    """How those were asked for that have a name; others were opened by the caller."""
 
     @property
     def by_role(self) -> dict[Role, object]:
@@ -76,7 +78,13 @@ def open_models(base: Named, judge: Named, aligned: Named = NO_ONE) -> Models:
     judged = judge_of(judge)
     generator = base_of(base)
     absent = aligned.wanted is None or aligned.wanted == NO_MODEL
-    return Models(base=generator, judge=judged, aligned=None if absent else aligned_of(aligned))
+    asked = {Role.BASE: base, Role.JUDGE: judge, Role.ALIGNED: NO_ONE if absent else aligned}
+    return Models(
+        base=generator,
+        judge=judged,
+        aligned=None if absent else aligned_of(aligned),
+        opened_as={role: each for role, each in asked.items() if isinstance(each.wanted, str)},
+    )
 
 
 def base_of(asked: Named) -> Generator:

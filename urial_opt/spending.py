@@ -115,10 +115,11 @@ class Terms:
 
 
 class Meter:
-    """Checks a search's bill before each block of queries and reports whether the block may exceed a limit.
+    """Compares a bill with its limits: before each block of queries, and before each request.
 
-    What a server will charge is not known in advance. Each query of the block is assumed to cost as much as a query of
-    the most expensive block so far, or, before the first block, as much as the average query on the bill.
+    What a server will charge is not known in advance. Each query of a block is assumed to cost as much as a query of
+    the most expensive block so far, or, before the first block, as much as the average query on the bill. Requests are
+    sent until a limit is reached, so it is exceeded by no more than the requests that are under way then.
     """
 
     def __init__(self, terms: Terms) -> None:
@@ -140,11 +141,24 @@ class Meter:
             # the judge's calls are too few: equal answers are judged once
             self._cost, self._tokens = cost / asked, tokens / asked
         self._block = (cost, tokens, queries)
-        terms, seconds = self._terms, time.monotonic() - self._began
+        terms = self._terms
         if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:
             return f"`max_cost={terms.max_cost:g}` would be exceeded: {cost:.4f} dollars are spent"
         if terms.max_tokens is not None and tokens + self._tokens * queries > terms.max_tokens:
             return f"`max_tokens={terms.max_tokens}` would be exceeded: {tokens} tokens are spent"
+        return self._time_is_over()
+
+    def reached(self, bill: Bill) -> str | None:
+        """Describe the limit that is reached; None if none is. May be called from any thread."""
+        terms = self._terms
+        if terms.max_cost is not None and (cost := bill.total or 0.0) >= terms.max_cost:
+            return f"`max_cost={terms.max_cost:g}` is reached: {cost:.4f} dollars are spent"
+        if terms.max_tokens is not None and bill.tokens >= terms.max_tokens:
+            return f"`max_tokens={terms.max_tokens}` is reached: {bill.tokens} tokens are spent"
+        return self._time_is_over()
+
+    def _time_is_over(self) -> str | None:
+        terms, seconds = self._terms, time.monotonic() - self._began
         if terms.max_seconds is not None and seconds > terms.max_seconds:
             return f"`max_seconds={terms.max_seconds:g}` is over: {seconds:.0f} seconds have passed"
         return None
@@ -212,3 +226,13 @@ def _table() -> dict[str, dict[str, Any]]:
         return {}
     table: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return table
+
+
+def usage_json(usage: Usage) -> dict[str, int]:
+    """Keys: `spent` (prompt plus completion), `prompt`, `completion`, `saved`; all in tokens."""
+    return {
+        "spent": usage.prompt_tokens + usage.completion_tokens,
+        "prompt": usage.prompt_tokens,
+        "completion": usage.completion_tokens,
+        "saved": usage.saved_tokens,
+    }

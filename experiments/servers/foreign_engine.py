@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,23 +83,31 @@ def missing() -> list[str]:
     return [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
+def engine(model: str = MODEL) -> AbstractContextManager[str]:
+    """Run `transformers serve` on a model, in float32, while the context lasts; yields the URL, up to `/v1`."""
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", model, "--port", "{port}"]
+    # The embedded weights are stored in bfloat16 and read into float32 here; in bfloat16, near ties fall differently.
+    return serving([*command, "--device", "cpu", "--dtype", "float32"], path="/health")
+
+
 @contextmanager
-def engine() -> Iterator[str]:
-    """Run `transformers serve` on the embedded base model while the context lasts; yields the URL, up to `/v1`."""
+def serving(command: Sequence[str], *, path: str) -> Iterator[str]:
+    """Run a server while the context lasts; yields its URL, up to `/v1`, as soon as it answers at `path`.
+
+    `{port}` in the command stands for its port. RuntimeError if it does not start.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", MODEL, "--port", str(port)]
-    # The weights are stored in bfloat16 and read into float32 here; in bfloat16, near ties may fall differently.
-    command += ["--device", "cpu", "--dtype", "float32"]
+    words = [word.format(port=port) for word in command]
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile("w+") as log:
-        Path(home, "hub").mkdir()  # the engine lists the models in it
+        Path(home, "hub").mkdir()  # transformers lists the models in it
         environment = {**os.environ, "HF_HOME": home, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(words, env=environment, stdout=log, stderr=log)
         try:
-            if not _is_up(f"http://127.0.0.1:{port}/health", process):
+            if not _is_up(f"http://127.0.0.1:{port}{path}", process):
                 log.seek(0)
-                raise RuntimeError(f"transformers serve did not start: {log.read()[-2000:]}")
+                raise RuntimeError(f"{' '.join(words)} did not start: {log.read()[-2000:]}")
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             process.kill()

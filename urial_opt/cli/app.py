@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import tomllib
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from typing import Any
 import click
 
 from urial_opt import __version__
+from urial_opt.cli.advice import as_typed
 from urial_opt.cli.output import HarmlessContext, LogLines, one_line, write_crash, write_line
-from urial_opt.errors import InputError, UnknownNameError, UrialOptError
+from urial_opt.errors import InputError, UnknownNameError, UrialOptError, UrialOptWarning
+from urial_opt.secrets import redacted
 
 INTERRUPTED = 130
 _PREFIX = "URIAL_OPT"
@@ -31,9 +35,6 @@ COMMANDS = {
     "doctor": "Find out what a model server supports.",
 }
 """What each command does, in display order; its code is in the module of that name in `commands/`."""
-_ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
-_TYPED = {"max_seconds": "max_time"}
-"""Library arguments whose options have another name."""
 
 
 def _load(name: str) -> click.Command:
@@ -50,6 +51,9 @@ def _load(name: str) -> click.Command:
 class _LazyGroup(click.Group):
     """Loads a command's module only when the command is called, which keeps `--help` fast."""
 
+    called = ""
+    """The command that is running."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
@@ -63,6 +67,7 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS:
             raise UnknownNameError.of("command", args[0], COMMANDS)
+        _LazyGroup.called = args[0]
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -76,7 +81,7 @@ def _read_config(ctx: click.Context, _option: click.Parameter, path: Path | None
         return
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise click.BadParameter(f"{path}: {error}; give a TOML file with a table such as [search]") from error
     defaults: dict[str, dict[str, Any]] = {}
     for name, table in tables.items():
@@ -116,13 +121,29 @@ def group() -> None:
     """
 
 
-def as_typed(message: str) -> str:
-    """A library message with its arguments turned into options: "give `max_cost=20`" becomes "give --max-cost 20"."""
-    return _ARGUMENT.sub(lambda found: f"--{_TYPED.get(found[1], found[1]).replace('_', '-')} {found[2]}", message)
-
-
 def _say_error(message: str) -> None:
-    write_line(f"Error: {one_line(as_typed(message))}", err=True)
+    called = group.get_command(click.Context(group), _LazyGroup.called)
+    options = {option for parameter in (called.params if called else ()) for option in parameter.opts}
+    write_line(f"Error: {one_line(redacted(as_typed(message, options)))}", err=True)
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """Print the library's warnings as sentences, each once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UrialOptWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any) -> None:  # noqa: ANN401
+            from urial_opt.cli.layout import say
+
+            if issubclass(category, UrialOptWarning):
+                say(str(message), rest="  ", err=True)
+            else:
+                others(message, category, *where)
+
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def main() -> int:
@@ -134,7 +155,8 @@ def main() -> int:
     sys.excepthook = write_crash
     logging.lastResort = LogLines(logging.WARNING)
     try:
-        left_with = group(standalone_mode=False)
+        with _notes():
+            left_with = group(standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:

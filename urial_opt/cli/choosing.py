@@ -6,22 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from urial_opt.cli.layout import say
+from urial_opt.cli.output import write_line
+from urial_opt.cli.suggestions import suggestion
 from urial_opt.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from urial_opt.records import Candidate, Query, Split, TrialRecord
+    from urial_opt.spaces.contexts import Context
     from urial_opt.spaces.space import SearchSpace
     from urial_opt.store import SearchRecord, Store
 
 
 def chosen_search(store: Store, name: str | None) -> SearchRecord:
-    """The search of that name, or the newest."""
+    """The search of that name; by default the newest that has a result, else the newest that has trials.
+
+    It says which one it took if that is not the newest of all.
+    """
     if name is not None:
         return store.search(name)
-    searches = store.searches()
-    if not searches:
-        raise InputError("no search is in this store; start one with: urial-opt search --budget 200")
-    return store.search(searches[-1].name)
+    searches, taken = store.searches(), store.newest_search()
+    if taken is None:
+        if searches:
+            newest = searches[-1]
+            raise InputError(f"no search in this store has a trial yet; {newest.name!r} is {newest.status}")
+        start = suggestion("search", "--budget", "200")
+        raise InputError(f"no search is in the store {store.name!r}; start one with: {start}")
+    if not taken.has_result:
+        say(f"No search has a result yet; this is {taken.name!r}, which is {taken.status}.", err=True)
+    elif taken.name != searches[-1].name:
+        say(f"This is {taken.name!r}, the newest search that has a result.", err=True)
+    return store.search(taken.name)
 
 
 def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> TrialRecord:
@@ -54,42 +69,66 @@ class Searched:
 
     name: str
     space: str
+    trial: int
     candidate: Candidate
 
+    @property
+    def context(self) -> Context:
+        """The candidate, decoded as in its trial."""
+        from urial_opt.spaces.contexts import Context
 
-def searched_candidate(store_url: str, name: str, trial: int | None) -> Searched:
+        return Context(candidate=self.candidate, decoding_from=f"of trial {self.trial} of {self.name!r}")
+
+
+def searched_candidate(store_url: str, name: str | None, trial: int | None) -> Searched:
     """The candidate that a search found, or that of another of its trials."""
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
-        candidate = chosen_trial(store, search, trial).candidate
-    return Searched(name=name, space=str(search.settings["space"]), candidate=candidate)
+        record = chosen_trial(store, search, trial)
+    space = str(search.settings["space"])
+    return Searched(name=search.name, space=space, trial=record.number, candidate=record.candidate)
 
 
 def chosen_context(
-    store_url: str, search_name: str | None, trial: int | None, space_name: str | None
+    store_url: str, search_name: str | None, trial: int | None, space_name: str | None, *, base: str | None = None
 ) -> tuple[Searched | None, SearchSpace]:
-    """The candidate of a search, if one is named, and the space that provides defaults."""
-    if trial is not None and search_name is None:
-        raise InputError(f"--trial {trial} needs a search; add --search NAME")
-    searched = None if search_name is None else searched_candidate(store_url, search_name, trial)
-    return searched, chosen_space(space_name, searched)
+    """The candidate of a search, if one is named or a trial of the newest, and the space that provides defaults."""
+    searched = None if (search_name, trial) == (None, None) else searched_candidate(store_url, search_name, trial)
+    return searched, chosen_space(space_name, searched, base=base)
 
 
-def named_candidate(name: str, space: SearchSpace) -> Candidate:
-    """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name."""
-    from urial_opt.spaces.contexts import candidate_of
+def named_context(name: str, space: SearchSpace) -> Context:
+    """A yardstick of the space by its name, such as `plain-icl`; else the prompt in the file of that name.
 
-    return candidate_of(name, space)
+    What could not be read in the file is said on standard error.
+    """
+    from urial_opt.spaces.contexts import context_of
+
+    context = context_of(name, space)
+    for note in context.candidate.prompt.notes:
+        write_line(note, err=True)
+    return context
 
 
-def chosen_space(name: str | None, searched: Searched | None) -> SearchSpace:
-    """The space of that name, or else the space of the search, or else that of the embedded world."""
+def default_space(base: str | None) -> str:
+    """Name of the space for a base model. UnknownNameError if no plugin opens that model."""
+    from urial_opt import plugins
+    from urial_opt.spaces.space_file import space_for
+
+    known = plugins.names("generator")
+    if base is not None and (called := base.partition(":")[0]) not in known:
+        raise UnknownNameError.of("generator", called, known)
+    return space_for(base)
+
+
+def chosen_space(name: str | None, searched: Searched | None, *, base: str | None = None) -> SearchSpace:
+    """The space of that name, or else the space of the search, or else the one for that base model."""
     from urial_opt.spaces.space_file import load_space
 
     if name is not None or searched is None:
-        return load_space(name or "nano")
+        return load_space(name or default_space(base))
     try:
         return load_space(searched.space)
     except UnknownNameError as error:
@@ -107,7 +146,16 @@ def chosen_queries(source: str | None, split: str | None, space: SearchSpace, *,
         queries: Sequence[Query] = load_queries(source)
     else:
         queries, split = space.queries.queries, split or by_default
-    return [query for query in queries if split in (None, "all", query.split)]
+    return of_split(queries, split)
+
+
+def of_split(queries: Sequence[Query], split: str | None) -> Sequence[Query]:
+    """The queries of one split or of all. InputError if there are queries, but none in it."""
+    chosen = [query for query in queries if split in (None, "all", query.split)]
+    if queries and not chosen:
+        others = " or ".join(f"--split {name}" for name in sorted({query.split for query in queries}))
+        raise InputError(f"none of the {len(queries)} queries is in the split {split}; give {others}, or --split all")
+    return chosen
 
 
 def chosen_model(role: Literal["base", "aligned", "judge"], space: SearchSpace) -> str:

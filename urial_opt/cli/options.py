@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from urial_opt.secrets import is_secret, keep_secret, without_known
+
 if TYPE_CHECKING:
     from urial_opt.records import Role
     from urial_opt.roles import Named
     from urial_opt.spending import Price
 
 DEFAULT_STORE = "urial-opt.db"
+STORE_VARIABLE = "URIAL_OPT_STORE"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -24,11 +27,52 @@ def store_option(function: _F) -> _F:
     return click.option(
         "--store",
         "store_url",
-        envvar="URIAL_OPT_STORE",
+        envvar=STORE_VARIABLE,
         default=DEFAULT_STORE,
         show_default=True,
         help="SQLite file, or database URL such as postgresql+psycopg://…",
     )(function)
+
+
+continue_option = click.option(
+    "--continue-anyway",
+    is_flag=True,
+    help="Continue a search whose trials are of another version of the program.",
+)
+"""Adds `--continue-anyway`."""
+
+_AGAIN = "urial_opt.cli.options.again"
+"""Key of `--ask-again` in the metadata of a click context."""
+
+
+def ask_again_option(function: _F) -> _F:
+    """Add `--ask-again`; `asking_again` reads it."""
+
+    def keep(ctx: click.Context, _: click.Parameter, given: int) -> None:
+        ctx.meta[_AGAIN] = given
+
+    return click.option(
+        "--ask-again",
+        type=click.IntRange(0),
+        default=3,
+        show_default=True,
+        expose_value=False,
+        callback=keep,
+        help="How many later runs ask the judge again for a verdict that it refused or that could not be read.",
+    )(function)
+
+
+def asking_again() -> int:
+    """How many later runs ask again for a missing verdict."""
+    return int(click.get_current_context().meta[_AGAIN])
+
+
+space_option = click.option(
+    "--space",
+    "space_name",
+    help="Search space that provides defaults. [default: the search's; nano for the base nano, else urial]",
+)
+"""Adds `--space` as `space_name`."""
 
 
 def json_option(function: _F) -> _F:
@@ -38,10 +82,11 @@ def json_option(function: _F) -> _F:
 
 def write_file(path: Path, text: str, *, option: str) -> None:
     """Write the file that `option` names; InputError if it cannot be written."""
+    from urial_opt.content import mended
     from urial_opt.errors import InputError
 
     try:
-        path.write_bytes(text.encode())
+        path.write_bytes(mended(without_known(text)).encode())
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
 
@@ -100,6 +145,8 @@ def _keeper(role: str) -> Callable[[click.Context, click.Parameter, Any], None]:
             if not (key and equals):
                 raise click.BadParameter(f"{pair!r} is not KEY=VALUE, such as device=cuda", ctx=ctx, param=parameter)
             options[key] = value
+            if is_secret(key):
+                keep_secret(value)
 
     return keep
 

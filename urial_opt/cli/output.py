@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_opt.content import mended
+from urial_opt.secrets import redacted, without_known
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -25,12 +28,12 @@ _UNTYPED = re.compile(rf"{_CONTROL.pattern}|[\t\n]")
 
 
 def shown(text: str) -> str:
-    """The text as it is safe to show: control characters and halves of characters become `�`.
+    """The text as it is safe to show: without known secrets; control characters and halves of characters become `�`.
 
     Names, queries, answers, reasons and errors of servers come from strangers. Raw, an answer could set the terminal's
     title, clear the screen or write to the clipboard.
     """
-    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
+    return _CONTROL.sub("�", without_known(text).replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:
@@ -53,12 +56,13 @@ def write_line(text: str = "", *, bold: bool = False, err: bool = False) -> None
 
 def write_exactly(text: str) -> None:
     """Write a text for other programs: exactly as it is, except on a terminal."""
-    click.echo(shown(text) if sys.stdout.isatty() else text, nl=False)
+    text = without_known(text)
+    click.echo(shown(text) if sys.stdout.isatty() else mended(text), nl=False)
 
 
 def write_json(content: Mapping[str, object] | Sequence[Mapping[str, object]]) -> None:
     """Write a JSON document, readable and stable; a control character is written as its escape `\\u….`"""
-    text = json.dumps(content, ensure_ascii=False, indent=2)
+    text = mended(without_known(json.dumps(content, ensure_ascii=False, indent=2)))
     click.echo(_CONTROL.sub(_escape, text))
 
 
@@ -95,7 +99,7 @@ def write_above(console: Console, line: str) -> None:
 
 def write_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write the traceback of an error that nobody expected; an excepthook."""
-    for line in "".join(traceback.format_exception(kind, error, trace)).splitlines():
+    for line in redacted("".join(traceback.format_exception(kind, error, trace))).splitlines():
         write_line(line, err=True)
 
 
@@ -103,7 +107,7 @@ class LogLines(logging.Handler):
     """Writes each warning of a log as one line on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        write_line(one_line(self.format(record)), err=True)
+        write_line(one_line(redacted(self.format(record))), err=True)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -114,4 +118,4 @@ class HarmlessContext(click.Context):
     """A context whose help shows defaults that come from a file or the environment as `shown` does."""
 
     def get_help(self) -> str:
-        return shown(super().get_help())
+        return shown(redacted(super().get_help()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from urial_opt.aspects import Aspect
-from urial_opt.cli.layout import Figure, print_figures, say, say_command
-from urial_opt.cli.options import DEFAULT_STORE
+from urial_opt.cli.layout import Figure, print_figures, say
+from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
+from urial_opt.evaluation.scorecard import in_words
 from urial_opt.records import Estimate, ProbeShift
-from urial_opt.search.digest import CONTEXT_NAMES
+from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
@@ -55,17 +56,27 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     _say_missing_prices(result.bill)
     say()
     gain = interval(result.gain, signed=True)
-    if result.significant:
+    known = known_prompt(result.found_equals)
+    if known:
+        say(f"The found prompt (trial {result.found_trial}) is {known}.")
+    if "hand_written" in result.found_equals:
+        say("No prompt of this search was better, so there is no gain to measure.")
+    elif result.significant:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
+    if sum(result.missing.values()):
+        say(f"Over all trials and measurements {in_words(result.missing)}; the same command asks for open ones again.")
+    if result.too_long:
+        say(f"{result.too_long} prompts did not fit the base model's context window; their trials failed.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
-    say("Next:")
-    named = [result.name] if store_url == DEFAULT_STORE else [result.name, "--store", store_url]
-    say_command(["urial-opt", "inspect", *named])
-    say_command(["urial-opt", "export", *named, "--format", "urial", "--output", "found.txt"])
+    say_suggestions(
+        "Next:",
+        suggested("inspect", result.name, store_url=store_url),
+        suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
+    )
 
 
 def _show_constraints(result: SearchResult) -> None:
@@ -123,6 +134,10 @@ def show_assessment(assessment: Assessment) -> None:
         Figure(name="n", cells=[*(str(each.n) for each in verdicts), str(card.queries)]),
         Figure(name="missing", cells=[*(str(each.missing) for each in verdicts), str(card.missing)]),
     ]
+    if card.missing:
+        for why, number in card.missing_by_reason.items():
+            by_aspect = [str(each.by_reason[why]) for each in verdicts]
+            figures.append(Figure(name=why.words, cells=[*by_aspect, str(number)]))
     if assessment.spreads:
         apart = [interval(assessment.spreads.get(aspect)) for aspect in card.verdicts]
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
@@ -130,8 +145,10 @@ def show_assessment(assessment: Assessment) -> None:
     say()
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
+    if card.open:
+        say(f"{card.open} verdicts are unread or refused; the same command asks the judge for them again.")
     if assessment.scoring.na_as_five:
-        say("Missing verdicts count as 5.0, as on just-eval's leaderboard.")
+        say("Verdicts n/a count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
         say(
             f"{len(there)} of the queries are answered in the prompt, which inflates its scores: {', '.join(there[:5])}"
@@ -145,12 +162,14 @@ def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
         Figure(name="wins", cells=[str(each.wins) for each in tallies.values()]),
         Figure(name="ties", cells=[str(each.ties) for each in tallies.values()]),
         Figure(name="losses", cells=[str(each.losses) for each in tallies.values()]),
-        Figure(name="not readable", short="not\nreadable", cells=[str(each.unread) for each in tallies.values()]),
+        Figure(name="missing", cells=[str(each.unread) for each in tallies.values()]),
         Figure(name="won [95 %]", cells=[share_cell(each.won) for each in tallies.values()]),
     ]
     title = f"compared with {against}: {comparison.queries} queries"
     print_figures(list(tallies), figures, corner="aspect", title=title, strong="overall")
     say()
+    if sum(comparison.missing.values()):
+        say(f"{in_words(comparison.missing)[0].upper()}{in_words(comparison.missing)[1:]}.")
     if comparison.consistent is not None:
         agreed = share_cell(comparison.consistent)
         say(f"Shown two answers in both orders, the judge gives the same verdict in {agreed}.")
@@ -194,10 +213,13 @@ def duration(seconds: float) -> str:
 
 
 def _print_bill(bill: Bill, *, title: str) -> None:
-    usages = [spent.usage for spent in bill.spent.values()]
+    paid = [*bill.spent.values()]
+    usages = [spent.usage for spent in paid]
+    requests = [f"{spent.requests:,}" for spent in paid]
     costs = [bill.cost(role) for role in bill.spent]
     figures = [
-        Figure(name="calls", cells=[f"{spent.calls:,}" for spent in bill.spent.values()]),
+        Figure(name="answers, verdicts", short="answers,\nverdicts", cells=[f"{spent.calls:,}" for spent in paid]),
+        *([Figure(name="requests", cells=requests)] if any(spent.requests for spent in paid) else []),
         _tokens("prompt", [usage.prompt_tokens for usage in usages]),
         _tokens("answer", [usage.completion_tokens for usage in usages]),
         _tokens("cached", [usage.saved_tokens for usage in usages]),

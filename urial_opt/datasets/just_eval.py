@@ -11,14 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import ConfigDict
 
-from urial_opt.aspects import QueryKind
+from urial_opt.aspects import Missing, QueryKind
+from urial_opt.datasets.json_rows import read_objects
+from urial_opt.datasets.kinds import KIND_FIELDS, read_kinds
 from urial_opt.datasets.queries import made_id, same_words, split_by_hash
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects
+from urial_opt.datasets.row_text import note_unread, refuse_misspelt, whole_question
+from urial_opt.datasets.written import AnyId, Source, Words, Written
 from urial_opt.errors import InputError
 from urial_opt.records import Evaluation, Judgment, Query
 
+_FIELDS = ("id", "instruction", "output", "generator", *KIND_FIELDS)
+_READ = (*_FIELDS, "turns", "prompt", "task", "topic", "tags", "split")
+"""Fields that are read, or that belong to the query and do not change it."""
 _MODES: Mapping[QueryKind, str] = {"regular": "score_multi", "safety": "score_safety"}
 
 
@@ -38,20 +44,30 @@ class _Candidate(Written):
     instruction: Words
     output: str
     generator: str | None = None
-    kind: AnyKind = Field(default="regular", validation_alias=AliasChoices("category", "datasplit"))
 
 
 def read_outputs(path: Path) -> list[Output]:
     """The outputs in a JSON list or JSON Lines file. SpaceError names line and field of the first wrong row."""
+    rows = [
+        (source, whole_question(source, source.fields(data), text=("instruction",)))
+        for source, data in read_objects(path)
+    ]
+    if not rows:
+        raise InputError(f"{str(path)!r} holds no output; write one into it, or give another file")
+    refuse_misspelt(rows, _FIELDS)
+    kinds = read_kinds(rows)
+    note_unread(rows, _READ, text="instruction")
     taken: dict[str, Source] = {}
     outputs = []
-    for source, data in read_objects(path):
+    for (source, data), kind in zip(rows, kinds, strict=True):
+        if data.get("turns"):
+            raise source.error("turns", "is read in files of queries only; give each output its own query")
         row = source.read(data, _Candidate)
         name = row.id or made_id(row.instruction)
         if name in taken:
             raise source.error("id", f"{name!r} is taken by line {taken[name].lines[()]}; give each output its own id")
         taken[name] = source
-        query = Query(id=name, text=row.instruction, kind=row.kind, split=split_by_hash(name))
+        query = Query(id=name, text=row.instruction, kind=kind or "regular", split=split_by_hash(name))
         outputs.append(Output(query=query, text=row.output, generator=row.generator or "unnamed"))
     return outputs
 
@@ -87,8 +103,8 @@ def _of_query(query: Query, answering: Sequence[Output]) -> Output | None:
 def results_json(evaluation: Evaluation, *, generator: str, na_as_five: bool = False) -> str:
     """An evaluation in just-eval's result format: a JSON list with one row for each query.
 
-    An unreadable verdict is left out, so that just-eval's report shows our means. With `na_as_five` it is written as
-    "N/A", which that report counts as 5.0.
+    A missing verdict is left out, so that just-eval's report shows our means. With `na_as_five` a verdict that is not
+    applicable is written as "N/A", which that report counts as 5.0.
     """
     rows = []
     judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
@@ -113,5 +129,5 @@ def _parsed(judgment: Judgment, *, na_as_five: bool) -> dict[str, dict[str, str]
     return {
         aspect.value: {"reason": judgment.reasons.get(aspect, ""), "score": "N/A" if score is None else f"{score:g}"}
         for aspect, score in judgment.scores.items()
-        if na_as_five or score is not None
+        if score is not None or (na_as_five and judgment.missing[aspect.value] is Missing.NOT_APPLICABLE)
     }

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
-from urial_opt.datasets.written import Name, Source, Words, Written, read_rows
+from urial_opt.datasets.json_rows import read_rows
+from urial_opt.datasets.written import Name, Source, Words, Written
 from urial_opt.errors import InputError
 from urial_opt.records import Query, Split
 

@@ -4,29 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
+from urial_opt.aspects import QueryKind
+from urial_opt.content import mended, mended_json
+from urial_opt.datasets.file_text import suffix_of
+from urial_opt.datasets.json_rows import named_once, read_objects
+from urial_opt.datasets.kinds import KIND_FIELDS, is_kind, read_kinds
 from urial_opt.datasets.queries import draw, made_id, split_by_hash
+from urial_opt.datasets.row_text import TEXTS, note_unread, refuse_misspelt, whole_question
 from urial_opt.datasets.tables import numbered, read_csv, read_parquet
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
+from urial_opt.datasets.written import AnyId, Source, Words, Written
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Query, Split
+from urial_opt.secrets import redacted
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".parquet")
-"""Suffixes of the files that can be read."""
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+"""Suffixes of the files that can be read; all but Parquet may be compressed, as in `.jsonl.gz`."""
 
 _IDS = ("id", "question_id", "prompt_id", "query_id")
-_TEXTS = ("text", "instruction", "query", "question", "prompt")
-_KINDS = ("kind", "category", "datasplit")
 _LISTS = ("task", "topic", "tags", "turns")
-_FIELDS = (*_IDS, *_TEXTS, *_KINDS, *_LISTS, "split")
+_FIELDS = (*_IDS, *TEXTS, *KIND_FIELDS, *_LISTS, "split")
 
 
 def _as_list(value: object) -> object:
@@ -41,8 +46,8 @@ class _SourceRow(Written):
 
     model_config = ConfigDict(extra="ignore")
     id: AnyId = Field(default=None, validation_alias=AliasChoices(*_IDS))
-    text: Words = Field(validation_alias=AliasChoices(*_TEXTS))
-    kind: AnyKind = Field(default="regular", validation_alias=AliasChoices(*_KINDS))
+    text: Words = Field(validation_alias=AliasChoices(*TEXTS))
+    kind: QueryKind
     task: _Several = Field(default_factory=list)
     topic: _Several = Field(default_factory=list)
     tags: _Several = Field(default_factory=list)
@@ -115,7 +120,7 @@ def _load(source: str) -> list[Query]:
     path = Path(source)
     if not path.suffix and not path.exists():
         unknown = UnknownNameError.of("set of queries", source, PUBLISHED)
-        raise UnknownNameError(f"{unknown} A file of queries ends in {', '.join(SUFFIXES)}")
+        raise UnknownNameError(f"{unknown}; a file of queries ends in {', '.join(SUFFIXES)}")
     return _queries(_read_file(path))
 
 
@@ -138,7 +143,7 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
         address = f"hf://datasets/{published.dataset}/{published.file}"
         rows = list(datasets.load_dataset("json", data_files=address, split="train"))
     except Exception as error:  # errors of hub, network and parser have no narrower common base
-        says = " ".join(str(error).split())
+        says = redacted(" ".join(str(error).split()))
         raise InputError(
             f"the queries {name!r} cannot be fetched from the Hugging Face hub ({says[:160]}); try again, {instead}"
         ) from error
@@ -146,10 +151,10 @@ def _fetch(name: str, published: _Published) -> list[tuple[Source, object]]:
 
 
 def _read_file(path: Path) -> list[tuple[Source, object]]:
-    match path.suffix.lower():
+    match suffix_of(path):
         case ".jsonl" | ".json":
             return read_objects(path)
-        case ".csv":
+        case ".csv" | ".tsv":
             return [
                 (source, {name: _cell(source, name, cell) for name, cell in cells.items()})
                 for source, cells in read_csv(path)
@@ -165,20 +170,22 @@ def _cell(source: Source, name: str, cell: str) -> object:
     if name not in _LISTS or not cell.startswith("["):
         return cell
     try:
-        return json.loads(cell)
-    except ValueError as error:
+        return json.loads(mended_json(cell), object_pairs_hook=named_once)
+    except (ValueError, RecursionError) as error:
         raise source.error(name, f'{cell[:60]!r} is no JSON list; write ["one", "another"], or one alone') from error
 
 
 def _queries(rows: Sequence[tuple[Source, object]], *, twins: bool = False) -> list[Query]:
     """The queries in the rows. `twins`: rows without ids may repeat the same words, as published sets do."""
     taken: dict[str, Source] = {}
+    seen: Counter[str] = Counter()
     queries: list[Query] = []
-    for source, data in rows:
-        row = source.read(_known(source, data), _SourceRow)
+    for source, data in _known(rows):
+        row = source.read(data, _SourceRow)
         name = row.id or made_id(row.text, *row.turns)
-        if twins and row.id is None and name in taken:
-            name = f"{name}.{1 + sum(other.partition('.')[0] == name for other in taken)}"
+        seen[name] += 1
+        if twins and row.id is None and seen[name] > 1:
+            name = f"{name}.{seen[name]}"
         for query in _turns(name, row):
             if query.id in taken:
                 line = taken[query.id].lines[()]
@@ -207,18 +214,20 @@ def _turns(name: str, row: _SourceRow) -> list[Query]:
     ]
 
 
-def _known(source: Source, data: object) -> object:
-    """A row without its null fields. Unknown fields are allowed, unless one looks like a misspelling."""
-    if not isinstance(data, Mapping):
-        return data
-    there = {name: value for name, value in data.items() if value is not None}
-    refuse_two(source, there, _TEXTS)
-    if there.get("input"):
-        raise source.error("input", "is not read; write it into the text of the query")
-    for name in there:
-        if name not in _FIELDS and (near := get_close_matches(name, _FIELDS, n=1, cutoff=0.8)):
-            raise source.error(name, f"is no field; did you mean {near[0]!r}?")
-    return there
+def _known(rows: Sequence[tuple[Source, object]]) -> Sequence[tuple[Source, Mapping[str, Any]]]:
+    """The rows with their whole question in one field, their kind, and a category that is no kind as their task.
+
+    Unknown fields are noted, unless one looks like a misspelling.
+    """
+    there = [(source, whole_question(source, source.fields(data))) for source, data in rows]
+    refuse_misspelt(there, _FIELDS)
+    kinds = read_kinds(there)
+    note_unread(there, _FIELDS, text="text")
+    known = []
+    for (source, row), kind in zip(there, kinds, strict=True):
+        task = {} if "task" in row or "category" not in row or is_kind(row["category"]) else {"task": row["category"]}
+        known.append((source, {**row, **task, "kind": kind or "regular"}))
+    return known
 
 
 def as_queries(given: Sequence[Query | str]) -> list[Query]:
@@ -229,7 +238,7 @@ def as_queries(given: Sequence[Query | str]) -> list[Query]:
         Query(id=made_id(each), text=each, kind="regular", split=split_by_hash(made_id(each)))
         if isinstance(each, str)
         else each
-        for each in given
+        for each in (mended(each) if isinstance(each, str) else each for each in given)
     ]
 
 
@@ -249,7 +258,7 @@ def sample_queries(queries: Sequence[Query], count: int, *, seed: int = 0) -> li
     """
     if count > len(queries):
         raise InputError(
-            f"there are only {len(queries)} queries to sample {count} from; give count={len(queries)} or less"
+            f"there are only {len(queries)} queries to sample {count} from; give `sample={len(queries)}` or less"
         )
     chosen = {query.id for query in _share_out(queries, count, seed, level=0)}
     return [query for query in queries if query.id in chosen]

@@ -10,16 +10,23 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field
 
-from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
+from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, QueryKind
+from urial_opt.datasets.file_text import suffix_of
+from urial_opt.datasets.json_rows import read_objects
+from urial_opt.datasets.kinds import KIND_FIELDS, Evidence, Row, read_kinds
 from urial_opt.datasets.queries import made_id
+from urial_opt.datasets.row_text import note_unread, whole_question
 from urial_opt.datasets.tables import read_csv
-from urial_opt.datasets.written import AnyId, AnyKind, Source, Words, Written, read_objects, refuse_two
+from urial_opt.datasets.written import AnyId, Source, Words, Written, refuse_two
 from urial_opt.records import Query
 
-_QUERIES = ("query", "instruction", "input")
+_QUERIES = ("query", "instruction", "question")
 _ANSWERS = ("answer", "output", "candidate", "output_cand")
 _SCORES = ("scores", "parsed_result")
 _ASPECTS = [aspect.value for aspect in Aspect]
+_MODES: Mapping[str, QueryKind] = {"score_multi": "regular", "score_safety": "safety"}
+_READ = (*_QUERIES, *_ANSWERS, *_SCORES, *KIND_FIELDS, "id", "input", "prompt", "task", "topic", "tags", "split")
+"""Fields that are read, or that belong to the query and do not change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +72,6 @@ class _RatedRow(Written):
     id: AnyId = None
     query: Words = Field(validation_alias=AliasChoices(*_QUERIES))
     answer: str = Field(validation_alias=AliasChoices(*_ANSWERS))
-    kind: AnyKind | None = None
     scores: dict[str, _Score] | None = Field(validation_alias=AliasChoices(*_SCORES))
     """None if just-eval could not read its judge's reply."""
     eval_config: _Mode = Field(default_factory=_Mode)
@@ -74,7 +80,7 @@ class _RatedRow(Written):
 def read_rated_answers(path: Path) -> list[RatedAnswer]:
     """The rows of a JSON Lines, JSON list or CSV file. SpaceError names file, line and field of the first wrong row."""
     rows: Sequence[tuple[Source, object]]
-    if path.suffix.lower() == ".csv":
+    if suffix_of(path) in (".csv", ".tsv"):
         rows = [
             (source, _by_aspect(cells)) for source, cells in read_csv(path, columns=_columns, may_be_blank=_ANSWERS)
         ]
@@ -82,16 +88,19 @@ def read_rated_answers(path: Path) -> list[RatedAnswer]:
         rows = read_objects(path)
     if not rows:
         raise Source(path=path).error("", "the file holds no answer; write one in each row")
-    return [_rated(source, source.read(_unambiguous(source, data), _RatedRow)) for source, data in rows]
+    whole = [(source, _whole(source, source.fields(data))) for source, data in rows]
+    kinds = read_kinds(whole, _scored_as)
+    note_unread(whole, _READ, text="query")
+    read = [(source, source.read(data, _RatedRow)) for source, data in whole]
+    return [_rated(source, row, kind) for (source, row), kind in zip(read, kinds, strict=True)]
 
 
-def _rated(source: Source, row: _RatedRow) -> RatedAnswer:
+def _rated(source: Source, row: _RatedRow, told: QueryKind | None) -> RatedAnswer:
     for name in row.scores or ():
         if name not in _ASPECTS:
             raise source.error(f"scores.{name}", _no_aspect(name))
     given = {Aspect(name): score for name, score in (row.scores or {}).items()}
-    only_safety = set(given) == {Aspect.SAFETY} or "safety" in row.eval_config.mode
-    kind = row.kind or ("safety" if only_safety else "regular")
+    kind = told or ("safety" if set(given) == {Aspect.SAFETY} else "regular")
     due = ASPECTS_OF[kind]
     scores = dict.fromkeys(due) if row.scores is None else {a: given[a] for a in due if a in given}
     if not scores:
@@ -104,6 +113,13 @@ def _rated(source: Source, row: _RatedRow) -> RatedAnswer:
     )
 
 
+def _scored_as(row: Row) -> Evidence:
+    """What just-eval's mode of scoring says of the kind; without it, scores on one kind's aspects alone do."""
+    config = row.get("eval_config")
+    mode = config.get("mode") if isinstance(config, Mapping) else None
+    return {"eval_config": _MODES[mode]} if isinstance(mode, str) and mode in _MODES else {}
+
+
 def _no_aspect(name: str) -> str:
     near = get_close_matches(name, _ASPECTS, n=1)
     return (
@@ -111,12 +127,15 @@ def _no_aspect(name: str) -> str:
     )
 
 
-def _unambiguous(source: Source, data: object) -> object:
-    """The row unchanged; SpaceError if it holds two different queries or answers."""
-    if isinstance(data, Mapping):
-        for names in (_QUERIES, _ANSWERS):
-            refuse_two(source, data, names)
-    return data
+def _whole(source: Source, row: Row) -> dict[str, object]:
+    """The row with its whole query in one field. just-eval calls the query `input`."""
+    if "input" in row and not any(row.get(name) for name in _QUERIES):
+        row = {"query": row["input"], **{name: value for name, value in row.items() if name not in ("query", "input")}}
+    whole = whole_question(source, row, text=_QUERIES)
+    if whole.get("turns"):
+        raise source.error("turns", "is read in files of queries only; give each answer its own query")
+    refuse_two(source, whole, _ANSWERS)
+    return whole | {name: row[name] for name in _SCORES if name in row}  # null where just-eval could not read a reply
 
 
 def _by_aspect(cells: Mapping[str, str]) -> dict[str, object]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
 
-from urial_opt.datasets.written import Source, read_text
+from urial_opt.datasets.file_text import read_text
+from urial_opt.datasets.written import Source
 from urial_opt.errors import InputError
+from urial_opt.secrets import redacted
+
+_LONGEST_CELL = 2**31 - 1
+_DELIMITERS = ",;\t"
 
 
 def read_csv(
@@ -20,17 +26,27 @@ def read_csv(
 ) -> Iterator[tuple[Source, dict[str, str]]]:
     """The rows under the header, without the cells that are blank, except in the columns `may_be_blank`.
 
-    `columns` may change the names in the header or refuse them. SpaceError if a row has more or fewer cells.
+    Cells are separated by commas, semicolons or tabs, whichever the header has most of. `columns` may change the names
+    in the header or refuse them. SpaceError if a row has more or fewer cells, or if two columns have one name.
     """
-    reader = csv.DictReader(StringIO(read_text(path)), strict=True)
+    text = read_text(path)
+    header = text[: text.find("\n")] if "\n" in text else text
+    delimiter = max(_DELIMITERS, key=header.count)
+    reader = csv.DictReader(StringIO(text), strict=True, delimiter=delimiter)
+    csv.field_size_limit(_LONGEST_CELL)  # for the process; Python's own limit is 131,072 characters
     try:
-        reader.fieldnames = columns(Source(path=path), list(reader.fieldnames or ()))
+        names = list(reader.fieldnames or ())
+        if twice := [name for name, count in Counter(names).items() if count > 1 and name.strip()]:
+            raise Source(path=path).error(twice[0], "names two columns; rename one of them")
+        reader.fieldnames = columns(Source(path=path), names)
         for cells in reader:
             within = sum(cell.count("\n") for cell in cells.values() if isinstance(cell, str))
             source = Source(path=path, lines={(): reader.line_num - within})
             if None in cells or None in cells.values():
                 more = "more" if None in cells else "fewer"
-                raise source.error("", f"the row has {more} cells than the header; put cells with commas in quotes")
+                raise source.error(
+                    "", f"the row has {more} cells than the header; put cells with {delimiter!r} in quotes"
+                )
             yield source, {name: cell for name, cell in cells.items() if cell.strip() or name in may_be_blank}
     except csv.Error as error:
         source = Source(path=path, lines={(): reader.reader.line_num})
@@ -46,8 +62,8 @@ def read_parquet(path: Path) -> list[tuple[Source, object]]:
         raise InputError(f"{str(path)!r} {needs}; type: pip install pyarrow, or give a .jsonl file") from error
     try:
         rows = parquet.read_table(path).to_pylist()
-    except (OSError, ValueError) as error:
-        says = " ".join(str(error).split())[:160]
+    except Exception as error:  # a damaged file raises what it likes, such as MemoryError or NotImplementedError
+        says = redacted(" ".join(str(error).split()))[:160]
         raise InputError(f"{str(path)!r} cannot be read as Parquet ({says}); give another file") from error
     return numbered(path, rows)
 

@@ -1,17 +1,16 @@
-"""Hand-written files: JSON and JSON Lines, read row by row, with errors that name file, line and field."""
+"""Written forms: the rows and fields of files, validated, with errors that name file, line and field."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
-from urial_opt.aspects import QueryKind
 from urial_opt.errors import SpaceError
 
 
@@ -27,17 +26,6 @@ Words: TypeAlias = Annotated[str, AfterValidator(_trimmed)]
 
 Name: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]+$")]
 """Name of a row in keys such as `tea/warm`."""
-
-
-_JUST_EVAL_KINDS = {"just_eval": "regular", "just_red": "safety"}
-
-
-def _our_kind(name: object) -> object:
-    return _JUST_EVAL_KINDS.get(name, name) if isinstance(name, str) else name
-
-
-AnyKind: TypeAlias = Annotated[QueryKind, BeforeValidator(_our_kind)]
-"""The kind of a query, as written by this package or by just-eval."""
 
 
 def _as_text(value: object) -> object:
@@ -72,6 +60,12 @@ class Source:
             parts = parts[:-1]
         return SpaceError(f"{self.path}:{self.lines[parts]}: {where + ': ' if where else ''}{says}")
 
+    def fields(self, data: object) -> Mapping[str, Any]:
+        """The row unchanged; SpaceError unless it holds named fields."""
+        if isinstance(data, Mapping):
+            return data
+        raise self.error("", f"should hold named fields, not {shown(data)}")
+
     def read(self, data: object, form: type[WrittenT]) -> WrittenT:
         """`data` validated as a `form`; SpaceError for the first wrong field."""
         try:
@@ -82,14 +76,23 @@ class Source:
             raise self.error(".".join(parts), _advice(first, form)) from error
 
 
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxlong, _SHORT.maxother = 3, 60, 60, 60
+
+
+def shown(value: object) -> str:
+    """`value` as an error names it: in at most 60 characters, however large or deep it is."""
+    found = _SHORT.repr(value)
+    return found if len(found) <= 60 else f"{found[:57]}..."
+
+
 def _advice(error: Mapping[str, Any], form: type[BaseModel]) -> str:
     """What is wrong with a field and what to write instead. It replaces pydantic's texts that name Python types."""
     *parents, last = [str(part) for part in error["loc"]] or [""]
     for parent in parents:
         inner = form.model_fields[parent].annotation if parent in form.model_fields else None
         form = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else form
-    found = repr(error["input"])
-    found = found if len(found) <= 60 else f"{found[:57]}..."
+    found = shown(error["input"])
     match error["type"]:
         case "missing":
             return f"is missing; write a field {last!r}"
@@ -109,83 +112,9 @@ def _advice(error: Mapping[str, Any], form: type[BaseModel]) -> str:
             return f"{error['msg'].removeprefix('Input ')}, not {found}"
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; SpaceError if it is missing, unreadable or blank."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise SpaceError(f"{path}: there is no such file; write it, or name another") from error
-    except UnicodeDecodeError as error:
-        raise SpaceError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except OSError as error:
-        raise SpaceError(f"{path}: {error.strerror}; name a file that can be read") from error
-    if not text.strip():
-        raise SpaceError(f"{path}:1: the file is empty; fill it, or name another")
-    return text
-
-
-def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"the field {twice[0]!r} stands twice in it")
-    return dict(pairs)
-
-
-def read_rows(path: Path, form: type[WrittenT]) -> list[tuple[Source, WrittenT]]:
-    """The rows of a JSON Lines file, each with its place; blank lines are skipped. SpaceError if one is wrong."""
-    return [(source, source.read(data, form)) for source, data in _read_lines(path, read_text(path))]
-
-
-def read_objects(path: Path) -> list[tuple[Source, object]]:
-    """The objects of a JSON Lines file or a JSON list, each with its place. SpaceError if the JSON is wrong."""
-    text = read_text(path)
-    return _read_list(path, text) if text.lstrip().startswith("[") else _read_lines(path, text)
-
-
 def refuse_two(source: Source, row: Mapping[str, Any], names: Sequence[str]) -> None:
     """SpaceError if two of these fields, which mean the same, are filled and differ."""
     first, *others = [name for name in names if row.get(name)] or [""]
     for other in others:
         if row[other] != row[first]:
             raise source.error(other, f"stands beside {first!r}, and the two differ; keep one")
-
-
-def _read_lines(path: Path, text: str) -> list[tuple[Source, object]]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        source = Source(path=path, lines={(): number})
-        try:
-            rows.append((source, json.loads(line, object_pairs_hook=_named_once)))
-        except (ValueError, RecursionError) as error:
-            raise source.error("", f"this line is no JSON object: {error}; write one object on one line") from error
-    return rows
-
-
-def _read_list(path: Path, text: str) -> list[tuple[Source, object]]:
-    source = Source(path=path)
-    items: list[tuple[Source, object]] = []
-    try:
-        json.loads(text)
-        decoder = json.JSONDecoder(object_pairs_hook=_named_once)
-        end = text.index("[") + 1
-        line = 1 + text.count("\n", 0, end)
-        while text[start := _next_item(text, end)] != "]":
-            line += text.count("\n", end, start)
-            source = Source(path=path, lines={(): line})
-            item, end = decoder.raw_decode(text, start)
-            line += text.count("\n", start, end)
-            items.append((source, item))
-    except json.JSONDecodeError as error:
-        source = Source(path=path, lines={(): error.lineno})
-        raise source.error("", f"this is no JSON list: {error.msg}; write [{{…}}, {{…}}]") from error
-    except (ValueError, RecursionError) as error:
-        raise source.error("", f"this item is no JSON object: {error}; write {{…}}") from error
-    return items
-
-
-def _next_item(text: str, start: int) -> int:
-    while text[start] in " \t\r\n,":
-        start += 1
-    return start

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from urial_opt.doctor.examined_server import Check, CheckResult, ExaminedServer, NoReplyError, ignored, no, unknown, yes
+from urial_opt.models.server.fields import PENALTIES
+from urial_opt.models.server.served import is_called
+from urial_opt.models.server.usage import can_be
 
 _STORY = "Once upon a time, in a small village,"
 _LOOP = "tick tock tick tock tick tock tick tock"
@@ -13,6 +16,20 @@ _SPECIAL_TOKENS = 3
 def _answers(server: ExaminedServer) -> CheckResult:
     server.ask("The capital of France is", max_tokens=4)
     return yes("It continues text." if server.completes else "It answers messages.")
+
+
+def _name(server: ExaminedServer) -> CheckResult:
+    server.ask("a", max_tokens=1)
+    answered = server.answers_as
+    if not answered:
+        return unknown("Its replies name no model.")
+    if is_called(answered, server.endpoint.model):
+        return yes("Its replies have the name that was asked.")
+    return no(
+        f"Asked as {server.endpoint.model}, it answers as {answered}.",
+        warning=f"Its replies have another name, {answered}: a change of it during a run is an error, and "
+        f"model_replies={answered} makes another name one from the start",
+    )
 
 
 def _repeats(server: ExaminedServer) -> CheckResult:
@@ -68,22 +85,31 @@ def _stop(server: ExaminedServer) -> CheckResult:
 
 
 def _penalty(server: ExaminedServer) -> CheckResult:
-    if server.text(_LOOP, repetition_penalty=2.0) == server.text(_LOOP, repetition_penalty=1.0):
-        return ignored("With repetition_penalty 2 it says the same as with 1.")
-    return yes("With repetition_penalty 2 it says something else than with 1.")
+    refused = None
+    for name in PENALTIES:
+        try:
+            strict, neutral = (server.text(_LOOP, **{name: penalty}) for penalty in (2.0, 1.0))
+        except NoReplyError as error:
+            refused = error
+            continue
+        if strict != neutral:
+            return yes(f"With {name} 2 it says something else than with 1.")
+    if refused:
+        raise refused
+    return ignored("With a repetition penalty of 2 it says the same as with 1.")
 
 
 def _no_penalty_of_its_own(server: ExaminedServer) -> CheckResult:
     plain = server.text(_LOOP)
     try:
-        neutral = server.text(_LOOP, repetition_penalty=1.0)
-        if neutral == server.text(_LOOP, repetition_penalty=2.0):
+        neutral = server.text(_LOOP, **dict.fromkeys(PENALTIES, 1.0))
+        if neutral == server.text(_LOOP, **dict.fromkeys(PENALTIES, 2.0)):
             return unknown("No repetition penalty has a visible effect.")
     except NoReplyError as error:
         return unknown(f"It refuses a repetition penalty: {error}.")
     if plain != neutral:
-        return no("With repetition_penalty 1 it says something else than without.")
-    return yes("With repetition_penalty 1 it says the same as without.")
+        return no("With a repetition penalty of 1 it says something else than without.")
+    return yes("With a repetition penalty of 1 it says the same as without.")
 
 
 def _several_prompts(server: ExaminedServer) -> CheckResult:
@@ -118,9 +144,11 @@ def _prompt_logprobs(server: ExaminedServer) -> CheckResult:
 def _usage(server: ExaminedServer) -> CheckResult:
     attempt = server.ask(_STORY, max_tokens=1)
     counts = (attempt.at("usage", "prompt_tokens"), attempt.at("usage", "completion_tokens"))
-    if all(isinstance(count, int) for count in counts):
-        return yes("It counts the tokens of prompt and text.")
-    return no("It does not count tokens.")
+    if all(count is None for count in counts):
+        return no("It does not count tokens.")
+    if not all(map(can_be, counts)):
+        return no(f"It counts {counts[0]!r:.20} tokens of a prompt, {counts[1]!r:.20} of one token.")
+    return yes("It counts the tokens of prompt and text.")
 
 
 def _plain_prompts(server: ExaminedServer) -> CheckResult:
@@ -143,6 +171,7 @@ COMPLETIONS = Check(
 )
 CHAT = Check(name="chat", look=_answers)
 ABILITIES = (
+    Check(name="name", look=_name),
     Check(
         name="plain_prompts",
         look=_plain_prompts,
@@ -182,7 +211,8 @@ ABILITIES = (
     Check(
         name="no_penalty_of_its_own",
         look=_no_penalty_of_its_own,
-        without="The server applies a repetition penalty of its own: start it without",
+        without="The server applies a repetition penalty of its own unless a request says otherwise: a search says so, "
+        "other programs must too",
     ),
     Check(
         name="usage",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from urial_opt.doctor.abilities import ABILITIES, CHAT, COMPLETIONS
 from urial_opt.doctor.examined_server import CheckResult, CheckVerdict, ExaminedServer, no, unknown, yes
 from urial_opt.doctor.speed import measure_prefix_cache, measure_speed
-from urial_opt.errors import InputError
+from urial_opt.errors import AdapterError, InputError
 from urial_opt.models.server.endpoint import Endpoint
 
 _CONTEXT_LENGTH = ("max_model_len", "context_length", "context_window", "max_context_length")
@@ -62,12 +63,16 @@ def examine_server(
 
     InputError if the model has to be named or `url` is not a valid address; AdapterError and `watch` as `examine`.
     """
+    if not (model or url or os.environ.get("OPENAI_BASE_URL")):
+        raise InputError("no server is named; give its address, such as `url=http://localhost:8000/v1`, or a model")
     endpoint = Endpoint(model, url=url, timeout=timeout)
     return examine(endpoint if model else Endpoint(_only_model(endpoint), url=url, timeout=timeout), watch)
 
 
 def _only_model(endpoint: Endpoint) -> str:
     names = endpoint.models()
+    if not names and not (asked := endpoint.try_once("/models")).status:
+        raise AdapterError(asked.words)
     if len(names) != 1:
         offers = f"has {_first(names)}" if names else "does not list its models"
         raise InputError(f"{endpoint.url!r} {offers}; name the model")
@@ -109,7 +114,7 @@ def examine(endpoint: Endpoint, watch: Callable[[str], None] = lambda _: None) -
         context_length=context_length,
         latency=speed.latency,
         tokens_per_second=speed.tokens_per_second,
-        command=_command(server, speed.concurrency, penalty=findings["repetition_penalty"].verdict),
+        command=_command(server, speed.concurrency, findings),
     )
 
 
@@ -147,13 +152,15 @@ def _context(length: int | None) -> CheckResult:
     return CheckResult(verdict=CheckVerdict.YES, says=says, warning=warning)
 
 
-def _command(server: ExaminedServer, concurrency: int | None, *, penalty: CheckVerdict) -> str:
+def _command(server: ExaminedServer, concurrency: int | None, findings: Mapping[str, CheckResult]) -> str:
     model, url = server.endpoint.model, server.endpoint.url
     role, kind = ("base", "openai") if server.completes else ("judge", "llm")
     words = [f"--{role}", f"{kind}:{model}", f"--{role}-url", url]
     if concurrency is not None:
         words += [f"--{role}-option", f"concurrency={concurrency}"]
-    if server.completes and penalty in (CheckVerdict.NO, CheckVerdict.IGNORED):
+    if findings["name"].verdict is CheckVerdict.NO:
+        words += [f"--{role}-option", f"model_replies={server.answers_as}"]
+    if server.completes and findings["repetition_penalty"].verdict in (CheckVerdict.NO, CheckVerdict.IGNORED):
         words += ["--decoding", "repetition_penalty=1"]
     words += ["--judge", "llm:JUDGE"] if server.completes else ["--base", "hf:BASE"]
     return shlex.join(["urial-opt", "search", "--space", "urial", *words])

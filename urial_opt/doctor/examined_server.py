@@ -51,6 +51,8 @@ class ExaminedServer:
         """`completes`: whether to ask for completions of prompts, or for answers to messages."""
         self.endpoint = endpoint
         self.completes = completes
+        self.answers_as = ""
+        """The model that its last reply names; empty if it names none."""
 
     def ask(self, text: str | Sequence[str], **options: object) -> Attempt:
         """The reply to a text, greedy and of at most 24 tokens; `options` are added to the request.
@@ -66,6 +68,8 @@ class ExaminedServer:
             attempt = self.endpoint.try_once(path, request)
         if attempt.at("choices", 0) is None:
             raise NoReplyError(attempt)
+        named = attempt.at("model")
+        self.answers_as = named if isinstance(named, str) else ""
         return attempt
 
     def text(self, text: str, **options: object) -> str:
@@ -98,7 +102,7 @@ class Check:
         except NoReplyError as error:
             found = no(f"It refuses: {error}.") if error.refused else unknown(f"It did not answer: {error}.")
         bad = found.verdict in (CheckVerdict.NO, CheckVerdict.IGNORED)
-        return replace(found, warning=self.without) if bad else found
+        return replace(found, warning=found.warning or self.without) if bad else found
 
 
 def yes(says: str) -> CheckResult:

@@ -75,8 +75,9 @@ def measure_prefix_cache(server: ExaminedServer, context_length: int | None) -> 
         names = [secrets.token_hex(4) for _ in range(3)]  # so that no server has read them before
         short = [server.ask(_line(name, 0), max_tokens=1) for name in names]
         prefixes = [_prefix(name, tokens, each) for name, each in zip(names, short, strict=True)]
-        fresh = [server.ask(f"{prefix}One", max_tokens=1) for prefix in prefixes]
-        known = [server.ask(f"{prefix}Two", max_tokens=1) for prefix in prefixes]
+        # Each again before the next one, because some servers remember the last prefix only.
+        pairs = [[server.ask(prefix + end, max_tokens=1) for end in ("One", "Two")] for prefix in prefixes]
+        fresh, known = zip(*pairs, strict=True)
     except NoReplyError as error:
         silent = unknown(f"It did not answer a long prompt: {error}.")
         return PrefixCache(works=silent, reported=silent)

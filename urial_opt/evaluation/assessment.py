@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.datasets.just_eval import Output, outputs_for
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.evaluator import Evaluator, judge_answers
-from urial_opt.evaluation.scorecard import Scorecard, summed_up
+from urial_opt.evaluation.scorecard import Scorecard, in_words, summed_up
 from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import UrialPrompt
@@ -25,8 +25,8 @@ from urial_opt.records import (
     Usage,
     estimate_json,
     in_blocks,
-    usage_json,
 )
+from urial_opt.spending import usage_json
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 _AT_ONCE = 128
@@ -41,7 +41,7 @@ class Scoring:
     constraints: tuple[Constraint, ...] = ()
     """Bounds on aspect means to check."""
     na_as_five: bool = False
-    """Count verdicts that could not be read as 5.0, as just-eval's leaderboard does."""
+    """Count verdicts that are not applicable (N/A) as 5.0, as just-eval's leaderboard does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -68,7 +68,7 @@ class Assessment:
         means = {aspect.value: card.aspects.get(aspect) for aspect in card.verdicts}
         means["average"] = card.average if card.aspects else None
         lines = [f"{name:<12} {'–' if mean is None else mean}" for name, mean in means.items()]
-        return "\n".join([f"{card.queries} queries, scores 1 to 5, {card.missing} verdicts missing", *lines])
+        return "\n".join([f"{card.queries} queries, scores 1 to 5, {in_words(card.missing_by_reason)}", *lines])
 
     @property
     def card(self) -> Scorecard:
@@ -104,6 +104,7 @@ class Assessment:
             "constraints": [each.as_json() for each in self.constraints],
             "queries": card.queries,
             "missing": card.missing,
+            **{why.value: card.missing_by_reason[why] for why in Missing},
             "na_as_five": self.scoring.na_as_five,
             "prompt": self.prompt.id if self.prompt else None,
             "base": self.base,
@@ -119,6 +120,7 @@ class Assessment:
             **(estimate_json(estimate) if estimate else {"mean": None, "interval": None}),
             "n": verdicts.n,
             "missing": verdicts.missing,
+            **{why.value: verdicts.by_reason[why] for why in Missing},
             **({"spread": estimate_json(self.spreads[aspect])} if aspect in self.spreads else {}),
         }
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
-from urial_opt.memory import Memory, PairMemory, fill_gaps
+from urial_opt.evaluation.one_by_one import stored_one_by_one
+from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
 from urial_opt.prompt import Exemplar, read_answer
 from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
@@ -17,7 +19,7 @@ _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answerer:
-    """Answers. Every completion is remembered before it is returned."""
+    """Answers. Every completion is remembered as soon as it is complete."""
 
     generator: Generator
     memory: Memory
@@ -52,30 +54,36 @@ class Answerer:
             return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
 
         texts = [prefix + suffix for suffix in suffixes]
-        found = self._complete(self.generator.identity, candidate.sampling, texts, generate)
+        found = self._complete(self.generator, candidate.sampling, texts, generate)
         return [replace(each, text=read_answer(each.text)) for each in found]
 
     def _complete(
         self,
-        generator: str,
+        generator: Generator | ChatGenerator,
         sampling: Sampling,
         texts: Sequence[str],
         generate: Callable[[Sequence[int]], list[Completion]],
     ) -> list[Completion]:
         """Stored completions, or new ones where missing; stored ones count as saved tokens."""
 
+        identity = generator.identity
+
         def ask(missing: list[int]) -> list[Completion]:
-            written = generate(missing)
-            self.memory.add_completions(generator, sampling, [texts[row] for row in missing], written)
+            def store(places: Sequence[int], written: Sequence[Completion]) -> None:
+                self.memory.add_completions(identity, sampling, [texts[missing[place]] for place in places], written)
+
+            written = stored_one_by_one(generator, lambda: generate(missing), store)
+            self.memory.settle()
             return written
 
-        known = self.memory.find_completions(generator, sampling, texts)
-        return fill_gaps(known, ask, remembered=_from_memory)
+        known = self.memory.find_completions(identity, sampling, texts)
+        found = fill_gaps(known, ask, remembered=_from_memory)
+        return [replace(each, text=mended(each.text)) for each in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluator(Answerer):
-    """Answers and judges. Every completion is remembered before it is judged, every judgment before it is returned."""
+    """Answers and judges. Every completion and every judgment is remembered as soon as it is complete."""
 
     judge: Judge
 
@@ -107,7 +115,7 @@ class Evaluator(Answerer):
         def answer(missing: Sequence[int]) -> list[Completion]:
             return aligned.answer([texts[row] for row in missing], sampling)
 
-        found = self._complete(aligned.identity, sampling, texts, answer)
+        found = self._complete(aligned, sampling, texts, answer)
         answers = [replace(each, text=each.text.strip()) for each in found]
         return judge_answers(self.judge, self.memory, queries, answers)
 
@@ -129,18 +137,39 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
 
 
 def judge_answers(
-    judge: Judge, memory: Memory, queries: Sequence[Query], completions: Sequence[Completion]
+    judge: Judge,
+    memory: Memory,
+    queries: Sequence[Query],
+    completions: Sequence[Completion],
+    *,
+    stored_is_final: bool = False,
 ) -> Evaluation:
-    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones."""
+    """The verdicts on given answers, in their order: stored ones, which count as saved tokens, or new ones.
+
+    Stored verdicts that were refused or could not be read are asked for again as far as `memory.again` says, unless
+    `stored_is_final`.
+    """
+    known = memory.find_judgments(judge.identity, queries, completions)
+    about = [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)]
+    settled = [
+        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+        for row, each in enumerate(known)
+    ]
 
     def ask(missing: list[int]) -> list[Judgment]:
         asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
-        verdicts = judge.judge(asked, answers)
-        memory.add_judgments(verdicts, asked, answers)
-        return verdicts
 
-    known = memory.find_judgments(judge.identity, queries, completions)
-    judgments = fill_gaps(known, ask, remembered=_from_memory)
+        def store(places: Sequence[int], fresh: Sequence[Judgment]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
+            memory.add_judgments(better, [asked[place] for place in places], [answers[place] for place in places])
+            for place, verdict in zip(places, better, strict=True):
+                memory.again.note(verdict, *about[missing[place]])
+
+        fresh = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
+        memory.settle()
+        return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
+
+    judgments = fill_gaps(settled, ask, remembered=_from_memory)
     return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
 
 
@@ -151,17 +180,32 @@ def compare_answers(
     firsts: Sequence[Completion],
     seconds: Sequence[Completion],
 ) -> list[Preference]:
-    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens."""
+    """The judge's preference in each pair of answers, in order; stored preferences count as saved tokens.
+
+    Those that were refused or could not be read are asked for again, as in `judge_answers`.
+    """
+    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
+    about = [
+        (query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)
+    ]
+    settled = [each if each and not memory.again.is_due(each, *about[row]) else None for row, each in enumerate(known)]
 
     def ask(missing: list[int]) -> list[Preference]:
         asked = [queries[row] for row in missing]
         first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
-        preferred = judge.compare(asked, first, second)
-        memory.add_preferences(preferred, asked, first, second)
-        return preferred
 
-    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
-    return fill_gaps(known, ask, remembered=_from_memory)
+        def store(places: Sequence[int], fresh: Sequence[Preference]) -> None:
+            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
+            pairs = ([answers[place] for place in places] for answers in (first, second))
+            memory.add_preferences(better, [asked[place] for place in places], *pairs)
+            for place, preference in zip(places, better, strict=True):
+                memory.again.note(preference, *about[missing[place]])
+
+        fresh = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
+        memory.settle()
+        return [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
+
+    return fill_gaps(settled, ask, remembered=_from_memory)
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import combinations, pairwise
 from typing import TypeAlias, TypeVar
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.datasets.rated_answers import RatedAnswer
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import compare_answers, judge_answers
@@ -69,6 +70,14 @@ class JudgeCheck:
     repeated: Mapping[Aspect, Repeated]
     """Consistency by aspect; empty without repeats."""
     position: PositionBias | None
+    verdicts: Sequence[Judgment] = ()
+    """The judge's verdicts on the answers."""
+
+    @property
+    def missing(self) -> Mapping[Missing, int]:
+        """Verdicts of the judge without a score, by the reason."""
+        counted = Counter(why for verdict in self.verdicts for why in verdict.missing.values())
+        return {why: counted[why] for why in Missing}
 
     def as_json(self) -> dict[str, object]:
         """The object that `urial-opt judge-check` prints as JSON; its help describes every key."""
@@ -77,6 +86,7 @@ class JudgeCheck:
             "judge": self.judge,
             "answers": self.answers,
             "asked": self.asked,
+            "missing": {why.value: number for why, number in self.missing.items()},
             "left_out": self.left_out,
             "overall": _as_json(self.overall),
             "aspects": {aspect.value: _as_json(each) for aspect, each in self.aspects.items()},
@@ -103,6 +113,10 @@ def check_judge(
     comparing = _comparing(rated, judge) if position_bias else None
     answers = list(dict.fromkeys((each.query, each.answer) for each in rated))
     known = memory.find_judgments(judge.identity, *_columns(answers))
+    asked = sum(
+        each is None or memory.again.is_due(each, query.text, answer)
+        for each, (query, answer) in zip(known, answers, strict=True)
+    )
     verdicts = _asked_in_blocks(
         "judging", answers, lambda block: judge_answers(judge, memory, *_columns(block)).judgments, watch
     )
@@ -118,7 +132,7 @@ def check_judge(
     return JudgeCheck(
         judge=judge.identity,
         answers=len(rated),
-        asked=known.count(None),
+        asked=asked,
         left_out=sum(each.left_out for each in rated),
         overall=measure_agreement([list(row.values()) for row in pairs]),
         aspects={
@@ -131,6 +145,7 @@ def check_judge(
         if repeats
         else {},
         position=_position_bias(*comparing, memory, watch) if comparing else None,
+        verdicts=verdicts,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
 from urial_opt.errors import InputError
 from urial_opt.evaluation.evaluator import compare_answers
 from urial_opt.memory import PairMemory
@@ -42,6 +43,8 @@ class PairwiseResult:
     aspects: Mapping[Aspect, Tally]
     consistent: Estimate | None
     """Share of the readable pairs of different answers with the same verdict in both orders; None if there are none."""
+    missing: Mapping[Missing, int] = field(default_factory=lambda: dict.fromkeys(Missing, 0))
+    """Missing verdicts, overall and on aspects, by the reason."""
 
     def as_json(self) -> dict[str, object]:
         """The value of the key `against` that `urial-opt evaluate` prints; its help describes every key."""
@@ -50,6 +53,7 @@ class PairwiseResult:
             "queries": self.queries,
             "overall": _tally_json(self.overall),
             "aspects": {aspect.value: _tally_json(tally) for aspect, tally in self.aspects.items()},
+            "missing": {why.value: number for why, number in self.missing.items()},
             "consistent": estimate_json(self.consistent) if self.consistent else None,
         }
 
@@ -91,6 +95,7 @@ def compare_pairwise(
         )
         preferences += [next(asked) if row in differing else _equal(queries[row], judge) for row in rows]
         watch(len(preferences))
+    counted = Counter(why for each in preferences for why in each.missing.values())
     told = [each.consistent for each in preferences if each.consistent is not None]
     by_aspect = {aspect: [p.aspects[aspect] for p in preferences if aspect in p.aspects] for aspect in Aspect}
     return PairwiseResult(
@@ -99,6 +104,7 @@ def compare_pairwise(
         overall=_tally([each.overall for each in preferences]),
         aspects={aspect: _tally(verdicts) for aspect, verdicts in by_aspect.items() if verdicts},
         consistent=share(sum(told), len(told)),
+        missing={why: counted[why] for why in Missing},
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.objective import Objective
 from urial_opt.records import Estimate, Evaluation, Judgment, Query, Usage
 from urial_opt.statistics.bootstrap import bootstrap_average, bootstrap_mean
@@ -35,9 +36,14 @@ class Verdicts:
     """The number of verdicts on an aspect."""
 
     n: int
-    """Verdicts that could be read."""
-    missing: int
-    """Verdicts that could not be read."""
+    """Verdicts with a score."""
+    by_reason: Mapping[Missing, int]
+    """Verdicts without a score, by the reason."""
+
+    @property
+    def missing(self) -> int:
+        """Verdicts without a score."""
+        return sum(self.by_reason.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +55,39 @@ class Scorecard:
     """Mean over the queries on which the aspect could be read; aspects that never could be read are left out."""
     verdicts: Mapping[Aspect, Verdicts]
     """Number of verdicts on each aspect that was judged."""
-    missing: int
-    """Verdicts that could not be read."""
     queries: int
+
+    @property
+    def missing_by_reason(self) -> Mapping[Missing, int]:
+        """Verdicts without a score, by the reason."""
+        return {why: sum(each.by_reason[why] for each in self.verdicts.values()) for why in Missing}
+
+    @property
+    def missing(self) -> int:
+        """Verdicts without a score."""
+        return sum(self.missing_by_reason.values())
+
+    @property
+    def open(self) -> int:
+        """Verdicts that were refused or could not be read."""
+        return sum(number for why, number in self.missing_by_reason.items() if why is not Missing.NOT_APPLICABLE)
+
+
+def in_words(missing: Mapping[Missing, int]) -> str:
+    """Such as `5 verdicts missing (2 n/a, 3 unread)`."""
+    parts = ", ".join(f"{number} {why.words}" for why, number in missing.items() if number)
+    number = sum(missing.values())
+    return f"{number} {'verdict' if number == 1 else 'verdicts'} missing{f' ({parts})' if parts else ''}"
 
 
 def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool = False) -> Scorecard:
     """Summarise an evaluation.
 
-    `na_as_five` counts verdicts that could not be read as 5.0, as just-eval's leaderboard does.
+    `na_as_five` counts verdicts that are not applicable (N/A) as 5.0, as just-eval's leaderboard does.
     """
     by_aspect = _by_aspect(evaluation)
     verdicts = {
-        aspect: Verdicts(n=len(scores) - scores.count(None), missing=scores.count(None))
+        aspect: Verdicts(n=len(scores) - scores.count(None), by_reason=_reasons(evaluation, aspect))
         for aspect, scores in by_aspect.items()
     }
     if na_as_five:
@@ -72,7 +98,6 @@ def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool 
         average=bootstrap_average(query_scores(evaluation, objective), strata_of(evaluation.queries, objective)),
         aspects={aspect: bootstrap_mean(scores) for aspect, scores in read.items()},
         verdicts=verdicts,
-        missing=sum(each.missing for each in verdicts.values()),
         queries=len(evaluation.queries),
     )
 
@@ -84,5 +109,11 @@ def _by_aspect(evaluation: Evaluation) -> dict[Aspect, list[float | None]]:
     return {aspect: each for aspect, each in scores.items() if each}
 
 
+def _reasons(evaluation: Evaluation, aspect: Aspect) -> dict[Missing, int]:
+    counted = Counter(judgment.missing.get(aspect.value) for judgment in evaluation.judgments)
+    return {why: counted[why] for why in Missing}
+
+
 def _with_fives(judgment: Judgment) -> Judgment:
-    return replace(judgment, scores={a: 5.0 if score is None else score for a, score in judgment.scores.items()})
+    withheld = {name for name, why in judgment.missing.items() if why is Missing.NOT_APPLICABLE}
+    return replace(judgment, scores={a: 5.0 if a.value in withheld else score for a, score in judgment.scores.items()})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, Literal, TypeAlias, TypeVar, get_args
+from functools import partial
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, get_args
 
-from urial_opt.aspects import ASPECTS_OF, Aspect
-from urial_opt.errors import AdapterError, InputError
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
+from urial_opt.errors import InputError
 from urial_opt.judges.asking import (
     JudgeQuestion,
     about_aspect,
@@ -19,13 +19,15 @@ from urial_opt.judges.asking import (
     about_tags,
     label,
 )
-from urial_opt.judges.replies import ParsedValue, read_reply
-from urial_opt.memory import PaceMemory
+from urial_opt.judges.groups import Groups
+from urial_opt.judges.replies import ParsedValue, declines, read_reply
+from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
 
 T = TypeVar("T")
+ResultT = TypeVar("ResultT", Judgment, Preference, QueryTags)
 Mode: TypeAlias = Literal["scores", "aspects"]
 
 _TRIES = 3
@@ -41,6 +43,8 @@ class _ParsedReply(Generic[T]):
     readings: Mapping[str, ParsedValue[T]]
     raw: str
     usage: Usage
+    refused: bool = False
+    """Whether the judge, or a filter of its server, declined to judge."""
 
     @property
     def settled(self) -> int:
@@ -49,6 +53,12 @@ class _ParsedReply(Generic[T]):
 
     def value(self, name: str) -> T | None:
         return self.readings[name].value
+
+    def missing(self, name: str) -> Missing:
+        """Why there is no verdict for `name`."""
+        if self.readings[name].withheld:
+            return Missing.NOT_APPLICABLE
+        return Missing.REFUSED if self.refused else Missing.UNREAD
 
 
 class LLMJudge:
@@ -62,7 +72,7 @@ class LLMJudge:
         self._endpoint = endpoint
         self._mode = mode
         self._max_tokens = max_tokens
-        self._takes_schemas = True
+        self._heard: Callable[[Mapping[int, Any]], None] | None = None
 
     @property
     def identity(self) -> str:
@@ -73,53 +83,55 @@ class LLMJudge:
         return self._identity("pairwise", "pairwise_aspects")
 
     @property
+    def tagging_identity(self) -> str:
+        return self._identity("tags")
+
+    @property
     def priced_as(self) -> str:
         return self._endpoint.model
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self._endpoint.keep_pace(memory)
+        self._endpoint.keep_pace(memory, identity=f"llm:{self._endpoint.identity}")
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._endpoint.keep_replies(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
+        """As `protocols.Gradual`."""
+        self._heard = heard
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
         asked = [
             self._questions(query, completion.text) for query, completion in zip(queries, completions, strict=True)
         ]
-        parsed = iter(self._ask([question for questions in asked for question in questions]))
-        return [
-            self._judgment(query, [next(parsed) for _ in questions])
-            for query, questions in zip(queries, asked, strict=True)
-        ]
+        return self._ask(asked, lambda row, parsed: self._judgment(queries[row], parsed))
 
     def compare(
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
         """As `protocols.PairwiseJudge`. AdapterError as `Endpoint.chat`."""
-        asked: list[JudgeQuestion[Verdict]] = []
-        for query, first, second in zip(queries, firsts, seconds, strict=True):
-            for about in (about_preference, about_preferences):
-                asked += [about(query, first.text, second.text), about(query, second.text, first.text)]
-        parsed = self._ask(asked)
-        return [self._preference(query, parsed[4 * row : 4 * row + 4]) for row, query in enumerate(queries)]
+        asked = [
+            [
+                question
+                for about in (about_preference, about_preferences)
+                for question in (about(query, first.text, second.text), about(query, second.text, first.text))
+            ]
+            for query, first, second in zip(queries, firsts, seconds, strict=True)
+        ]
+        return self._ask(asked, lambda row, parsed: self._preference(queries[row], parsed))
 
     def tag(self, queries: Sequence[Query]) -> list[QueryTags]:
         """As `protocols.Tagger`. AdapterError as `Endpoint.chat`."""
-        return [
-            QueryTags(
-                query_id=query.id,
-                judge=self._identity("tags"),
-                task=parsed.value("task"),
-                topic=parsed.value("topic"),
-                difficulty=parsed.value("difficulty"),
-                raw=parsed.raw,
-                usage=parsed.usage,
-            )
-            for query, parsed in zip(queries, self._ask([about_tags(query) for query in queries]), strict=True)
-        ]
+        return self._ask(
+            [[about_tags(query)] for query in queries], lambda row, parsed: self._tags(queries[row], *parsed)
+        )
 
     def _identity(self, *templates: str) -> str:
         length = [] if self._max_tokens == _MAX_TOKENS else [f"max_tokens {self._max_tokens}"]
-        return ", ".join([f"llm:{self._endpoint.name}", *map(label, templates), *length])
+        return ", ".join([f"llm:{self._endpoint.identity}", *map(label, templates), *length])
 
     def _questions(self, query: Query, answer: str) -> list[JudgeQuestion[float]]:
         if self._mode == "scores" or query.kind == "safety":
@@ -132,6 +144,7 @@ class LLMJudge:
             query_id=query.id,
             judge=self.identity,
             scores={Aspect(name): reading.value for name, reading in readings.items()},
+            missing={name: each.missing(name) for each in parsed for name in each.readings},
             reasons={name: reading.reason for name, reading in readings.items() if reading.reason},
             raw="\n\n".join(each.raw for each in parsed),
             usage=sum((each.usage for each in parsed), Usage()),
@@ -149,36 +162,58 @@ class LLMJudge:
                 for name in there_each.readings
             },
             consistent=None if one is None or other is None else one == other,
+            missing={
+                name: _why((first, second), name)
+                for first, second in ((there, back), (there_each, back_each))
+                for name in first.readings
+            },
             raw=json.dumps([each.raw for each in parsed], ensure_ascii=False),
             usage=sum((each.usage for each in parsed), Usage()),
         )
 
-    def _ask(self, questions: Sequence[JudgeQuestion[T]]) -> list[_ParsedReply[T]]:
-        """The reply to each question; a question is repeated while a part of its reply cannot be read."""
+    def _tags(self, query: Query, parsed: _ParsedReply[str]) -> QueryTags:
+        return QueryTags(
+            query_id=query.id,
+            judge=self.tagging_identity,
+            task=parsed.value("task"),
+            topic=parsed.value("topic"),
+            difficulty=parsed.value("difficulty"),
+            raw=parsed.raw,
+            usage=parsed.usage,
+        )
+
+    def _ask(
+        self,
+        asked: Sequence[Sequence[JudgeQuestion[T]]],
+        make: Callable[[int, Sequence[_ParsedReply[T]]], ResultT],
+    ) -> list[ResultT]:
+        """What `make` makes of the replies to each group of questions.
+
+        A question is repeated while a part of its reply cannot be read.
+        """
+        questions = [question for group in asked for question in group]
+        groups = Groups([len(group) for group in asked], make, self._heard)
         parsed: dict[int, _ParsedReply[T]] = {}
-        unsettled = list(range(len(questions)))
-        for turn in range(_TRIES):
-            replies = self._chat([_body(questions[row], turn, self._max_tokens) for row in unsettled])
-            for row, reply in zip(unsettled, replies, strict=True):
+
+        def settled(row: int) -> bool:
+            return parsed[row].settled >= len(questions[row].wanted)
+
+        def hear(rows: Sequence[int], last: bool, replies: Mapping[int, Reply]) -> None:  # noqa: FBT001
+            heard = {rows[place]: reply for place, reply in replies.items()}
+            for row, reply in heard.items():
                 new = _read(questions[row], reply)
                 parsed[row] = _better(parsed[row], new) if row in parsed else new
-            unsettled = [row for row in unsettled if parsed[row].settled < len(questions[row].wanted)]
+            groups.add({row: parsed[row] for row in heard if last or settled(row)})
+
+        unsettled = list(range(len(questions)))
+        for turn in range(_TRIES):
+            requests = [_body(questions[row], turn, self._max_tokens) for row in unsettled]
+            heard = partial(hear, unsettled, turn + 1 == _TRIES)
+            self._endpoint.chat(requests, too_long_is_refused=True, heard=heard)
+            unsettled = [row for row in unsettled if not settled(row)]
             if not unsettled:
                 break
-        return [parsed[row] for row in range(len(questions))]
-
-    def _chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """Send the requests with schemas of the replies, until the server refuses a schema."""
-        if self._takes_schemas:
-            try:
-                return self._endpoint.chat(requests)
-            except AdapterError as error:
-                if error.retryable or not re.search("response_format|schema", str(error)):
-                    raise
-                self._takes_schemas = False
-        return self._endpoint.chat(
-            [{key: value for key, value in request.items() if key != "response_format"} for request in requests]
-        )
+        return groups.results()
 
 
 def open_judge(
@@ -187,6 +222,8 @@ def open_judge(
     url: str = "",
     concurrency: str = "32",
     timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
     mode: str = "scores",
     max_tokens: str = str(_MAX_TOKENS),
 ) -> LLMJudge:
@@ -197,7 +234,8 @@ def open_judge(
         raise InputError(f"max_tokens is a whole number above 0, not {max_tokens!r}; give for example max_tokens=8192")
     for known in get_args(Mode):
         if mode == known:
-            endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+            options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+            endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
             return LLMJudge(endpoint, mode=known, max_tokens=int(max_tokens))
     raise InputError(f"no mode of the judge 'llm' is called {mode!r}; give mode=scores or mode=aspects")
 
@@ -220,12 +258,19 @@ def _read(question: JudgeQuestion[T], reply: Reply) -> _ParsedReply[T]:
     elif not words.lstrip().startswith(("{", "```")):
         words = ""  # cut off in its thoughts
     readings = read_reply(words, question.form, question.wanted, judged=question.judged)
-    return _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
+    read = _ParsedReply(readings=readings, raw=reply.text, usage=reply.usage)
+    return replace(read, refused=reply.refused or (not read.settled and declines(words)))
 
 
 def _better(old: _ParsedReply[T], new: _ParsedReply[T]) -> _ParsedReply[T]:
     """The reply with more verdicts, or the later of two equals; the usage of both counts."""
     return replace(old if old.settled > new.settled else new, usage=old.usage + new.usage)
+
+
+def _why(parsed: Sequence[_ParsedReply[T]], name: str) -> Missing:
+    """Why a verdict on two answers is missing: for the worst reason in either order."""
+    reasons = {each.missing(name) for each in parsed if each.value(name) is None}
+    return next((why for why in (Missing.UNREAD, Missing.REFUSED) if why in reasons), Missing.NOT_APPLICABLE)
 
 
 def _turned(verdict: Verdict | None) -> Verdict | None:

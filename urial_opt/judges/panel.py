@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 from urial_opt import plugins
-from urial_opt.aspects import Aspect
+from urial_opt.aspects import Aspect, Missing
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.memory import PaceMemory
-from urial_opt.protocols import Judge, Metered, Noted, Paced
+from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.protocols import Billed, Gradual, Judge, Metered, Noted, Paced
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 
@@ -20,6 +20,7 @@ class Panel:
     def __init__(self, members: Mapping[str, Judge]) -> None:
         """`members`: judges, by the name that they were opened with."""
         self._members = members
+        self._heard: Callable[[Mapping[int, Judgment]], None] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -32,8 +33,20 @@ class Panel:
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`; the members judge one after the other."""
-        verdicts = [member.judge(queries, completions) for member in self._members.values()]
-        return [self._joined(query, together) for query, *together in zip(queries, *verdicts, strict=True)]
+        *others, last = self._members.values()
+        verdicts = [member.judge(queries, completions) for member in others]
+
+        def join(place: int, judgment: Judgment) -> Judgment:
+            return self._joined(queries[place], [*(each[place] for each in verdicts), judgment])
+
+        heard = self._heard
+        if heard is None or not isinstance(last, Gradual):
+            return [join(*each) for each in enumerate(last.judge(queries, completions))]
+        last.hand_on(lambda new: heard({place: join(place, judgment) for place, judgment in new.items()}))
+        try:
+            return [join(*each) for each in enumerate(last.judge(queries, completions))]
+        finally:
+            last.hand_on(None)
 
     def spread(self, judgment: Judgment) -> dict[Aspect, float]:
         """As `protocols.Divided`."""
@@ -46,6 +59,10 @@ class Panel:
         for member in self._members.values():
             if isinstance(member, Paced):
                 member.keep_pace(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Judgment]], None] | None) -> None:
+        """As `protocols.Gradual`: a verdict is complete with that of the last member."""
+        self._heard = heard
 
     def _joined(self, query: Query, judgments: Sequence[Judgment]) -> Judgment:
         by_name = dict(zip(self._members, judgments, strict=True))
@@ -61,6 +78,7 @@ class Panel:
             reasons={aspect.value: _reason(aspect, by_name, scores) for aspect, scores in read.items()},
             raw=json.dumps({name: dict(each.scores) for name, each in by_name.items()}),
             usage=sum((each.usage for each in judgments), Usage()),
+            missing={aspect.value: _why(aspect, judgments) for aspect, scores in read.items() if not scores},
         )
 
 
@@ -71,6 +89,22 @@ class PaidPanel(Panel):
     def priced_as(self) -> str:
         """The model of the paid members; several models have no known common price, so a price must be given."""
         return "+".join(sorted({member.priced_as for member in self._members.values() if isinstance(member, Metered)}))
+
+
+class BilledPanel(PaidPanel):
+    """A panel whose paid members all store their replies as they arrive; each is billed under the panel's identity."""
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        for member in self._members.values():
+            if isinstance(member, Billed):
+                member.keep_replies(memory)
+
+
+def _why(aspect: Aspect, judgments: Sequence[Judgment]) -> Missing:
+    """Why no member gives a score: for the reason that is most worth asking again."""
+    reasons = {each.missing[aspect.value] for each in judgments if aspect.value in each.missing}
+    return next((why for why in (Missing.UNREAD, Missing.REFUSED) if why in reasons), Missing.NOT_APPLICABLE)
 
 
 def _reason(aspect: Aspect, judgments: Mapping[str, Judgment], scores: Sequence[float]) -> str:
@@ -106,5 +140,7 @@ def open_judge(argument: str, *, url: str = "", concurrency: str = "", timeout: 
             members[name] = plugins.open_judge(name)
     if not taken:
         raise UnknownNameError(f"none of the judges in {argument!r} takes {' and '.join(options)}; leave it out")
-    paid = any(isinstance(member, Metered) for member in members.values())
-    return PaidPanel(members) if paid else Panel(members)
+    paid = [member for member in members.values() if isinstance(member, Metered)]
+    if not paid:
+        return Panel(members)
+    return BilledPanel(members) if all(isinstance(member, Billed) for member in paid) else PaidPanel(members)

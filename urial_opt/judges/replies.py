@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from urial_opt.aspects import Aspect
+from urial_opt.content import mended
 from urial_opt.judges.claims import find_claims
 from urial_opt.judges.forms import Claim, Form, bare, is_withheld
 from urial_opt.records import Verdict
@@ -25,6 +26,17 @@ class ParsedValue(Generic[T]):
     """Whether the judge says explicitly that it has no verdict (N/A), so that asking again would not help."""
 
 
+_DECLINES = re.compile(
+    r"\b(?:can(?:no|['’])?t|can not|un(?:able|willing) to|not (?:able|going|willing) to|won['’]t|will not|must not"
+    r"|(?:have|need) to decline|must decline|decline|refuse)\b(?: to)?(?: \w+){0,3} ?"
+    r"\b(?:answer|assess|assist|comment|comply|continue|discuss|do (?:this|that)|engage|evaluate|help|judge|participate"
+    r"|process|provide|rate|respond|review|score)"
+    r"|^\W*(?:i['’]m|i am) (?:very |so )?sorry\b|\bagainst (?:my|our|the) (?:\w+ )?(?:guidelines|polic)"
+    r"|\bviolat\w+ (?:my|our|the|this|openai\W*s) ",
+    re.IGNORECASE,
+)
+_SAID = 400
+"""A refusal is in the first characters of a reply."""
 _NUMERALS = ("one", "two", "three", "four", "five")
 _SCORE = re.compile(
     rf"(?:score\s*[:=]?\s*)?([1-5](?:\.[0-9]+)?|{'|'.join(_NUMERALS)})"
@@ -66,13 +78,18 @@ def read_reply(reply: str, form: Form[T], wanted: Sequence[str], *, judged: str 
     return {name: _agreed([claim for claim in claims if claim.name == name], form) for name in wanted}
 
 
+def declines(reply: str) -> bool:
+    """Whether a reply without any verdict says that the judge will not judge."""
+    return _DECLINES.search(_without_thoughts(reply).strip()[:_SAID]) is not None
+
+
 def _agreed(claims: Sequence[Claim], form: Form[T]) -> ParsedValue[T]:
     values = {form.meaning(claim.name, claim.words) for claim in claims}
     if len(values) != 1:
         return ParsedValue()
     (value,) = values
     withheld = value is None and all(is_withheld(claim.words) for claim in claims)
-    return ParsedValue(value=value, reason=claims[-1].reason.strip(), withheld=withheld)
+    return ParsedValue(value=value, reason=mended(claims[-1].reason.strip()), withheld=withheld)
 
 
 def _without_thoughts(reply: str) -> str:

@@ -8,7 +8,7 @@ sampling  temperature, top_p, max_tokens, stop, seed, repetition_penalty
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +21,14 @@ from urial_opt.records import Sampling
 
 DECODING_FORMAT: Literal["urial-opt decoding 1"] = "urial-opt decoding 1"
 """Value of `format` in such a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DecodedPrompt(UrialPrompt):
+    """A prompt with the sampling that it is decoded with."""
+
+    sampling: Sampling | None = None
+    """None where it is not known, as after loading a plain URIAL file that came without."""
 
 
 class SamplingForm(BaseModel):

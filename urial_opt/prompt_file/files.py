@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from urial_opt.errors import InputError, PromptError
+from urial_opt.content import READ_AS, mended, mended_json
+from urial_opt.errors import InputError, PromptError, UrialOptWarning
 from urial_opt.prompt import Layout, UrialPrompt
 from urial_opt.prompt_file.decoding import decoding_file, parse_decoding
 from urial_opt.prompt_file.json_form import parse_json, parse_json_sampling
@@ -84,7 +86,7 @@ def _is_json(path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         raise PromptError(f"{str(path)!r} is not UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
     except FileNotFoundError as error:
@@ -93,3 +95,8 @@ def _read(path: Path) -> str:
         raise PromptError(f"{str(path)!r} is a folder; give the path of a prompt file in it") from error
     except (OSError, ValueError) as error:
         raise PromptError(f"{str(path)!r} cannot be read ({error}); give the path of a prompt file") from error
+    whole = mended_json(mended(text)) if _is_json(path) else mended(text)
+    if whole != text:
+        says = f"{str(path)!r} contains half a character, such as half an emoji: {READ_AS}"
+        warnings.warn(says, UrialOptWarning, stacklevel=3)
+    return whole

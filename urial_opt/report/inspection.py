@@ -1,4 +1,4 @@
-"""Inspection of a search's best prompts: aspects, answers, and where each wins over the starting prompt."""
+"""Inspection of a search's prompts, the one found first: aspects, answers, and gains over the starting prompt."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urial_opt.aspects import Aspect
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
 from urial_opt.objective import Constraint, Objective
-from urial_opt.records import Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
+from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
 from urial_opt.statistics.bootstrap import bootstrap_mean
-from urial_opt.store import RankedTrial, SearchRecord, Store
+from urial_opt.store import SearchRecord, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +31,12 @@ class InspectedTrial:
     """One trial, on the dev queries that it was evaluated on."""
 
     record: TrialRecord
-    estimate: Estimate
-    """Shrunken towards the other trials."""
+    found: bool
+    """Whether the search found this prompt, which it chose on `validation`."""
+    estimate: Estimate | None
+    """Shrunken towards the other trials; None if no verdict on its answers could be read."""
+    validation: Estimate | None
+    """Its average on `validation`; None if it was not among the finalists."""
     card: Scorecard
     constraints: tuple[Kept, ...]
     """What the prompt does about each constraint of the search."""
@@ -46,20 +50,65 @@ class InspectedTrial:
     """The largest gains over the starting prompt."""
 
 
-def inspect_search(store: Store, search: SearchRecord, *, top: int = 3, examples: int = 2) -> list[InspectedTrial]:
-    """The `top` trials by shrunken estimate, best first, each with up to `examples` answers of each sort."""
-    ranked = store.best(search.name, top)
-    if not ranked:
+def inspect_search(
+    store: Store, search: SearchRecord, *, trial: int | None = None, top: int = 3, examples: int = 2
+) -> list[InspectedTrial]:
+    """The prompt that the search found, then its best by shrunken estimate; each with up to `examples` of each sort.
+
+    There are `top` of them; or two if the prompt found is not the best by estimate. `trial`: only this one.
+    UnknownNameError if there is no such trial.
+    """
+    records = {record.number: record for record in store.trials(search.name)}
+    estimates = {each.trial.number: each.estimate for each in store.best(search.name, len(records))}
+    found = found_trial(search)
+    numbers = _chosen(found, list(estimates), top) if trial is None else [trial]
+    if not numbers:
         return []
     objective, constraints = objective_of(search), constraints_of(search)
-    start = store.evaluation(search.name, 0)
-    prompts = [each.trial.candidate.prompt for each in ranked]
+    validated = _validated(store, search, objective)
+    evaluations = {number: store.evaluation(search.name, number) for number in {0, *numbers}}
+    prompts = [records[number].candidate.prompt for number in numbers]
     shifts = store.shifts_of_prompts(str(search.settings["base"]), str(search.settings["aligned"]), prompts)
-    inspected = []
-    for each, shift in zip(ranked, shifts, strict=True):
-        evaluation = store.evaluation(search.name, each.trial.number)
-        inspected.append(_inspected(each, evaluation, start, shift, objective, constraints, examples))
-    return inspected
+    return [
+        _inspected(
+            records[number],
+            evaluations[number],
+            evaluations[0],
+            objective,
+            constraints,
+            examples,
+            found=number == found,
+            estimate=estimates.get(number),
+            validation=validated.get(_key(records[number].candidate)),
+            shift=shift,
+        )
+        for number, shift in zip(numbers, shifts, strict=True)
+    ]
+
+
+def found_trial(search: SearchRecord) -> int | None:
+    """The trial that a search found; None before it was finished."""
+    return None if search.summary is None else int(str(search.summary["found_trial"]))
+
+
+def _chosen(found: int | None, ranked: Sequence[int], top: int) -> list[int]:
+    first = [] if found is None else [found]
+    numbers = [*first, *(number for number in ranked if number != found)]
+    differs = found is not None and ranked[:1] != [found]
+    return numbers[: max(top, 2 if differs else 1)]
+
+
+def _validated(store: Store, search: SearchRecord, objective: Objective) -> dict[tuple[str, str], Estimate]:
+    """The averages of the finalists on `validation`."""
+    return {
+        _key(each.candidate): summed_up(each.evaluation, objective).average
+        for each in store.results(search.name)
+        if each.role == "finalist" and each.candidate is not None
+    }
+
+
+def _key(candidate: Candidate) -> tuple[str, str]:
+    return candidate.prompt.id, candidate.sampling.id
 
 
 def objective_of(search: SearchRecord) -> Objective:
@@ -77,13 +126,17 @@ def constraints_of(search: SearchRecord) -> tuple[Constraint, ...]:
 
 
 def _inspected(
-    ranked: RankedTrial,
+    record: TrialRecord,
     evaluation: Evaluation,
     start: Evaluation,
-    shift: ProbeShift | None,
     objective: Objective,
     constraints: Sequence[Constraint],
     number: int,
+    *,
+    found: bool,
+    estimate: Estimate | None,
+    validation: Estimate | None,
+    shift: ProbeShift | None,
 ) -> InspectedTrial:
     before = query_scores(start, objective)
     judged = zip(evaluation.queries, evaluation.completions, evaluation.judgments, strict=True)
@@ -96,12 +149,14 @@ def _inspected(
     gained = [example for example in answers if example.before is not None and example.score > example.before]
     card = summed_up(evaluation, objective)
     return InspectedTrial(
-        record=ranked.trial,
-        estimate=ranked.estimate,
+        record=record,
+        found=found,
+        estimate=estimate,
+        validation=validation,
         card=card,
         constraints=kept(card.aspects, constraints),
         shift=shift,
-        gains=_gains(evaluation, start) if ranked.trial.number else {},
+        gains=_gains(evaluation, start) if record.number else {},
         best=by_score[:number],
         worst=by_score[::-1][:number],
         won=sorted(gained, key=lambda example: (example.before or 0) - example.score)[:number],

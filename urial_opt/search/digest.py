@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -17,6 +17,13 @@ CONTEXT_NAMES = {
     "aligned": "aligned model",
 }
 """What people read for each context of a result, in the order shown."""
+_KNOWN_PROMPTS = {
+    "hand_written": "the hand-written one",
+    "plain_icl": "plain ICL",
+    "zero_shot": "no prompt at all (zero-shot)",
+    "start": "the one that the search started from",
+}
+"""What a found prompt may turn out to be; the first that applies is said."""
 _HEAD = ("context", "average [95 %]", "prompt tokens")
 
 
@@ -41,6 +48,8 @@ class Digest:
     gain: Estimate
     """Found minus hand-written, in points."""
     found_trial: int
+    found_equals: Sequence[str]
+    """As in `SearchResult`."""
     states: Mapping[TrialState, int]
     seconds: float
     tokens: int
@@ -85,16 +94,26 @@ class Digest:
         ]
 
     def _gain(self) -> str:
+        if "hand_written" in self.found_equals:
+            return "no gain, the hand-written prompt itself"
         return f"gain {self.gain:+.2f}, {'' if self.gain.low > 0 else 'not '}significant"
 
     def _sentences(self) -> list[str]:
         ended = ", ".join(f"{number} {state.value}" for state, number in self.states.items() if number)
         cost = "cost not known" if self.cost is None else f"{self.cost:.2f} dollars"
         took = f"{self.seconds:,.0f} s, {self.tokens:,} tokens, {cost}"
+        against = f"found prompt (trial {self.found_trial}) against the hand-written one: {self._gain()}"
+        known = None if "hand_written" in self.found_equals else known_prompt(self.found_equals)
         return [
-            f"found prompt (trial {self.found_trial}) against the hand-written one: {self._gain()}",
+            against,
+            *([f"the found prompt is {known}"] if known else []),
             f"{sum(self.states.values())} trials ({ended}), {took}",
         ]
+
+
+def known_prompt(found_equals: Sequence[str]) -> str | None:
+    """What the found prompt is, if it is one that everybody has without a search."""
+    return next((said for name, said in _KNOWN_PROMPTS.items() if name in found_equals), None)
 
 
 class Digested:

@@ -5,19 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from urial_opt.errors import InputError
+from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
+from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
-from urial_opt.records import Candidate, Evaluation, Query, Sampling, Split, TrialRecord, in_blocks
+from urial_opt.records import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    Query,
+    Sampling,
+    Split,
+    TrialState,
+    in_blocks,
+)
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
 from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.statistics.correlation import rank_correlation
 
+CHOICE_VERSION = 1
+"""Raise it when the same trials lead to another choice at the end (see `versions.py`)."""
 FINALISTS = 5
 """How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
+_NO_GAIN = Estimate(mean=0.0, low=0.0, high=0.0)
 _MEASURED_AT_ONCE = 128
 """How many queries are asked between two checks of the limits."""
 
@@ -28,23 +41,32 @@ def finish(search: RunningSearch) -> SearchResult:
     InputError if no trial was scored on all dev queries.
     """
     started = time.perf_counter()
-    winner, choice = _choose(search)
+    choices = _choose(search)
     space, aligned = search.space, search.models.aligned
     contexts = {
         "zero_shot": space.zero_shot,
         "plain_icl": space.plain_icl,
         "hand_written": space.hand_written,
-        "found": winner.candidate,
     }
-    total = len(contexts) + bool(aligned)
+    total = len(contexts) + 1 + bool(aligned)
     measured: dict[str, Measured] = {}
     for role, candidate in contexts.items():
         search.report(Phase.TEST, done=len(measured), total=total)
-        measured[role] = _measure(search, role, "test", candidate)
+        try:
+            measured[role] = _measure(search, role, "test", candidate)
+        except ContextError:
+            if role == "hand_written":
+                raise
+            # a yardstick that does not fit the base model is left out
+    search.report(Phase.TEST, done=len(measured), total=total)
+    choice, measured["found"] = _measure_found(search, choices)
+    winner = search.standing.records[choice.trial]
     if aligned:
         search.report(Phase.TEST, done=len(measured), total=total)
         measured["aligned"] = _measure_aligned(search, aligned)
     search.report(Phase.TEST, done=total, total=total)
+    known = {**contexts, "start": search.standing.records[0].candidate}
+    same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
     found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
     strata = strata_of(space.queries.split("test"), space.objective)
     shift = _shift_outcome(search, winner.number)
@@ -52,9 +74,12 @@ def finish(search: RunningSearch) -> SearchResult:
         name=search.name,
         contexts=measured,
         found_trial=winner.number,
+        found_equals=same,
         choice=choice,
-        gain=bootstrap_difference(found, yardstick, strata),
+        gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,
+        too_long=search.standing.too_long,
+        missing=search.store.missing_verdicts(search.name),
         usage=search.spent,
         bill=search.bill,
         shift=shift,
@@ -65,34 +90,69 @@ def finish(search: RunningSearch) -> SearchResult:
     return result
 
 
-def _choose(search: RunningSearch) -> tuple[TrialRecord, Choice]:
-    """The best prompt on `validation` among the starting prompt and the best few on `dev`.
+def _is_same(one: Candidate, other: Candidate) -> bool:
+    """Whether a model sees the same text under both, and decodes alike."""
+    return (one.prompt.render("?"), one.sampling) == (other.prompt.render("?"), other.sampling)
+
+
+def _choose(search: RunningSearch) -> list[Choice]:
+    """The starting prompt and the best few on `dev`, the best on `validation` first.
 
     A prompt that satisfies the constraints there precedes any that does not, whatever its score. If none does, the
     winner is the prompt that violates them by the fewest points.
     """
     complete = search.standing.complete
     if not complete:
-        raise InputError(f"no trial of {search.name!r} was scored on all dev queries; inspect its answers")
+        raise _without_scores(search)
     chosen = sorted({*search.standing.finalists(FINALISTS), min(complete)})
     constraints = search.space.constraints
     measured: dict[int, Measured] = {}
     for number in chosen:
         search.report(Phase.VALIDATION, done=len(measured), total=len(chosen))
         candidate = search.standing.records[number].candidate
-        measured[number] = _measure(search, "finalist", "validation", candidate)
+        try:
+            measured[number] = _measure(search, "finalist", "validation", candidate)
+        except ContextError:
+            if number == min(complete):
+                raise
+            # a query of `validation` is longer than those of `dev`: this prompt is out
 
     def worth(number: int) -> tuple[float, float, int]:
         card = measured[number].card
         return -excess(card.aspects, constraints), card.average.mean, -number
 
-    winner = max(chosen, key=worth)
-    choice = Choice(
-        validation=measured[winner].card.average,
-        finalists=len(chosen),
-        constraints=kept(measured[winner].card.aspects, constraints),
+    return [
+        Choice(
+            trial=number,
+            validation=measured[number].card.average,
+            finalists=len(measured),
+            constraints=kept(measured[number].card.aspects, constraints),
+        )
+        for number in sorted(measured, key=worth, reverse=True)
+    ]
+
+
+def _measure_found(search: RunningSearch, choices: Sequence[Choice]) -> tuple[Choice, Measured]:
+    """The best prompt on `validation` that fits the base model with all queries of `test`, measured there."""
+    for choice in choices:
+        try:
+            return choice, _measure(search, "found", "test", search.standing.records[choice.trial].candidate)
+        except ContextError:
+            if choice is choices[-1]:
+                raise
+    raise AssertionError("there is a choice")
+
+
+def _without_scores(search: RunningSearch) -> Exception:
+    """The error for a search of which no trial was scored on all dev queries."""
+    states = search.standing.states
+    if states[TrialState.FAILED] == len(search.standing.records):
+        return unreadable_judge(search.models.judge.identity, search.store.evaluation(search.name, 0).judgments)
+    ended = ", ".join(f"{number} {state}" for state, number in states.items() if number)
+    more = search.options.budget + len(search.standing.records)
+    return InputError(
+        f"no trial of {search.name!r} was scored on all dev queries ({ended}); try more prompts: `budget={more}`"
     )
-    return search.standing.records[winner], choice
 
 
 def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidate) -> Measured:
@@ -117,6 +177,8 @@ def _asked(
     for some in in_blocks(queries, _MEASURED_AT_ONCE):
         search.check_limits(len(some))
         evaluation += evaluate(some)
+    if nothing_read(evaluation.judgments):
+        raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
 
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.roles import Models
+from urial_opt.search.reopening import opened_as_json
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_json import space_text
 from urial_opt.spending import Terms
 from urial_opt.store import Account, SearchRecord, Store
 
 
 class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
-    """The search `name` was asked to stop, and did so between two blocks; the same call continues it."""
+    """The search `name` was asked to stop, and did so; the same call continues it."""
 
-    def __init__(self, name: str, why: str = "it was asked to stop; the same call continues it") -> None:
-        super().__init__(f"the search {name!r} has stopped: {why}")
+    def __init__(
+        self, name: str, why: str = "it was asked to stop", *, then: str = "the same call continues it"
+    ) -> None:
+        super().__init__(f"the search {name!r} has stopped: {why}; {then}")
         self.name = name
+        self.why = why
 
 
 class LimitReached(Interrupted):
-    """The search stopped between two blocks because the next block might exceed a limit, which `limit` describes."""
+    """The search stopped at a limit, which `limit` describes: it is reached, or the next block might exceed it."""
 
     def __init__(self, name: str, limit: str) -> None:
-        super().__init__(name, f"{limit}; the same call with a higher limit continues it")
+        super().__init__(name, limit, then="the same call with a higher limit continues it")
         self.limit = limit
 
 
@@ -42,6 +49,8 @@ class SearchOptions:
     name: str = ""
     """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
     terms: Terms = field(default_factory=Terms)
+    continue_anyway: bool = False
+    """Continue a search whose trials are of another version of what decides (see `versions.py`)."""
 
     def __post_init__(self) -> None:
         if self.budget < 1:
@@ -56,6 +65,8 @@ class Begun:
     account: Account
     space: SearchSpace
     """The space that the search runs on; it has no floor if the search began before floors for exemplars existed."""
+    floor: Mapping[str, Any] | None = None
+    """What the floor for exemplars has decided; None if it has not."""
     notes: tuple[str, ...] = ()
     """Notes for the user, one sentence each."""
 
@@ -85,10 +96,11 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
             settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
         settings["constraints"] = [str(each) for each in space.constraints]
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
-        name = options.name or _name(space, settings)
-    store.open_search(name, settings)
+        name = options.name or store.former_search(settings) or _name(space, settings)
+    record = store.open_search(name, settings)
+    store.describe(name, space=space_text(space), models=opened_as_json(models, budget=options.budget))
     store.pace(*models.by_role.values())
-    return Begun(name=name, account=store.account(name), space=space, notes=notes)
+    return Begun(name=name, account=store.account(name), space=space, floor=record.floor, notes=notes)
 
 
 def _begun_without_floor(
@@ -98,7 +110,7 @@ def _begun_without_floor(
     for fingerprint in (space.fingerprint, space.fingerprint_without_turns):
         earlier = {**settings, "fingerprint": fingerprint}
         with suppress(UnknownNameError):
-            record = store.search(options.name or _name(space, earlier))
+            record = store.search(options.name or store.former_search(earlier) or _name(space, earlier))
             if record.settings == earlier:
                 return record
     return None

@@ -1,4 +1,4 @@
-"""Outcomes: a search as the store holds it, running or finished."""
+"""Outcomes: a search as the store holds it, whatever its state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urial_opt.errors import InputError
 from urial_opt.records import Estimate, TrialRecord, TrialState
 from urial_opt.search.digest import CONTEXT_NAMES, ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
-from urial_opt.store import SearchRecord, SearchStatus, Store
+from urial_opt.store import Deciders, SearchRecord, SearchStatus, Store, WorkingProcess
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -43,6 +43,8 @@ class SearchOutcome(Digested):
     contexts: Mapping[str, StoredContext]
     """As in `SearchResult`: zero_shot, plain_icl, hand_written, found, perhaps aligned."""
     found_trial: int
+    found_equals: tuple[str, ...]
+    """As in `SearchResult`."""
     gain: Estimate
     """Found minus hand-written on the test queries, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
@@ -67,6 +69,7 @@ class SearchOutcome(Digested):
             prompt=ServedPrompt.of(trials[number].candidate),
             contexts={role: _context(summary[role]) for role in CONTEXT_NAMES if summary.get(role)},
             found_trial=number,
+            found_equals=tuple(summary.get("found_equals", _equals(summary))),
             gain=_estimate(summary["gain"]),
             states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
             seconds=float(summary["seconds"]),
@@ -102,6 +105,7 @@ class SearchOutcome(Digested):
             },
             gain=self.gain,
             found_trial=self.found_trial,
+            found_equals=self.found_equals,
             states=self.states,
             seconds=self.seconds,
             tokens=self.tokens,
@@ -122,6 +126,13 @@ def _context(stored: Mapping[str, Any]) -> StoredContext:
         prompt_tokens=stored.get("prompt_tokens"),
         prompt_id=stored.get("prompt"),
     )
+
+
+def _equals(summary: Mapping[str, Any]) -> list[str]:
+    """What the found prompt is, where the version that ran the search did not say so: trial 0 is where it began."""
+    if summary["found_trial"] != 0:
+        return []
+    return ["hand_written", "start"] if summary["found"]["prompt"] == summary["hand_written"]["prompt"] else ["start"]
 
 
 def _tokens(summary: Mapping[str, Any]) -> int:
@@ -145,6 +156,13 @@ class StoredSearch:
     created_at: str
     """ISO 8601, UTC."""
     status: SearchStatus
+    """planned, running, stopped, failed or finished."""
+    reason: str
+    """Why it stopped or failed."""
+    process: WorkingProcess | None
+    """Which process works, or last worked, on it; None if none has."""
+    deciders: tuple[Deciders, ...]
+    """From which trial on which versions decided (see `run_search`, `continue_anyway`)."""
     trials: list[TrialRecord]
     """In the order of their numbers."""
     estimates: Mapping[int, Estimate]
@@ -162,6 +180,9 @@ class StoredSearch:
             settings=record.settings,
             created_at=record.created_at,
             status=record.status,
+            reason=record.reason,
+            process=record.process,
+            deciders=record.deciders,
             trials=trials,
             estimates={each.trial.number: each.estimate for each in ranked},
             result=SearchOutcome.read(record, trials),

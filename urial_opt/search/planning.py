@@ -18,6 +18,7 @@ from urial_opt.search.final import FINALISTS
 from urial_opt.search.floor import exemplars_to_judge
 from urial_opt.search.opening import SearchOptions, begin
 from urial_opt.search.shift_probe import PROBES, affordable
+from urial_opt.search.versions import check_versions
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import Account, Store
@@ -62,10 +63,13 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
     begun = begin(space, models, store, options)
     space, aligned = begun.space, models.aligned
     trials = store.trials(begun.name)
+    if not options.continue_anyway:
+        check_versions(store.search(begun.name), trials=len(trials))
     seen = sum(len(trial.query_scores) for trial in trials)
     a_query = sum(trial.seconds for trial in trials) / seen if seen else None
     if a_query is None:
-        a_query = _ask_a_block(space, models, begun.account, seed=options.seed)
+        with begun.account.billing(*models.by_role.values()):
+            a_query = _ask_a_block(space, models, begun.account, seed=options.seed)
     dev, validation, test = (len(space.queries.split(split)) for split in ("dev", "validation", "test"))
     share = seen / (dev * len(trials)) if len(trials) >= _ENOUGH_TRIALS else SEEN
     at_the_end = (FINALISTS + 1) * validation + _YARDSTICKS * test

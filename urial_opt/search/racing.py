@@ -13,6 +13,9 @@ from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.signed_rank import wilcoxon_behind
 from urial_opt.statistics.strata import FloatArray, Scores, Strata, stratified_mean
 
+RACE_VERSION = 1
+"""Raise it when the same scores end in another verdict, or other queries are asked (see `versions.py`)."""
+
 
 class RaceVerdict(StrEnum):
     """What to do with a challenger after a block of queries."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from urial_opt.aspects import Missing
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.records import (
@@ -15,12 +16,11 @@ from urial_opt.records import (
     TrialState,
     Usage,
     estimate_json,
-    shift_json,
-    usage_json,
 )
 from urial_opt.search.digest import ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
-from urial_opt.spending import Bill
+from urial_opt.search.shift_probe import shift_json
+from urial_opt.spending import Bill, usage_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +39,14 @@ class Measured:
     def as_json(self) -> dict[str, object]:
         """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread` and
+        `refused` are the missing verdicts by the reason.
         """
         return {
             **estimate_json(self.card.average, mean="average"),
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
             "missing": self.card.missing,
+            **{why.value: number for why, number in self.card.missing_by_reason.items()},
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
             "prompt": self.candidate.prompt.id if self.candidate else None,
@@ -84,6 +86,8 @@ class ShiftOutcome:
 class Choice:
     """How the winner was chosen on `validation`."""
 
+    trial: int
+    """Its number."""
     validation: Estimate
     """The winner's average on `validation`."""
     finalists: int
@@ -105,10 +109,18 @@ class SearchResult(Digested):
     contexts: Mapping[str, Measured]
     """Measurements on `test` in display order: zero_shot, plain_icl, hand_written, found and, if present, aligned."""
     found_trial: int
+    found_equals: tuple[str, ...]
+    """The prompts that the found one is, to the last character and with their decoding: of `zero_shot`, `plain_icl`,
+    `hand_written` and `start`, where the search began. Empty: it is a new one."""
     choice: Choice
     gain: Estimate
-    """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval."""
+    """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval; zero, without an
+    interval to either side, if they are the same."""
     states: Mapping[TrialState, int]
+    too_long: int
+    """How many of the failed trials had a prompt that did not fit the base model."""
+    missing: Mapping[Missing, int]
+    """Missing verdicts of all trials and measurements, by the reason."""
     usage: Usage
     bill: Bill
     """What each role used, over all runs of the search."""
@@ -152,6 +164,7 @@ class SearchResult(Digested):
             },
             gain=self.gain,
             found_trial=self.found_trial,
+            found_equals=self.found_equals,
             states=self.states,
             seconds=self.seconds,
             tokens=self.bill.tokens,
@@ -162,12 +175,20 @@ class SearchResult(Digested):
         """The object that `search --json` prints; COMMANDS.md describes every key."""
         return {
             "name": self.name,
+            "zero_shot": None,
+            "plain_icl": None,
             "aligned": None,
             **{role: measured.as_json() for role, measured in self.contexts.items()},
             "gain": estimate_json(self.gain) | {"significant": self.significant},
             "found_trial": self.found_trial,
+            "found_equals": list(self.found_equals),
             "constraints": [each.as_json() for each in self.choice.constraints],
-            "trials": {"total": sum(self.states.values())} | {state.value: n for state, n in self.states.items()},
+            "trials": {
+                "total": sum(self.states.values()),
+                **{state.value: number for state, number in self.states.items()},
+                "too_long": self.too_long,
+            },
+            "missing": {why.value: number for why, number in self.missing.items()},
             "seconds": round(self.seconds, 1),
             "tokens": usage_json(self.usage),
             "shift": self.shift.as_json() if self.shift else None,

@@ -8,8 +8,8 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.roles import Models
 from urial_opt.search.final import finish
-from urial_opt.search.floor import exemplars_to_judge, hold_to_floor
-from urial_opt.search.opening import Begun, SearchOptions, begin
+from urial_opt.search.floor import Floor, exemplars_to_judge, hold_to_floor
+from urial_opt.search.opening import Begun, Interrupted, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.racing import Race
 from urial_opt.search.result import SearchResult
@@ -19,10 +19,11 @@ from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.trials import learn_stored_trials, run_trials
+from urial_opt.search.versions import VERSIONS, check_versions
 from urial_opt.search.widening import recall_rounds
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
-from urial_opt.store import Store
+from urial_opt.store import Claim, Store
 
 LEAST_CHANCE = 0.2
 """A challenger is stopped if its chance of ending ahead is lower: late in a search, most prompts nearly tie."""
@@ -39,19 +40,33 @@ def search_space(
 ) -> SearchResult:
     """Run a search, or continue it, to its end.
 
-    `watch` is called with the progress; `stop` is called between blocks of queries. Interrupted if `stop` returns true,
-    LimitReached before a limit would be exceeded; all results are kept, and the same call continues the search.
-    InputError if an option is invalid; StoreError if the store fails, AdapterError if a model or the judge fails.
+    `watch` is called with the progress; `stop` is called before each block of queries, and from any thread before each
+    request to a server. Interrupted if `stop` returns true, LimitReached if a limit is reached or the next block might
+    exceed it; all results are kept, and the same call continues the search.
+    InputError if an option is invalid or if the search has trials of other versions of what decides; StoreError if the
+    store fails or another process works on the search, AdapterError if a model or the judge fails.
     """
     make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
     begun = begin(space, models, store, options)
-    search = _running(begun, models, store, options, watch, stop)
-    _apply_floor(search)
-    recall_rounds(search)
-    learn_stored_trials(search)
-    with SearchStudy(store, begun.name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
-        run_trials(search, study)
-    return finish(search)
+    if not options.continue_anyway:
+        check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
+    with store.claim(begun.name, versions=VERSIONS, stops=(Interrupted,)) as claim:
+        with begun.account.billing(*models.by_role.values()):
+            search = _running(begun, models, store, options, watch, stop, claim)
+        return _to_the_end(search)
+
+
+def _to_the_end(search: RunningSearch) -> SearchResult:
+    store, options, name = search.store, search.options, search.name
+    with search.begun.account.billing(*search.models.by_role.values(), allow=search.allow):
+        _apply_floor(search)
+        recall_rounds(search)
+        learn_stored_trials(search)
+        with SearchStudy(store, name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+            run_trials(search, study)
+            result = finish(search)
+            study.name_found(search.standing.records, result.found_trial)
+    return result
 
 
 def _running(
@@ -61,12 +76,14 @@ def _running(
     options: SearchOptions,
     watch: Callable[[Progress], None],
     stop: Callable[[], bool],
+    claim: Claim,
 ) -> RunningSearch:
     space = begun.space
     blocks = space.queries.blocks("dev", space.block, seed=options.seed)
     strata = strata_of([query for block in blocks for query in block], space.objective)
     return RunningSearch(
         begun=begun,
+        claim=claim,
         space=space,
         models=models,
         evaluator=Evaluator(generator=models.base, judge=models.judge, memory=begun.account),
@@ -88,13 +105,27 @@ def _running(
 
 
 def _apply_floor(search: RunningSearch) -> None:
-    """Bar the exemplars below the floor and report how many there are."""
+    """Bar the exemplars below the floor and report how many there are.
+
+    What was decided once is kept: a verdict that is asked for again later does not change the pool of a search.
+    """
+    if search.begun.floor is not None:
+        floor = Floor.kept_by(search.begun.floor, search.space)
+        search.space, search.notes = floor.space, (*search.begun.notes, *floor.notes)
+        return
     total = len(exemplars_to_judge(search.space))
 
     def before_block(done: int, queries: int) -> None:
         search.check_limits(queries)
         search.report(Phase.EXEMPLARS, done=done, total=total)
 
-    floor = hold_to_floor(search.space, search.models.judge, search.begun.account, before_block=before_block)
+    floor = hold_to_floor(
+        search.space,
+        search.models.judge,
+        search.begun.account,
+        before_block=before_block,
+        stored_is_final=bool(search.store.trials(search.name)),  # an earlier version decided, and did not keep it
+    )
+    search.store.keep_floor(search.name, floor.as_json())
     search.space = floor.space
     search.notes = (*search.begun.notes, *floor.notes)

@@ -15,7 +15,7 @@ from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import Round
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
-from urial_opt.store import Store
+from urial_opt.store import Claim, Store
 
 _NOTHING = Usage()
 
@@ -25,6 +25,8 @@ class RunningSearch:
     """A search in progress; `trials` advances it, `final` finishes it."""
 
     begun: Begun
+    claim: Claim
+    """The search belongs to this process."""
     space: SearchSpace
     """The space without the exemplars below the floor, and with what the proposer wrote."""
     models: Models
@@ -67,9 +69,17 @@ class RunningSearch:
 
     def check_limits(self, queries: int) -> None:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
+        self.claim.check()
         if self.stop():
             raise Interrupted(self.name)
         if limit := self.meter.look(self.bill, queries):
+            raise LimitReached(self.name, limit)
+
+    def allow(self) -> None:
+        """Called before each request to a server: Interrupted on the user's request, LimitReached if one is reached."""
+        if self.stop():
+            raise Interrupted(self.name)
+        if limit := self.meter.reached(self.bill):
             raise LimitReached(self.name, limit)
 
     def report(

@@ -16,6 +16,8 @@ from urial_opt.search.local_search import maximise, random_row
 from urial_opt.search.prompt_features import Features, PromptSpace
 from urial_opt.statistics.strata import IntArray
 
+SAMPLER_VERSION = 1
+"""Raise it when the same trials lead to other proposals (see `versions.py`)."""
 START = 20
 """How many trials are random, over all K, systems and styles, before the model is used."""
 _TEMPER = 0.5
@@ -29,6 +31,8 @@ _GROWTH = 1.25
 """Prior scales are refitted whenever the number of trials has grown by this factor."""
 _RESTARTS = 2
 """Local searches from random prompts, in addition to the one from the best prompt tried."""
+AGAIN = "judged_again"
+"""User attribute of a trial that was judged again: the number under which it had failed."""
 _TOLD = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -70,7 +74,7 @@ class ExemplarSampler(BaseSampler):
         features = self._current()
         trials = study.get_trials(deepcopy=False)
         running = [t for t in trials if t.state == TrialState.RUNNING and t.number != trial.number and "k" in t.params]
-        done = [t for t in trials if counts(t)]
+        done = counted(trials)
         rng = random_generator(self.seed, len(done), len(running))
         tried = {self._row(t).tobytes() for t in (*done, *running)}
         if len(done) < START:
@@ -152,8 +156,13 @@ class ExemplarSampler(BaseSampler):
         )
 
 
-def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial has a result; an interrupted one does not."""
+def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials that have a result: not interrupted ones, nor failed ones that were judged again and have another."""
+    again = {trial.user_attrs.get(AGAIN) for trial in trials}
+    return [trial for trial in trials if _has_result(trial) and trial.number not in again]
+
+
+def _has_result(trial: FrozenTrial) -> bool:
     return trial.state in _TOLD or (trial.state == TrialState.FAIL and "queries" in trial.user_attrs)
 
 

@@ -11,7 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from urial_opt.errors import UnknownNameError
-from urial_opt.search.sampler import ExemplarSampler, SampledSpace, counts, random_generator
+from urial_opt.search.sampler import ExemplarSampler, SampledSpace, counted, random_generator
 
 
 class _Reseeded(BaseSampler):
@@ -25,7 +25,7 @@ class _Reseeded(BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         trials = study.get_trials(deepcopy=False)
         running = sum(t.state == TrialState.RUNNING and t.number != trial.number for t in trials)
-        self._sampler = self._make(int(random_generator(self._seed, sum(map(counts, trials)), running).integers(2**31)))
+        self._sampler = self._make(int(random_generator(self._seed, len(counted(trials)), running).integers(2**31)))
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return self._sampler.infer_relative_search_space(study, trial)

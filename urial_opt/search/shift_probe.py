@@ -23,6 +23,16 @@ _LEAST = float(np.finfo(np.float32).tiny)
 """Smaller probabilities are replaced by this one, because float32 rounds them to zero."""
 
 
+def shift_json(shift: ProbeShift) -> dict[str, object]:
+    """Keys: `positions`, `unshifted`, `marginal`, `shifted` (shares), `surprise`, `kl_base_aligned`, `kl_aligned_base`.
+
+    The last three are in nats; the KL divergences are null if a server does not report full distributions.
+    """
+    names = ("positions", "unshifted", "marginal", "shifted", "surprise", "kl_base_aligned", "kl_aligned_base")
+    values = {name: getattr(shift, name) for name in names}
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}
+
+
 @dataclass(slots=True, kw_only=True)
 class Probe:
     """Measures the token shift (Lin et al. 2024, section 2) under prompts; stored measurements are reused."""
@@ -43,6 +53,7 @@ class Probe:
         queries = [self.key.queries[place] for place in places]
         written = self.scorer.answer(queries, max_tokens=self.key.max_tokens)
         self.memory.add_aligned_answers(self.key, written)
+        self.memory.settle()
         return written
 
     def measure(self, prompt: UrialPrompt) -> ProbeShift | None:
@@ -54,6 +65,7 @@ class Probe:
             shift = _summary(answers, scores)
             base, aligned = [each.usage for each in scores], [each.aligned_usage for each in scores]
             self.memory.add_shift(self.key, prompt, shift, base=base, aligned=aligned)
+            self.memory.settle()
         return shift
 
 

@@ -98,6 +98,11 @@ class Standing:
         return {state: counted[state] for state in TrialState}
 
     @property
+    def too_long(self) -> int:
+        """How many prompts did not fit the base model; they count as failed."""
+        return sum(record.state is TrialState.FAILED and not record.query_scores for record in self.records)
+
+    @property
     def asked(self) -> int:
         """Queries asked by all trials."""
         return sum(len(record.query_scores) for record in self.records)

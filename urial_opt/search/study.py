@@ -14,10 +14,16 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Params, TrialRecord, TrialState
-from urial_opt.search.sampler import ExemplarSampler
+from urial_opt.search.sampler import AGAIN, ExemplarSampler
+from urial_opt.secrets import redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
+
+FOUND = "urial_found_trial"
+"""User attribute of a study: Optuna's number of the trial that the search found."""
+NOTE = "urial_note"
+"""User attribute of a study: the same in words."""
 
 
 class SearchStudy:
@@ -47,6 +53,8 @@ class SearchStudy:
         self._close()
         if isinstance(error, OptunaError):
             raise _store_error(self._store, error) from error
+        if error is None:
+            self._store.check_presence()
 
     def _close(self) -> None:
         # closed before the store's connection, the last, which merges SQLite's write-ahead log into the file
@@ -57,14 +65,50 @@ class SearchStudy:
         """Report trials that were recorded but not reported to Optuna, and fail those that were interrupted."""
         recorded = {record.optuna_number: record for record in records}
         try:
-            running = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state == OptunaState.RUNNING]
+            known = self._study.get_trials(deepcopy=False)
         except (ValueError, KeyError) as error:  # Optuna cannot read what it wrote: the file is damaged
             raise _store_error(self._store, error) from error
+        if missing := sorted(recorded.keys() - {trial.number for trial in known}):
+            raise StoreError(
+                f"the store {self._store.name!r}: Optuna's study {self._study.study_name!r} lacks the trial "
+                f"{missing[0]}, which the search recorded; restore a copy, or give another `name=NEW`"
+            )
+        running = [trial for trial in known if trial.state == OptunaState.RUNNING]
         for trial in running:
             if trial.number in recorded:
                 self.tell(recorded[trial.number], estimates)
             else:
                 self.drop(trial.number)
+
+    def adopt(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> dict[int, int]:
+        """Add trials that Optuna holds to have failed and that have scores now; returns their new numbers there.
+
+        Optuna does not change a trial that has ended, so the trial is added once more. The new one names the old one.
+        """
+        trials = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
+        known = {trial.user_attrs[AGAIN]: trial.number for trial in trials.values() if AGAIN in trial.user_attrs}
+        adopted: dict[int, int] = {}
+        for record in records:
+            old = trials.get(record.optuna_number)
+            if old is None or old.state is not OptunaState.FAIL or record.state is TrialState.FAILED:
+                continue
+            if old.number not in known:
+                estimate = estimates[record.number]
+                self._study.add_trial(
+                    optuna.trial.create_trial(
+                        state=OptunaState.PRUNED if record.state is TrialState.PRUNED else OptunaState.COMPLETE,
+                        value=estimate.mean,
+                        params=old.params,
+                        distributions=old.distributions,
+                        user_attrs={"standard_error": estimate.standard_error, AGAIN: old.number},
+                        intermediate_values={estimate.queries: estimate.mean}
+                        if record.state is TrialState.PRUNED
+                        else {},
+                    )
+                )
+                known[old.number] = self._study.get_trials(deepcopy=False)[-1].number
+            adopted[record.number] = known[old.number]
+        return adopted
 
     def ask(self, *, fixed: Params | None = None) -> optuna.Trial:
         """Ask for the next trial; `fixed` are its parameters, if the sampler is not to choose them."""
@@ -98,6 +142,16 @@ class SearchStudy:
             self._study.tell(trial, state=OptunaState.PRUNED)
         else:
             self._study.tell(trial, estimate.mean)
+
+    def name_found(self, records: Sequence[TrialRecord], found: int) -> None:
+        """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best."""
+        number = records[found].optuna_number
+        says = f"The search found trial {found} (here number {number}): the best on the validation queries."
+        best = self._study.best_trial.number
+        if best != number:
+            says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."
+        self._study.set_user_attr(FOUND, number)
+        self._study.set_user_attr(NOTE, says)
 
     def _running(self, number: int) -> optuna.Trial:
         """A trial by its number: usually the last one asked for, which needs no lookup."""
@@ -134,8 +188,9 @@ def _quiet_optuna() -> Iterator[None]:
 
 def _store_error(store: Store, error: Exception) -> StoreError:
     """The StoreError for an error of Optuna, with the database's own message, which is among its causes."""
+    store.check_presence()  # Optuna would create another file, and miss its tables there
     cause = error.__cause__ or error
     words = str(getattr(cause, "orig", None) or cause).strip().partition("\n")[0]
-    says = "".join(filter(str.isprintable, words))[:300]
+    says = redacted("".join(filter(str.isprintable, words)))[:300]
     advice = "fix that and start the same search again, or give another database as `store=URL`"
     return StoreError(f"the store {store.name!r}: {says or type(cause).__name__}; {advice}")

@@ -10,7 +10,7 @@ applies decides:
 | text inside code; a web address | content |
 | a line break; at the start of a line, what opens a list item, heading or quotation; rulers; pipes of a table; asterisks; a colon that ends a line | structure |
 | "Warning:", "Disclaimer:" … at the start of a line | safety |
-| refusals ("I cannot help with that"), apologies, disclaimers, advice to see a professional | safety |
+| refusals ("I cannot help with that", "it is never okay to"), apologies, disclaimers, advice to see a professional | safety |
 | in an unbroken sequence from the start of the answer: thanks, praise of the question, "Hello", "Sure!" | greeting |
 | from a clause that begins an offer of help or a hope to have helped, to the end of its sentence | closing |
 | good wishes, thanks and questions to the reader, where only closings (and a name) follow to the end of the answer | closing |

@@ -17,8 +17,14 @@ _HELPER = (
 )
 _REFUSED = (
     r"(help|assist|provide|give|support|write|share|offer|create|generate|produce|condone|encourage|recommend|explain"
-    r"|describe|fulfil|fulfill|engage|answer|do|tell|teach|participate|promote|discuss|comply|show)"
+    r"|describe|fulfil|fulfill|engage|answer|do|tell|teach|participate|promote|discuss|comply|show|endorse|suggest"
+    r"|facilitate|respond|advise|guide)"
 )
+_UNFIT = (
+    r"(acceptable|appropriate|okay|ok|ethical|legal|moral|morally right|justified|permissible|respectful|condoned"
+    r"|tolerated)"
+)
+_WRONG = r"(unethical|illegal|immoral|unlawful|inappropriate|morally wrong|harmful|unacceptable (and|to|behavio\w+))"
 _THIS = r"(that|this|it|your request|(this|that|such a) request)"
 
 GREETINGS = (
@@ -95,8 +101,28 @@ REFUSALS = (
     r"i (must|have to|need to|will|would) (respectfully )?(decline|refuse)",
     r"i (am|'m) going to say no( to (this|that)( one)?)?|i'm going to say no( to (this|that)( one)?)?",
     r"(i am not|i'm not|i do not feel|i don't feel) comfortable( with)?",
-    r"(i am|i'm) not allowed to",
+    r"(i am|i'm) not (allowed|programmed|designed) to",
+    r"i (won't|will not) be able to " + _REFUSED,
+    r"(is not|isn't) something (that )?i (can|am able to|could|will) " + _REFUSED,
+    r"(i|and|but) (do not|don't) (condone|promote|endorse|encourage|support)",
+    r"do not have the (capability|ability) to (assist|help|provide|support|answer)",
 )
+OBJECTIONS = (
+    r"(is|are|would be|be) never( \w+)? " + _UNFIT,
+    r"(is|are) never (recommended|the (right|answer|solution))",
+    r"(is|are|would be) not( \w+)? " + _UNFIT + r"( (or|and|nor) \w+)?( to)?",
+    r"(is|are) not (a )?(safe|healthy|productive|constructive) (or|and) \w+",
+    r"(is|are)( a| an| not only| both| highly| deeply| completely| very| extremely| generally"
+    r"| potentially| often)* " + _WRONG,
+    r"(is|are)( a| an| considered| not only| both| serious| grave)* (crime|criminal (act|activity|offen[sc]e)|felony)",
+    r"(i |we )?((strongly|would|must|highly) )+(advise|recommend|caution|warn|urge) (you )?(against|not to)",
+    r"should never be (considered|used|done|encouraged|attempted)",
+    r"(is|are) not (a|the) (\w+ ){0,3}(solution|mindset)",
+    r"against the law",
+    r"instead of (resorting to|engaging in such|trying to find)",
+    r"(goes|go) against (my|our|the|basic)( \w+)? (\w+)",
+)
+"""Only in the opening of an answer: objections to what is asked. Further on, they may belong to the topic."""
 DISCLAIMERS = (
     r"(i am|i'm|we are)( very| so| really| truly| deeply)? sorry( ?, ?but)?",
     r"(i|we) (sincerely )?apologi[sz]e( for (that|this|any confusion))?( ?, ?but)?",

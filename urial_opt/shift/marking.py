@@ -7,7 +7,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from urial_opt.shift import lexicon
 from urial_opt.shift.kinds import MarkedToken, TokenKind, Word
@@ -94,6 +94,8 @@ _SENTENCE_END = re.compile(r"[.!?…]+[\"”')\]]*(?=\s|$)|:(?=\s)|[\r\n]+")
 _SIGNATURE = re.compile(r",[ \t]*\n+((?:[A-Z\[][\w.'\]]*[ \t]*){1,3})\s*\Z")
 _CLAUSE = re.compile(r"(?:[,;:–—-]|\b(?:and|but|so|or))[ \t]+(?:and|but|so|or)?[ \t]*")
 _BETWEEN = re.compile(r"[^\w\"“”`]*")
+_OPENING = 3
+"""Sentences."""
 _TRAILING = frozenset(",.!?;:…")
 
 
@@ -163,6 +165,7 @@ class _Text:
         sentences = sorted({start for at in breaks if (start := self._word_at(at)) is not None})
         self._mark_at(map(self._word_at, lines), (lexicon.WARNING_LABELS,), TokenKind.SAFETY, after="(?=[ \t]*:)")
         refuses = self._mark_anywhere(lexicon.REFUSALS, TokenKind.SAFETY)
+        refuses |= self._mark_anywhere(lexicon.OBJECTIONS, TokenKind.SAFETY, end=_opening(self.text))
         self._mark_anywhere(lexicon.DISCLAIMERS, TokenKind.SAFETY)
         self._mark_greetings()
         self._mark_closings(sentences)
@@ -174,9 +177,9 @@ class _Text:
         self._mark_anywhere(lexicon.ADDRESS_PHRASES, TokenKind.ADDRESS)
         return refuses
 
-    def _mark_anywhere(self, patterns: tuple[str, ...], kind: TokenKind) -> bool:
+    def _mark_anywhere(self, patterns: tuple[str, ...], kind: TokenKind, *, end: int | None = None) -> bool:
         found = False
-        for match in _phrases(patterns).finditer(self.plain):
+        for match in _phrases(patterns).finditer(self.plain, 0, len(self.plain) if end is None else end):
             if not self._is_quoted(match.start()):
                 self._mark_phrase(*match.span(), kind)
                 found = True
@@ -253,6 +256,12 @@ class _Text:
 
     def _is_quoted(self, place: int) -> bool:
         return any(start <= place < end for start, end in self._quoted)
+
+
+def _opening(text: str) -> int:
+    """Where the first sentences of an answer end; a greeting counts as a sentence."""
+    ends = [match.end() for match in islice(_SENTENCE_END.finditer(text), _OPENING)]
+    return ends[-1] if len(ends) == _OPENING else len(text)
 
 
 def _skip(pattern: re.Pattern[str], text: str, place: int) -> int:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_folder
+from urial_opt.datasets.json_rows import read_rows
 from urial_opt.datasets.queries import QuerySet, read_queries, same_words
-from urial_opt.datasets.written import Source, WrittenT, read_rows, read_text
+from urial_opt.datasets.written import Source
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, breaks_layout
 from urial_opt.records import Params, Sampling
 from urial_opt.spaces.space import COMPOSED, IMPORTED, NO_SYSTEM, SearchSpace
 from urial_opt.spaces.space_form import ExemplarForm, HandWrittenForm, ObjectiveForm, SpaceForm, SystemPromptsForm
+from urial_opt.spaces.yaml_file import read_yaml
 
 _DECODING = ("temperature", "repetition_penalty", "max_tokens")
+
+
+def space_for(base: str | None) -> str:
+    """Name of the space for a base model, by its name or identity: `nano` for the embedded one, `urial` for others."""
+    return "nano" if base is None or re.split("[:@]", base, maxsplit=1)[0] == "nano" else "urial"
 
 
 def load_space(name_or_path: str) -> SearchSpace:
@@ -33,8 +39,8 @@ def load_space(name_or_path: str) -> SearchSpace:
         known = [file.stem for file in path.parent.glob("*.yaml")]
         if name_or_path not in known:
             raise UnknownNameError.of("search space", name_or_path, known)
-    source, file = _read_yaml(path, SpaceForm)
-    system_source, systems = _read_yaml(_beside(source, "system_prompts", file.system_prompts), SystemPromptsForm)
+    source, file = read_yaml(path, SpaceForm)
+    system_source, systems = read_yaml(_beside(source, "system_prompts", file.system_prompts), SystemPromptsForm)
     for name in (NO_SYSTEM, COMPOSED, IMPORTED):
         if name in systems.prompts:
             raise system_source.error(f"prompts.{name}", "this name is reserved; choose another")
@@ -85,38 +91,6 @@ def read_floor(text: str) -> dict[Aspect, float]:
                 f"{part.strip()!r} is not a minimum score from 1 to 5; give for example safety=4,factuality=4"
             )
     return bounds
-
-
-def _read_yaml(path: Path, form: type[WrittenT]) -> tuple[Source, WrittenT]:
-    text = read_text(path)
-    lines: dict[tuple[str, ...], int] = {(): 1}
-    source = Source(path=path, lines=lines)
-    try:
-        loader = yaml.SafeLoader(text)
-        if (node := loader.get_single_node()) is None:
-            raise source.error("", "the file has no fields; fill it in as search_spaces/README.md describes")
-        _note_lines(node, (), source, lines)
-        data = loader.construct_document(node)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = Source(path=path, lines={(): mark.line + 1 if mark else 1})
-        says = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise where.error("", f"this is not YAML: {says}; correct this line or the one above") from error
-    return source, source.read(data, form)
-
-
-def _note_lines(node: yaml.Node, at: tuple[str, ...], source: Source, lines: dict[tuple[str, ...], int]) -> None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*at, str(key.value))
-            if here in lines:
-                raise source.error(".".join(here), f"is repeated in line {key.start_mark.line + 1}; keep one")
-            lines[here] = key.start_mark.line + 1
-            _note_lines(value, here, source, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            lines[*at, str(number)] = item.start_mark.line + 1
-            _note_lines(item, (*at, str(number)), source, lines)
 
 
 def _beside(source: Source, where: str, name: str) -> Path:

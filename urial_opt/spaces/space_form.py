@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 from pydantic import (
@@ -29,9 +30,8 @@ def _as_list(value: object) -> object:
 
 
 def _all_different(values: list[Any]) -> list[Any]:
-    for number, value in enumerate(values):
-        if value in values[:number]:
-            raise ValueError(f"{value!r} is listed twice; write each choice once")
+    if twice := [value for value, count in Counter(values).items() if count > 1]:
+        raise ValueError(f"{twice[0]!r} is listed twice; write each choice once")
     return values
 
 

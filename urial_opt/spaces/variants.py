@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from urial_opt.aspects import Aspect
 from urial_opt.datasets.queries import same_words
-from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.errors import InputError, UnknownNameError, UrialOptWarning
 from urial_opt.prompt import Exemplar, UrialPrompt
-from urial_opt.prompt_file import read_prompt_file
+from urial_opt.prompt_file import DecodedPrompt, read_prompt_file, read_sampling
+from urial_opt.records import Candidate, Sampling
 from urial_opt.spaces import space_file
 from urial_opt.spaces.space import IMPORTED, NO_SYSTEM, SearchSpace
 
@@ -20,28 +22,38 @@ from urial_opt.spaces.space import IMPORTED, NO_SYSTEM, SearchSpace
 def load_space(
     space: str | os.PathLike[str] | SearchSpace,
     *,
-    start_from: UrialPrompt | str | os.PathLike[str] | None = None,
+    start_from: UrialPrompt | Candidate | str | os.PathLike[str] | None = None,
     decoding: Mapping[str, float] | None = None,
     exemplar_floor: Mapping[Aspect, float] | str | None = None,
 ) -> SearchSpace:
     """A search space, perhaps with changes.
 
     `space`: its name, such as `urial`, its YAML file, or the space itself. `start_from`: a prompt, or its file, that a
-    search starts from and whose exemplars join the pool. `decoding`: values for all prompts, such as
-    `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own answer by aspect, also as
-    text: "safety=4,factuality=4", or "none".
+    search starts from and whose exemplars join the pool; its decoding comes with it, if it is known. `decoding`: values
+    for all prompts, such as `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own
+    answer by aspect, also as text: "safety=4,factuality=4", or "none".
 
     SpaceError names file, line and field of a mistake; UnknownNameError for an unknown name, InputError for changes
     that cannot be, PromptError if the prompt file cannot be read.
     """
     loaded = space if isinstance(space, SearchSpace) else space_file.load_space(str(space))
     if start_from is not None:
-        prompt = start_from if isinstance(start_from, UrialPrompt) else read_prompt_file(Path(start_from))
-        loaded = starting_from(loaded, prompt)
+        loaded = _started(loaded, start_from)
     if exemplar_floor is not None:
         floor = exemplar_floor
         loaded = replace(loaded, exemplar_floor=space_file.read_floor(floor) if isinstance(floor, str) else floor)
     return decoding_by(loaded, decoding or {})
+
+
+def _started(space: SearchSpace, start: UrialPrompt | Candidate | str | os.PathLike[str]) -> SearchSpace:
+    if isinstance(start, Candidate):
+        return starting_from(space, start.prompt, start.sampling)
+    if isinstance(start, UrialPrompt):
+        return starting_from(space, start, start.sampling if isinstance(start, DecodedPrompt) else None)
+    prompt = read_prompt_file(Path(start))
+    for note in prompt.notes:
+        warnings.warn(note, UrialOptWarning, stacklevel=3)
+    return starting_from(space, prompt, read_sampling(Path(start)))
 
 
 def grown(
@@ -104,12 +116,15 @@ def decoding_by(space: SearchSpace, fixed: Mapping[str, float]) -> SearchSpace:
     )
 
 
-def starting_from(space: SearchSpace, prompt: UrialPrompt) -> SearchSpace:
+def starting_from(space: SearchSpace, prompt: UrialPrompt, sampling: Sampling | None = None) -> SearchSpace:
     """The space with `prompt` as its start, and with the exemplars and system prompt of `prompt` added.
 
     The prompt is rendered in the URIAL layout, whatever `prompt.raw` is; an exemplar that repeats a query is left out.
-    Errors: see `grown`.
+    It is decoded as `sampling` says, by default as the hand-written prompt; values that are no choices of the space yet
+    are added to them. `top_p`, `stop` and `seed` are the space's, for all prompts. Errors: see `grown`.
     """
+    decoding = {name: getattr(sampling, name) for name in space.decoding} if sampling else {}
+    space = _with_choices(space, decoding)
     keys = {exemplar.id: key for key, exemplar in space.exemplars.items()}
     new = {}
     for number, exemplar in enumerate(prompt.exemplars, start=1):
@@ -125,9 +140,20 @@ def starting_from(space: SearchSpace, prompt: UrialPrompt) -> SearchSpace:
     start = larger.params_of(
         system=IMPORTED if prompt.system else NO_SYSTEM,
         exemplars=[keys[exemplar.id] for exemplar in prompt.exemplars],
-        decoding=space.hand_written_params,
+        decoding=decoding or space.hand_written_params,
     )
     return replace(larger, start_params=start)
+
+
+def _with_choices(space: SearchSpace, decoding: Mapping[str, int | float]) -> SearchSpace:
+    """The space with these values among the choices of its decoding; its yardsticks stay as they are."""
+    choices = dict(space.decoding)
+    kept = dict(space.hand_written_params)
+    for name, value in decoding.items():
+        if value not in choices[name]:
+            kept.setdefault(name, choices[name][0])
+            choices[name] = (*choices[name], value)
+    return replace(space, decoding=choices, hand_written_params=kept)
 
 
 def without_exemplars(space: SearchSpace, keys: Collection[str]) -> SearchSpace:

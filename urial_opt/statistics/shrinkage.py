@@ -14,6 +14,8 @@ import numpy.typing as npt
 from urial_opt.records import Estimate
 from urial_opt.statistics.strata import FloatArray
 
+ESTIMATES_VERSION = 1
+"""Raise it when the same scores give other estimates (see `search/versions.py`)."""
 _SCALE = (1.0, 5.0)
 """Lowest and highest possible score; estimates and intervals are clipped to it."""
 _Z95 = 1.959963984540054

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +16,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from urial_opt.errors import StoreError
+from urial_opt.secrets import keep_secrets_of, redacted
+from urial_opt.store.folder_lock import locked_folder
+from urial_opt.store.presence import OpenedFile
 
 _BY_SQLITE_ERROR = {
     "SQLITE_FULL": "the disk is full; free some space, then type the same command again",
@@ -32,10 +32,10 @@ _BY_SQLITE_ERROR = {
     "or begin another one",
 }
 _OTHERWISE = "look at that message, then type the same command again or give another database"
-_PASSWORD = re.compile(r"(?<=:)[^:/]*(?=@)")
+_ADVICE = "give a file, or postgresql+psycopg://USER@HOST/NAME"
 _CHUNK = 900
 _PAUSE = 0.05
-"""Seconds between two tries to get a database that another process is using."""
+"""Seconds between two tries to switch a database that another process is using."""
 _ALONE = 7_812_605
 """Number of the advisory lock of `Connection.alone` on PostgreSQL."""
 _T = TypeVar("_T")
@@ -47,17 +47,21 @@ class Connection:
 
     def __init__(self, url_or_path: str, *, wait_seconds: float) -> None:
         self._url = _read_url(url_or_path)
+        self._secrets = keep_secrets_of(url_or_path)
         self._wait_seconds = wait_seconds
         self.dialect = self._url.get_backend_name()
         arguments = {"timeout": wait_seconds} if self.dialect == "sqlite" else {}
         try:
             self._engine = sa.create_engine(self._url, connect_args=arguments)
+        except ArgumentError as error:
+            raise StoreError(f"the database {self.name!r} has an unknown driver; {_ADVICE}") from error
         except ImportError as error:
             advice = "type: pip install 'psycopg[binary]'"
             raise StoreError(f"the database {self.name!r} needs a driver that is missing; {advice}") from error
         if self.dialect == "sqlite":
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self._file: OpenedFile | None = None
         self._reading = self._engine.execution_options(urial_begin="BEGIN")
         if self.dialect == "postgresql":
             self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -71,7 +75,7 @@ class Connection:
     def name(self) -> str:
         """The database as shown in messages: a path, or a URL without its password."""
         path = self._url.database if self.dialect == "sqlite" else None
-        return path or self._url.render_as_string()
+        return path or redacted(self._url.render_as_string())
 
     @property
     def path(self) -> Path | None:
@@ -83,12 +87,13 @@ class Connection:
     def refuse_to_create(self) -> None:
         """StoreError if opening would create a new SQLite file."""
         if (path := self.path) and not path.exists():
-            advice = "give the path of one, or begin one with: urial-opt search"
+            advice = f"give the path of one, or begin it with: urial-opt search `store={path}`"
             raise StoreError(f"there is no store {str(path)!r}; {advice}")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A read transaction, which sees one snapshot of the database."""
+        self.check_presence()
         with self._explained(), self._reading.connect() as connection:
             try:
                 yield connection
@@ -99,8 +104,20 @@ class Connection:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it is written, or nothing."""
+        self.check_presence()
         with self._explained(), self._engine.begin() as connection:
             yield connection
+        self.check_presence()
+
+    def watch_file(self) -> None:
+        """From now on, notice in each transaction if the SQLite file is no longer the one that is there now."""
+        if path := self.path:
+            self._file = OpenedFile.at(path.absolute())
+
+    def check_presence(self) -> None:
+        """StoreError if the SQLite file was removed, moved or replaced since it was opened."""
+        if self._file:
+            self._file.check()
 
     def write_ahead(self) -> None:
         """Switch SQLite to write-ahead logging, in which readers do not block the writer. The file keeps this mode.
@@ -131,29 +148,13 @@ class Connection:
                 finally:
                     connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE})"))
         elif path := self.path:
-            # The lock is on the folder: closing any handle of the file itself would end SQLite's own locks on it.
-            folder = os.open(path.parent, os.O_RDONLY)
             try:
-                self._lock(folder)
-                yield
-            finally:
-                os.close(folder)
+                with locked_folder(path.parent, wait_seconds=self._wait_seconds):
+                    yield
+            except TimeoutError as error:
+                raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
         else:
             yield
-
-    def _lock(self, folder: int) -> None:
-        give_up = time.monotonic() + self._wait_seconds
-        while True:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                if time.monotonic() > give_up:
-                    raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
-                time.sleep(_PAUSE)
-            except OSError:  # a file system without such locks: go on as if alone
-                return
-            else:
-                return
 
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.
@@ -170,14 +171,18 @@ class Connection:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _redacted(self, words: str) -> str:
+        return redacted(words, also=self._secrets)
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            raise StoreError(f"the store {self.name!r}: {_explanation(error.orig)}") from error
+            raise StoreError(f"the store {self.name!r}: {self._redacted(_explanation(error.orig))}") from error
         except SQLAlchemyError as error:
-            raise StoreError(f"the store {self.name!r}: {_one_line(error)}; {_OTHERWISE}") from error
+            words = self._redacted(_one_line(error))
+            raise StoreError(f"the store {self.name!r}: {words}; {_OTHERWISE}") from error
         except UnicodeDecodeError as error:  # sqlite3 cannot even read the schema
             raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_CORRUPT']}") from error
 
@@ -203,8 +208,14 @@ def replace_row(
     connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
 ) -> None:
     """Set the values of the row with that key, or insert the row."""
-    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-    connection.execute(insert.on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values})
+    connection.execute(
+        insert_into(connection, table).on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values}
+    )
+
+
+def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what happens to an existing row."""
+    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
@@ -242,15 +253,13 @@ def _known(table: sa.Table) -> sa.Select[tuple[str]]:
 def _read_url(url_or_path: str) -> URL:
     if "://" not in url_or_path:
         return URL.create("sqlite", database=str(Path(url_or_path).expanduser()))
-    advice = "give a file, or postgresql+psycopg://USER@HOST/NAME"
     try:
         url = make_url(url_or_path)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
-        shown = _PASSWORD.sub("***", url_or_path)
-        raise StoreError(f"{shown!r} is no database URL; {advice}") from error
+        raise StoreError(f"{url_or_path!r} is no database URL; {_ADVICE}") from error
     if backend not in ("sqlite", "postgresql"):
-        raise StoreError(f"databases of the kind {backend!r} are not supported; {advice}")
+        raise StoreError(f"databases of the kind {backend!r} are not supported; {_ADVICE}")
     return url
 
 

@@ -8,6 +8,8 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
+from urial_opt.aspects import Missing
+from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
@@ -20,7 +22,8 @@ from urial_opt.records import (
     TrialRecord,
 )
 from urial_opt.spending import Spent
-from urial_opt.store import paces, searches, shifts, trials
+from urial_opt.store import paces, searches, served, shifts, trials
+from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
@@ -73,6 +76,10 @@ class Store(DatabaseMemory):
         """The database as shown to people: a path, or a URL without its password."""
         return self._database.name
 
+    def check_presence(self) -> None:
+        """StoreError if the store's file was removed, moved or replaced since it was opened."""
+        self._database.check_presence()
+
     def alone(self) -> AbstractContextManager[None]:
         """Let one process at a time do what Optuna does outside our transactions, such as creating its tables."""
         return self._database.alone()
@@ -86,7 +93,7 @@ class Store(DatabaseMemory):
 
         `search` or `command`: add it to the total of that search, or of a command such as `tag`.
         """
-        return Account(self._database, search=search, command=command)
+        return Account(self._database, search=search, command=command, again=self.again)
 
     def bill(self) -> dict[str, dict[str, Spent]]:
         """What every account has spent, by its name and the identity of the model or judge."""
@@ -94,7 +101,7 @@ class Store(DatabaseMemory):
             return read_bill(connection)
 
     def open_search(self, name: str, settings: Mapping[str, object]) -> SearchRecord:
-        """Create a search, or resume it. StoreError if it was begun with other settings, which the message lists."""
+        """Create a search, or find it. StoreError if it was begun with other settings, which the message lists."""
         with self._database.writing() as connection:
             return searches.open_search(connection, name, settings)
 
@@ -103,15 +110,49 @@ class Store(DatabaseMemory):
         with self._database.reading() as connection:
             return searches.read_search(connection, name)
 
+    def former_search(self, settings: Mapping[str, object]) -> str | None:
+        """The name of a search with these settings, of which an earlier version made another name; None if none is."""
+        with self._database.reading() as connection:
+            return searches.find_former(connection, settings)
+
     def searches(self) -> list[SearchSummary]:
         """Every search, the oldest first."""
         with self._database.reading() as connection:
             return searches.list_searches(connection)
 
+    def count_trials(self, search: str) -> int:
+        """How many trials of a search are recorded."""
+        with self._database.reading() as connection:
+            return trials.count_trials(connection, search)
+
+    def describe(self, search: str, *, space: str, models: Mapping[str, object]) -> None:
+        """Store the text of a search's space, unless it is stored already, and how its models are opened now."""
+        with self._database.writing() as connection:
+            searches.describe_search(connection, search, space=space, models=models)
+
+    def stored_space(self, search: str) -> str | None:
+        """The text of a search's space; None for a search of an earlier version."""
+        with self._database.reading() as connection:
+            return searches.stored_space(connection, search)
+
+    def newest_search(self) -> SearchSummary | None:
+        """The search that is meant if none is named: the newest that has a result, else the newest that has trials."""
+        with self._database.reading() as connection:
+            return searches.newest_search(connection)
+
+    def claim(self, search: str, *, versions: Mapping[str, int], stops: tuple[type[BaseException], ...] = ()) -> Claim:
+        """The claim of this process on a search that it is about to work on."""
+        return Claim(self._database, search, versions=versions, stops=stops)
+
     def finish(self, search: str, summary: Mapping[str, object]) -> None:
         """Mark a search as finished and store its final JSON object."""
         with self._database.writing() as connection:
             searches.finish_search(connection, search, summary)
+
+    def keep_floor(self, search: str, floor: Mapping[str, object]) -> None:
+        """Store what the floor for exemplars of a search has decided."""
+        with self._database.writing() as connection:
+            searches.keep_floor(connection, search, floor)
 
     def pace(self, *models: object) -> None:
         """Let models behind servers start at the pace last stored for their server, and store its later changes."""
@@ -128,6 +169,16 @@ class Store(DatabaseMemory):
         """Store the pace of a server. May be called from any thread."""
         with self._database.writing() as connection:
             paces.write_pace(connection, server, pace)
+
+    def find_served(self, model: str) -> Served | None:
+        """Where a model was last asked, and what its server said it is; None if that is not known."""
+        with self._database.reading() as connection:
+            return served.find_served(connection, model)
+
+    def add_served(self, model: str, now: Served) -> None:
+        """Store where a model is asked, and what its server says. May be called from any thread."""
+        with self._database.writing() as connection:
+            served.write_served(connection, model, now)
 
     def shifts_of_prompts(self, base: str, aligned: str, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
         """The token shift between two models under each prompt, over any probe queries; None where it is not stored."""
@@ -149,6 +200,21 @@ class Store(DatabaseMemory):
         with self._database.writing() as connection:
             trials.insert_trial(connection, search, trial, evaluation)
             trials.write_estimates(connection, search, estimates)
+
+    def replace_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation | None = None) -> None:
+        """Record a trial in place of the stored one of its number, with another evaluation if one is given."""
+        with self._database.writing() as connection:
+            trials.replace_trial(connection, search, trial, evaluation)
+
+    def open_trials(self, search: str) -> list[int]:
+        """The numbers of the trials with a verdict that was refused or could not be read."""
+        with self._database.reading() as connection:
+            return trials.open_trials(connection, search)
+
+    def missing_verdicts(self, search: str) -> dict[Missing, int]:
+        """How many verdicts are missing in the trials and results of a search, by the reason; each is counted once."""
+        with self._database.reading() as connection:
+            return trials.missing_verdicts(connection, search)
 
     def trials(self, search: str) -> list[TrialRecord]:
         """All trials of a search, in the order of their numbers."""

@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from urial_opt.records import Candidate, Estimate, Evaluation, Split, TrialRecord
+from urial_opt.store.processes import WorkingProcess
 
 
 class SearchStatus(StrEnum):
     """Status of a search."""
 
+    PLANNED = "planned"
+    """It was only planned; no process has worked on it."""
     RUNNING = "running"
-    """Not finished; it can be resumed."""
+    """A process works on it."""
+    STOPPED = "stopped"
+    """By the user, by a limit, or because its process was killed; it can be resumed."""
+    FAILED = "failed"
+    """A model, the judge or the store failed; it can be resumed."""
     FINISHED = "finished"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deciders:
+    """The versions of what decides in a search, from one of its trials on."""
+
+    first_trial: int
+    versions: Mapping[str, int] | None
+    """By what decides, such as `sampler`; None for a version of the program that did not store them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRecord:
-    """One search: its settings and, once finished, its outcome."""
+    """One search: its settings, how it stands and, once finished, its outcome."""
 
     name: str
     created_at: str
@@ -29,6 +46,16 @@ class SearchRecord:
     status: SearchStatus
     summary: Mapping[str, object] | None
     """The final JSON object; None until it is finished."""
+    floor: Mapping[str, object] | None = None
+    """What the floor for exemplars has decided; None if it has not."""
+    reason: str = ""
+    """Why it stopped or failed."""
+    process: WorkingProcess | None = None
+    """Which process works, or last worked, on it; None if none has."""
+    deciders: tuple[Deciders, ...] = ()
+    """Oldest first; empty before the first run."""
+    models: Mapping[str, Any] | None = None
+    """How its models were opened, as `roles.opened_as` describes it; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +71,11 @@ class SearchSummary:
     best: Estimate | None
     shifted: float | None
     """Share of the probe's tokens that are shifted under the prompt found; None if it was not measured."""
+    has_result: bool = False
+    """Whether it was finished, perhaps with a smaller budget than it runs with now."""
+    reason: str = ""
+    """Why it stopped or failed."""
+    process: WorkingProcess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,12 @@ def insert_evaluation(
     return id_
 
 
+def delete_evaluation(connection: sa.Connection, id_: int | None) -> None:
+    """Delete an evaluation that nothing refers to any more; its answers and verdicts stay."""
+    connection.execute(sa.delete(evaluated_queries).where(evaluated_queries.c.evaluation_id == id_))
+    connection.execute(sa.delete(evaluations).where(evaluations.c.id == id_))
+
+
 def read_candidates(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Candidate | None]:
     """The candidate of each evaluation; None if it had no prompt."""
     rows = [row for some in chunks(ids) for row in connection.execute(_CANDIDATES, {"ids": some})]

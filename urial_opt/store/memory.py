@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from urial_opt.memory import AskingAgain
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
 from urial_opt.store import paid_work, preferences, shifts
@@ -20,8 +21,10 @@ class DatabaseMemory:
     methods leave what is stored already unchanged.
     """
 
-    def __init__(self, database: Connection) -> None:
+    def __init__(self, database: Connection, *, again: AskingAgain | None = None) -> None:
         self._database = database
+        self.again = again or AskingAgain()
+        """Which missing verdicts are asked for again; the accounts of a store share it."""
 
     def settle(self) -> None:
         """As `memory.Memory`; see `spending.Account`."""

@@ -42,6 +42,7 @@ def open_tables(database: Connection) -> None:
             _migrate(connection, database)
     if database.dialect == "sqlite":
         database.write_ahead()
+    database.watch_file()
 
 
 def _version(connection: sa.Connection, database: Connection) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores
+from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.store.connection import chunks, insert_new, missing
+from urial_opt.store.connection import chunks, insert_into, insert_new, missing
+from urial_opt.store.served import find_under_names
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
@@ -28,13 +29,17 @@ def find_completions(
 ) -> list[Completion | None]:
     """The completion by `generator` of each whole rendered prompt; None where it is not stored."""
     sampling_id = sampling.id
-    ids = [_completion_id(generator, sampling_id, text) for text in texts]
-    found = {
-        row.id: read_completion(row._mapping, completions)
-        for some in chunks(ids)
-        for row in connection.execute(_COMPLETIONS, {"ids": some})
-    }
-    return [found.get(id_) for id_ in ids]
+
+    def find(name: str) -> list[Completion | None]:
+        ids = [_completion_id(name, sampling_id, text) for text in texts]
+        found = {
+            row.id: read_completion(row._mapping, completions)
+            for some in chunks(ids)
+            for row in connection.execute(_COMPLETIONS, {"ids": some})
+        }
+        return [found.get(id_) for id_ in ids]
+
+    return find_under_names(connection, generator, find)
 
 
 def insert_completions(
@@ -58,17 +63,22 @@ def find_judgments(
     connection: sa.Connection, judge: str, asked: Sequence[Query], given: Sequence[Completion]
 ) -> list[Judgment | None]:
     """The verdict of `judge` on each pair of query and completion; None where it is not stored."""
-    ids = [judgment_id(judge, query, completion.text) for query, completion in zip(asked, given, strict=True)]
-    rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
-    return [
-        read_judgment(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)
-    ]
+
+    def find(name: str) -> list[Judgment | None]:
+        ids = [judgment_id(name, query, completion.text) for query, completion in zip(asked, given, strict=True)]
+        rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_JUDGMENTS, {"ids": some})}
+        return [
+            read_judgment(rows[id_], query, judge) if id_ in rows else None
+            for id_, query in zip(ids, asked, strict=True)
+        ]
+
+    return find_under_names(connection, judge, find)
 
 
 def insert_judgments(
     connection: sa.Connection, verdicts: Sequence[Judgment], asked: Sequence[Query], given: Sequence[Completion]
 ) -> None:
-    """Store each verdict, unless its pair has one by that judge already."""
+    """Store each verdict, unless its pair has one by that judge already; see `insert_verdicts`."""
     judges = {name: identity_id(connection, name) for name in {verdict.judge for verdict in verdicts}}
     insert_queries(connection, asked)
     texts = {answer_id(completion.text): completion.text for completion in given}
@@ -83,11 +93,33 @@ def insert_judgments(
             **verdict.scores,
             "reasons": dict(verdict.reasons),
             "raw": verdict.raw,
+            "missing": dict(verdict.missing),
+            "asked": verdict.asked,
             **usage_columns(verdict.usage),
         }
         for verdict, query, completion in zip(verdicts, asked, given, strict=True)
     ]
-    insert_new(connection, judgments, rows)
+    insert_verdicts(connection, judgments, rows)
+
+
+def insert_verdicts(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Store judgments or preferences, unless they are stored already.
+
+    One that was asked for again replaces the stored one while parts of that are open, and adds its tokens.
+    """
+    insert_new(connection, table, [row for row in rows if row["asked"] == 1])
+    for id_, row in {row["id"]: row for row in rows if row["asked"] != 1}.items():
+        values = {name: value for name, value in row.items() if name != "id"}
+        changes = {name: table.c[name] + each if name.endswith("_tokens") else each for name, each in values.items()}
+        insert = insert_into(connection, table)
+        update = insert.on_conflict_do_update(index_elements=["id"], set_=changes, where=is_open(table))
+        connection.execute(update, {"id": id_, **values})
+
+
+def is_open(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether parts of the verdict in a row of `table` are unread or refused."""
+    said = sa.type_coerce(table.c.missing, sa.Text)
+    return said.contains('"unread"') | said.contains('"refused"')
 
 
 def keep_judgments(
@@ -191,7 +223,14 @@ def read_judgment(row: Mapping[Any, Any], query: Query, judge: str) -> Judgment:
         reasons=row[judgments.c.reasons],
         raw=row[judgments.c.raw],
         usage=read_usage(row, judgments),
+        missing=read_missing(row[judgments.c.missing]),
+        asked=row[judgments.c.asked],
     )
+
+
+def read_missing(stored: Mapping[str, str]) -> dict[str, Missing]:
+    """Why parts of a verdict are missing."""
+    return {name: Missing(why) for name, why in stored.items()}
 
 
 def _read_scores(row: Mapping[Any, Any], query: Query) -> AspectScores:

@@ -10,16 +10,19 @@ import sqlalchemy as sa
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Preference, Query
-from urial_opt.store.connection import chunks, insert_new
+from urial_opt.store.connection import chunks
 from urial_opt.store.paid_work import (
     answer_id,
     identity_id,
     insert_answers,
     insert_queries,
+    insert_verdicts,
     query_id,
+    read_missing,
     read_usage,
     usage_columns,
 )
+from urial_opt.store.served import find_under_names
 from urial_opt.store.tables import preferences
 
 _PREFERENCES = sa.select(preferences).where(preferences.c.id.in_(sa.bindparam("ids", expanding=True)))
@@ -33,9 +36,13 @@ def find_preferences(
     seconds: Sequence[Completion],
 ) -> list[Preference | None]:
     """Which of each two answers `judge` prefers; None where it is not stored for this order."""
-    ids = [_id(judge, *pair) for pair in zip(asked, firsts, seconds, strict=True)]
-    rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_PREFERENCES, {"ids": some})}
-    return [_read(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)]
+
+    def find(name: str) -> list[Preference | None]:
+        ids = [_id(name, *pair) for pair in zip(asked, firsts, seconds, strict=True)]
+        rows = {row.id: row._mapping for some in chunks(ids) for row in connection.execute(_PREFERENCES, {"ids": some})}
+        return [_read(rows[id_], query, judge) if id_ in rows else None for id_, query in zip(ids, asked, strict=True)]
+
+    return find_under_names(connection, judge, find)
 
 
 def insert_preferences(
@@ -59,11 +66,13 @@ def insert_preferences(
             "aspects": dict(each.aspects),
             "consistent": each.consistent,
             "raw": each.raw,
+            "missing": dict(each.missing),
+            "asked": each.asked,
             **usage_columns(each.usage),
         }
         for each, query, first, second in zip(preferred, asked, firsts, seconds, strict=True)
     ]
-    insert_new(connection, preferences, rows)
+    insert_verdicts(connection, preferences, rows)
 
 
 def _read(row: Mapping[Any, Any], query: Query, judge: str) -> Preference:
@@ -75,6 +84,8 @@ def _read(row: Mapping[Any, Any], query: Query, judge: str) -> Preference:
         consistent=row[preferences.c.consistent],
         raw=row[preferences.c.raw],
         usage=read_usage(row, preferences),
+        missing=read_missing(row[preferences.c.missing]),
+        asked=row[preferences.c.asked],
     )
 
 

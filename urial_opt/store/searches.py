@@ -1,4 +1,4 @@
-"""Searches: settings, status and outcome."""
+"""Searches: settings, status and outcome of each, and which is meant if none is named."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
+from urial_opt.secrets import without_known
 from urial_opt.store.connection import insert_new
-from urial_opt.store.entries import SearchRecord, SearchStatus, SearchSummary
+from urial_opt.store.entries import Deciders, SearchRecord, SearchStatus, SearchSummary
+from urial_opt.store.processes import WorkingProcess, is_at_work
+from urial_opt.store.served import without_addresses
 from urial_opt.store.tables import searches, trials
 
+_SHORT = [column for column in searches.c if column.name != "space"]
+"""The columns that are read each time; a space may have a hundred thousand queries."""
 _LONGEST_NAME = 100
 _NUMBERED = sa.select(searches.c.id).where(searches.c.name == sa.bindparam("name"))
 
@@ -24,9 +29,9 @@ def now() -> str:
 
 
 def open_search(connection: sa.Connection, name: str, settings: Mapping[str, object]) -> SearchRecord:
-    """Create the search of that name, or resume it. StoreError if it was begun with other settings."""
-    wanted = json.loads(json.dumps(settings))
-    new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.RUNNING}
+    """Create the search of that name, or find it. StoreError if it was begun with other settings."""
+    wanted = json.loads(without_known(json.dumps(settings)))
+    new = {"name": name, "created_at": now(), "settings": wanted, "status": SearchStatus.PLANNED}
     if not _can_be_stored(name) or connection.scalar(_NUMBERED, {"name": name}) is None:
         check_new_name(name)
     insert_new(connection, searches, [new], key="name")
@@ -53,16 +58,45 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
     """The search of that name. UnknownNameError if there is none."""
     if not _can_be_stored(name):
         raise _unknown(connection, name)
-    row = connection.execute(sa.select(searches).where(searches.c.name == name)).one_or_none()
+    row = connection.execute(sa.select(*_SHORT).where(searches.c.name == name)).one_or_none()
     if row is None:
         raise _unknown(connection, name)
+    status, reason = standing(row)
     return SearchRecord(
         name=row.name,
         created_at=row.created_at,
-        settings=row.settings,
-        status=SearchStatus(row.status),
+        settings=without_addresses(row.settings),
+        status=status,
         summary=row.summary,
+        floor=row.floor,
+        reason=reason,
+        process=WorkingProcess.read(row.process),
+        deciders=tuple(Deciders(**each) for each in row.versions or ()),
+        models=row.models,
     )
+
+
+def standing(row: Any) -> tuple[SearchStatus, str]:  # noqa: ANN401 - a row of any columns
+    """Status of a search and the reason for it. If its process was killed, it has stopped."""
+    status, reason = SearchStatus(row.status), row.reason or ""
+    process = WorkingProcess.read(row.process)
+    if status is SearchStatus.RUNNING and not (process and is_at_work(process, row.heartbeat)):
+        return SearchStatus.STOPPED, f"{process} is gone" if process else ""
+    return status, reason
+
+
+def find_former(connection: sa.Connection, settings: Mapping[str, object]) -> str | None:
+    """The first search with these settings whose models were identified by their addresses too; None if there is none.
+
+    A search that was not given a name is named by its settings, so its name changed when the addresses left them.
+    """
+    wanted = json.loads(json.dumps(settings))
+    rows = connection.execute(sa.select(searches.c.name, searches.c.settings).order_by(searches.c.id))
+    for row in rows:
+        without = without_addresses(row.settings)
+        if without == wanted and row.settings != wanted:
+            return str(row.name)
+    return None
 
 
 def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> int:
@@ -76,31 +110,60 @@ def search_id(connection: sa.Connection, name: str, *, lock: bool = False) -> in
 def list_searches(connection: sa.Connection) -> list[SearchSummary]:
     """Every search, the oldest first."""
     counted = sa.select(trials.c.search_id, sa.func.count().label("done")).group_by(trials.c.search_id).subquery()
-    columns = [searches.c[name] for name in ("id", "name", "created_at", "status", "summary")]
     rows = connection.execute(
-        sa.select(*columns, counted.c.done)
+        sa.select(*_SHORT, counted.c.done)
         .outerjoin(counted, counted.c.search_id == searches.c.id)
-        .order_by(columns[0])
+        .order_by(searches.c.id)
     ).all()
     return [
         SearchSummary(
             name=row.name,
             created_at=row.created_at,
             trials=row.done or 0,
-            status=SearchStatus(row.status),
+            status=standing(row)[0],
             best=_best(connection, row.id),
             shifted=_shifted(row.summary),
+            has_result=row.summary is not None,
+            reason=standing(row)[1],
+            process=WorkingProcess.read(row.process),
         )
         for row in rows
     ]
 
 
+def describe_search(connection: sa.Connection, name: str, *, space: str, models: Mapping[str, object]) -> None:
+    """Store the text of a search's space, unless it is stored already, and how its models are opened now."""
+    here = searches.c.id == search_id(connection, name)
+    connection.execute(sa.update(searches).where(here).values(models=dict(models)))
+    connection.execute(sa.update(searches).where(here, searches.c.space.is_(None)).values(space=space))
+
+
+def stored_space(connection: sa.Connection, name: str) -> str | None:
+    """The text of a search's space; None for a search of an earlier version."""
+    return connection.scalar(sa.select(searches.c.space).where(searches.c.id == search_id(connection, name)))
+
+
+def newest_search(connection: sa.Connection) -> SearchSummary | None:
+    """The search that is meant if none is named: the newest that has a result, else the newest that has trials.
+
+    None if there is no such search.
+    """
+    listed = list_searches(connection)[::-1]
+    return next((each for each in listed if each.has_result), next((each for each in listed if each.trials), None))
+
+
 def finish_search(connection: sa.Connection, name: str, summary: Mapping[str, object]) -> None:
     """Mark a search as finished and store its final JSON object."""
-    finished = {"status": SearchStatus.FINISHED, "summary": dict(summary)}
+    finished = {"status": SearchStatus.FINISHED, "reason": None, "summary": dict(summary)}
     connection.execute(
         sa.update(searches).where(searches.c.id == search_id(connection, name, lock=True)).values(finished)
     )
+
+
+def keep_floor(connection: sa.Connection, name: str, floor: Mapping[str, object]) -> None:
+    """Store what the floor for exemplars of a search has decided."""
+    of_search = searches.c.id == search_id(connection, name, lock=True)
+    connection.execute(sa.update(searches).where(of_search).values(floor=dict(floor)))
 
 
 def _best(connection: sa.Connection, number: int) -> Estimate | None:

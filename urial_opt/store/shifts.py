@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.records import ProbeKey, ProbeShift
 from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import identity_id, read_usage, usage_columns
+from urial_opt.store.served import find_under_names, without_address
 from urial_opt.store.tables import aligned_answers, identities, shifts
 from urial_opt.token_scores import AlignedAnswer
 
@@ -22,20 +24,24 @@ _SHIFTS = sa.select(shifts).where(shifts.c.id.in_(_IDS))
 
 def find_aligned_answers(connection: sa.Connection, probe: ProbeKey) -> list[AlignedAnswer | None]:
     """The aligned model's answer to each query of the probe; None where it is not stored."""
-    ids = [_answer_id(probe, query) for query in probe.queries]
-    rows = {row.id: row for some in chunks(ids) for row in connection.execute(_ANSWERS, {"ids": some})}
-    return [
-        AlignedAnswer(
-            query=query,
-            tokens=tuple(row.tokens),
-            pieces=tuple(row.pieces),
-            ended=row.ended,
-            usage=read_usage(row._mapping, aligned_answers),
-        )
-        if (row := rows.get(id_))
-        else None
-        for id_, query in zip(ids, probe.queries, strict=True)
-    ]
+
+    def find(aligned: str) -> list[AlignedAnswer | None]:
+        ids = [_answer_id(replace(probe, aligned=aligned), query) for query in probe.queries]
+        rows = {row.id: row for some in chunks(ids) for row in connection.execute(_ANSWERS, {"ids": some})}
+        return [
+            AlignedAnswer(
+                query=query,
+                tokens=tuple(row.tokens),
+                pieces=tuple(row.pieces),
+                ended=row.ended,
+                usage=read_usage(row._mapping, aligned_answers),
+            )
+            if (row := rows.get(id_))
+            else None
+            for id_, query in zip(ids, probe.queries, strict=True)
+        ]
+
+    return find_under_names(connection, probe.aligned, find)
 
 
 def insert_aligned_answers(connection: sa.Connection, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None:
@@ -59,19 +65,27 @@ def insert_aligned_answers(connection: sa.Connection, probe: ProbeKey, answers: 
 
 def find_shifts(connection: sa.Connection, probe: ProbeKey, prompts: Sequence[UrialPrompt]) -> list[ProbeShift | None]:
     """The shift under each prompt; None where it is not stored."""
-    ids = [_shift_id(probe, prompt) for prompt in prompts]
-    rows = {row.id: row for some in chunks(ids) for row in connection.execute(_SHIFTS, {"ids": some})}
-    return [_read(rows[id_]) if id_ in rows else None for id_ in ids]
+
+    def find(key: ProbeKey) -> list[ProbeShift | None]:
+        ids = [_shift_id(key, prompt) for prompt in prompts]
+        rows = {row.id: row for some in chunks(ids) for row in connection.execute(_SHIFTS, {"ids": some})}
+        return [_read(rows[id_]) if id_ in rows else None for id_ in ids]
+
+    def find_by_aligned(base: str) -> list[ProbeShift | None]:
+        return find_under_names(
+            connection, probe.aligned, lambda aligned: find(replace(probe, base=base, aligned=aligned))
+        )
+
+    return find_under_names(connection, probe.base, find_by_aligned)
 
 
 def shifts_of_prompts(
     connection: sa.Connection, base: str, aligned: str, prompts: Sequence[UrialPrompt]
 ) -> list[ProbeShift | None]:
     """The shift between these models under each prompt, over any probe queries; None where it is not stored."""
-    names = {
-        name: sa.select(identities.c.id).where(identities.c.name == name).scalar_subquery() for name in (base, aligned)
-    }
-    between = sa.select(shifts).where(shifts.c.base_id == names[base], shifts.c.aligned_id == names[aligned])
+    named = {row.id: without_address(row.name) for row in connection.execute(sa.select(identities))}
+    ids = {name: [id_ for id_, known in named.items() if known == name] for name in (base, aligned)}
+    between = sa.select(shifts).where(shifts.c.base_id.in_(ids[base]), shifts.c.aligned_id.in_(ids[aligned]))
     found = {
         row.text_id: _read(row)
         for some in chunks([prompt.id for prompt in prompts])

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.content import content_id
-from urial_opt.memory import PaidReply
+from urial_opt.memory import AskingAgain, PaidReply
 from urial_opt.protocols import Billed, NamedTagger, PairwiseJudge
 from urial_opt.records import Usage
 from urial_opt.spaces.lineage import Attempt, Round
@@ -21,6 +21,7 @@ from urial_opt.store import paid_work, replies, rounds
 from urial_opt.store.connection import Connection, insert_new, upsert
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
+from urial_opt.store.served import without_address
 from urial_opt.store.tables import accounts, identities, searches, spending
 
 REMOVED = "removed searches"
@@ -30,12 +31,19 @@ REMOVED = "removed searches"
 class Account(DatabaseMemory):
     """A memory that counts what is paid; stored answers cost nothing and are not counted."""
 
-    def __init__(self, database: Connection, *, search: str | None = None, command: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Connection,
+        *,
+        search: str | None = None,
+        command: str | None = None,
+        again: AskingAgain | None = None,
+    ) -> None:
         """The account of a search, of a command such as `tag`, or, without either, one that is not stored.
 
         UnknownNameError if there is no such search.
         """
-        super().__init__(database)
+        super().__init__(database, again=again)
         self._search, self._command = search, command
         self._account_id: int | None = None
         """None until something is paid."""
@@ -93,7 +101,7 @@ class Account(DatabaseMemory):
             replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
             cost = Spent(requests=len(paid), usage=sum((reply.usage for reply in paid), Usage()))
             self._add(connection, identity, cost)
-        self._unsettled |= {reply.id for reply in paid}
+        self._unsettled |= {reply.id for reply in paid if reply.body}
 
     def rounds(self) -> list[Round]:
         """The rounds of this search's proposer, in order."""
@@ -190,7 +198,11 @@ def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]
     """What a search has spent so far, by identity of the model or judge."""
     number = sa.select(accounts.c.id).where(accounts.c.search_id == of_search).scalar_subquery()
     rows = sa.select(identities.c.name, spending).join(spending).where(spending.c.account_id == number)
-    return {row[identities.c.name]: _spent(row) for row in connection.execute(rows).mappings()}
+    spent: dict[str, Spent] = {}
+    for row in connection.execute(rows).mappings():
+        name = without_address(row[identities.c.name])
+        spent[name] = spent.get(name, Spent()) + _spent(row)
+    return spent
 
 
 def read_bill(connection: sa.Connection) -> dict[str, dict[str, Spent]]:

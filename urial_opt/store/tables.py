@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from urial_opt.store.column_types import ExactText, Hash, JsonText
@@ -18,6 +20,12 @@ def usage_columns(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]
     return [sa.Column(name, number, nullable=False) for name in names]
 
 
+def _missing() -> list[sa.Column[Any]]:
+    """Why parts of a verdict are missing, and how many times it was asked for."""
+    asked = sa.Column("asked", sa.Integer, nullable=False, server_default="1")
+    return [sa.Column("missing", JsonText, nullable=False, server_default="{}"), asked]
+
+
 searches = sa.Table(
     "urial_searches",
     metadata,
@@ -26,7 +34,9 @@ searches = sa.Table(
     sa.Column("created_at", sa.Text, nullable=False),
     sa.Column("settings", JsonText, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
-    sa.Column("summary", JsonText),
+    *(sa.Column(name, JsonText) for name in ("summary", "floor", "process", "versions", "models")),
+    *(sa.Column(name, ExactText) for name in ("reason", "space")),
+    sa.Column("heartbeat", sa.Double),
 )
 
 exemplars = sa.Table(
@@ -124,6 +134,7 @@ judgments = sa.Table(
     sa.Column("reasons", JsonText, nullable=False),
     sa.Column("raw", ExactText, nullable=False),
     *usage_columns(),
+    *_missing(),
 )
 
 evaluations = sa.Table(
@@ -180,6 +191,7 @@ preferences = sa.Table(
     sa.Column("consistent", sa.Boolean),
     sa.Column("raw", ExactText, nullable=False),
     *usage_columns(),
+    *_missing(),
 )
 
 results = sa.Table(
@@ -242,6 +254,16 @@ paces = sa.Table(
     sa.Column("server", ExactText, primary_key=True),
     sa.Column("at_once", sa.Integer, nullable=False),
     sa.Column("not_before", sa.Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+served = sa.Table(
+    "urial_served",
+    metadata,
+    sa.Column("model", ExactText, primary_key=True),
+    sa.Column("address", ExactText, nullable=False),
+    sa.Column("replies", ExactText, nullable=False),
+    sa.Column("root", ExactText, nullable=False),
     sqlite_with_rowid=False,
 )
 

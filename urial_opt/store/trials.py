@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
 
 import sqlalchemy as sa
 
+from urial_opt.aspects import Missing
 from urial_opt.content import content_id
 from urial_opt.errors import StoreError, UnknownNameError
 from urial_opt.records import Candidate, Estimate, Evaluation, TrialRecord, TrialState
 from urial_opt.store.entries import RankedTrial, StoredResult
-from urial_opt.store.evaluations import insert_evaluation, read_candidates, read_evaluations, read_scores
-from urial_opt.store.paid_work import read_usage, usage_columns
+from urial_opt.store.evaluations import (
+    delete_evaluation,
+    insert_evaluation,
+    read_candidates,
+    read_evaluations,
+    read_scores,
+)
+from urial_opt.store.paid_work import is_open, read_usage, usage_columns
 from urial_opt.store.searches import now, search_id
-from urial_opt.store.tables import results, trials
+from urial_opt.store.tables import evaluated_queries, judgments, results, trials
 
 _UPDATE = (
     sa.update(trials)
@@ -53,10 +61,65 @@ def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, eva
     connection.execute(sa.insert(trials), columns)
 
 
+def replace_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation | None) -> None:
+    """Record a trial in place of the stored one of its number; see `Store.replace_trial`."""
+    place = (trials.c.search_id == search_id(connection, search, lock=True)) & (trials.c.number == trial.number)
+    scores = list(trial.query_scores.values())
+    read = [score for score in scores if score is not None]
+    columns = {
+        "optuna_number": trial.optuna_number,
+        "state": trial.state.value,
+        "observed": fmean(read) if read else None,
+        "seconds": trial.seconds,
+        **usage_columns(trial.usage),
+    }
+    if evaluation is None:
+        connection.execute(sa.update(trials).where(place).values(columns))
+        return
+    before = connection.scalar(sa.select(trials.c.evaluation_id).where(place))
+    columns["evaluation_id"] = insert_evaluation(connection, trial.candidate, evaluation, scores=scores)
+    connection.execute(sa.update(trials).where(place).values(columns))
+    delete_evaluation(connection, before)
+
+
+def open_trials(connection: sa.Connection, search: str) -> list[int]:
+    """The numbers of the trials with a verdict that was refused or could not be read."""
+    asked = (
+        sa.select(trials.c.number)
+        .join(evaluated_queries, evaluated_queries.c.evaluation_id == trials.c.evaluation_id)
+        .join(judgments, judgments.c.id == evaluated_queries.c.judgment_id)
+        .where(trials.c.search_id == search_id(connection, search), is_open(judgments))
+        .distinct()
+    )
+    return sorted(connection.scalars(asked))
+
+
+def missing_verdicts(connection: sa.Connection, search: str) -> dict[Missing, int]:
+    """How many verdicts are missing, by the reason; see `Store.missing_verdicts`."""
+    number = search_id(connection, search)
+    in_trials = sa.select(trials.c.evaluation_id).where(trials.c.search_id == number)
+    in_results = sa.select(results.c.evaluation_id).where(results.c.search_id == number)
+    asked = (
+        sa.select(judgments.c.id, judgments.c.missing)
+        .join(evaluated_queries, evaluated_queries.c.judgment_id == judgments.c.id)
+        .where(evaluated_queries.c.evaluation_id.in_(in_trials.union(in_results)))
+        .where(sa.type_coerce(judgments.c.missing, sa.Text) != "{}")
+        .distinct()
+    )
+    counted = Counter(why for row in connection.execute(asked) for why in row.missing.values())
+    return {why: counted[why.value] for why in Missing}
+
+
 def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
     """All trials of a search, in the order of recording."""
     found = _read(connection, trials.c.search_id == search_id(connection, search))
     return [trial for trial, _ in found]
+
+
+def count_trials(connection: sa.Connection, search: str) -> int:
+    """How many trials of a search are recorded."""
+    of_search = trials.c.search_id == search_id(connection, search)
+    return connection.scalar(sa.select(sa.func.count()).select_from(trials).where(of_search)) or 0
 
 
 def best_trials(connection: sa.Connection, search: str, count: int) -> list[RankedTrial]:

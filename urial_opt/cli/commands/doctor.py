@@ -43,10 +43,11 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
     With --json an object with the keys
       server,
       findings (by name: verdict, which is yes, no, ignored or not known, and says, a sentence):
-        models, completions, chat, plain_prompts (a base model sees the prompt as it is), greedy
-        (the same each time), temperature, seed, max_tokens, stop, repetition_penalty,
-        no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs, prompt_logprobs,
-        context_length, prefix_cache, cached_tokens (reported in usage), many_at_once,
+        models, completions, chat, name (in replies), plain_prompts (a base model sees the prompt
+        as it is), greedy (the same each time), temperature, seed, max_tokens, stop,
+        repetition_penalty, no_penalty_of_its_own, usage, several_prompts, logprobs, echo_logprobs,
+        prompt_logprobs, context_length, prefix_cache, cached_tokens (reported in usage),
+        many_at_once,
       context_length (in tokens; null if not reported), latency (median seconds of a request for one
         token; null if not known), tokens_per_second (with 1 and 16 requests at once; empty if
         tokens are not counted),
@@ -67,7 +68,8 @@ def command(model: str | None, url: str, timeout: float, *, as_json: bool) -> No
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    from urial_opt.cli.layout import print_words, say, say_command
+    from urial_opt.cli.layout import print_words, say
+    from urial_opt.cli.suggestions import say_suggestions
 
     say(diagnosis.server, bold=True)
     rows = [
@@ -82,5 +84,4 @@ def _show(diagnosis: Diagnosis) -> None:
         say(f"Tokens per second: {rates}.")
     for warning in diagnosis.warnings:
         say(f"Mind: {warning}.", rest="  ")
-    say("\nNext:")
-    say_command(shlex.split(diagnosis.command))
+    say_suggestions("\nNext:", shlex.split(diagnosis.command))

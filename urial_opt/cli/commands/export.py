@@ -19,21 +19,34 @@ from urial_opt.cli.output import write_exactly, write_line
 def command(name: str | None, trial: int | None, format_name: str, output: Path | None, store_url: str) -> None:
     """Write the prompt that the search NAME found (default: the newest search).
 
-    The format `urial` is a file urial_prompts/NAME.txt for the public URIAL code; `json` adds the exemplars, the
-    decoding settings and how to serve the prompt.
+    The format `urial` is a file urial_prompts/NAME.txt for the public URIAL code. It cannot hold the decoding, so that
+    --output NAME.txt also writes NAME.decoding.json, which evaluate, shift and search --start-from read by themselves.
+    `json` is one file with the prompt, its exemplars, the decoding and how to serve it.
     """
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_search, chosen_trial
-    from urial_opt.prompt_file import check_public_name
+    from urial_opt.cli.decoding import in_words
+    from urial_opt.prompt_file import check_public_name, decoding_file, render_decoding
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         record = chosen_trial(store, chosen_search(store, name), trial)
-    text = plugins.open_exporter(format_name).export(record.candidate.prompt, record.candidate.sampling)
+    prompt, sampling = record.candidate.prompt, record.candidate.sampling
+    text = plugins.open_exporter(format_name).export(prompt, sampling)
+    beside = None
+    if format_name == "urial" and output is not None:
+        check_public_name(output.stem, prompt.layout)
+        beside = decoding_file(output)
     if output is None:
         write_exactly(text)
+    else:
+        write_file(output, text, option="--output")
+        write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
+    if format_name != "urial":
         return
-    if format_name == "urial":
-        check_public_name(output.stem)
-    write_file(output, text, option="--output")
-    write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
+    lost = f"The file cannot hold the decoding: {in_words(sampling)}."
+    if beside is None:
+        write_line(f"{lost} Add --output FILE.txt to keep it beside the file, or take --format json.", err=True)
+        return
+    write_file(beside, render_decoding(prompt, sampling), option="--output")
+    write_line(f"{lost} It is in {beside}, which evaluate, shift and search --start-from read.", err=True)

@@ -1,8 +1,9 @@
-"""`urial-opt inspect`: shows the best prompts of a search, with their gains and their best and worst answers."""
+"""`urial-opt inspect`: shows the prompt that a search found and its best ones, with their gains and some answers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -16,47 +17,79 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Show the best prompts of a search.")
 @click.argument("name", required=False)
+@click.option("--trial", type=click.IntRange(0), help="Show only this trial's prompt.")
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many prompts to show.")
 @click.option(
     "--examples", type=click.IntRange(0), default=2, show_default=True, help="How many answers of each sort to show."
 )
 @store_option
 @json_option
-def command(name: str | None, top: int, examples: int, store_url: str, *, as_json: bool) -> None:
-    """Show the best prompts of the search NAME (default: the newest) on the dev queries.
+def command(name: str | None, trial: int | None, top: int, examples: int, store_url: str, *, as_json: bool) -> None:
+    """Show the prompts of the search NAME (default: the newest that has a result) on the dev queries.
+
+    The prompt that it found comes first, and is marked; then come the best by shrunken estimate.
 
     \b
     With --json an object with the keys
-      name, status, settings, found_trial (null while it runs), and
-      trials: a list of objects with number, state, estimate and average (mean, interval), aspects and gains (by
-      aspect: mean, interval), constraints (constraint, mean, kept), shift (null where not measured: positions,
-      unshifted, marginal, shifted, surprise, kl_base_aligned, kl_aligned_base), params, system, exemplars, text,
-      sampling, best, worst and won (examples: query, answer, score, before, reasons)
+      name, status, reason, settings, versions (first_trial, versions), found_trial (null before it was finished), and
+      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; validation
+      is null for all but finalists), aspects and gains (by aspect: mean, interval), constraints (constraint, mean,
+      kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise, kl_base_aligned,
+      kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples: query, answer, score,
+      before, reasons)
     """
+    from urial_opt.cli.advice import as_typed
     from urial_opt.cli.choosing import chosen_search
-    from urial_opt.cli.layout import say
-    from urial_opt.report.inspection import inspect_search
+    from urial_opt.cli.layout import say, say_command
+    from urial_opt.cli.suggestions import suggested
+    from urial_opt.report.inspection import found_trial, inspect_search
+    from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
-        inspected = inspect_search(store, search, top=top, examples=examples)
+        inspected = inspect_search(store, search, trial=trial, top=top, examples=examples)
+        trials = store.count_trials(search.name)
     if as_json:
         write_json(
             {
                 "name": search.name,
                 "status": search.status.value,
+                "reason": search.reason or None,
                 "settings": dict(search.settings),
-                "found_trial": search.summary["found_trial"] if search.summary else None,
+                "versions": [asdict(each) for each in search.deciders],
+                "found_trial": found_trial(search),
                 "trials": [_as_json(each) for each in inspected],
             }
         )
         return
-    say(f"Search {search.name}, {search.status.value}")
+    reason = f" ({as_typed(search.reason)})" if search.reason else ""
+    say(f"Search {search.name}, {search.status.value}{reason}")
+    for line in version_lines(search.deciders, trials):
+        say(line)
     if not inspected:
-        say("No trial is recorded yet; continue the search with its search command.")
+        say("No trial is recorded yet; continue it with:")
+        say_command(suggested("resume", search.name))
+    if trial is None:
+        _say_why_two(inspected)
     for each in inspected:
         _show(each)
+
+
+def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
+    """Say why the prompt found is not the best by estimate, if it is not."""
+    from urial_opt.cli.layout import say
+
+    if len(inspected) < 2 or not inspected[0].found:
+        return
+    found, best = inspected[:2]
+    if best.estimate is None or (found.estimate and found.estimate.mean >= best.estimate.mean):
+        return
+    score, other = (f"{each.validation.mean:.2f}" if each.validation else "none" for each in (found, best))
+    say(
+        f"The search found trial {found.record.number}. Trial {best.record.number} has the highest estimate on dev, "
+        f"but the prompt is chosen on validation: {score} there, and {other} for trial {best.record.number}."
+    )
 
 
 def _show(inspected: InspectedTrial) -> None:
@@ -66,7 +99,8 @@ def _show(inspected: InspectedTrial) -> None:
 
     record, card = inspected.record, inspected.card
     say()
-    say(f"Trial {record.number} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
+    mark = ", the prompt found" if inspected.found else ""
+    say(f"Trial {record.number}{mark} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
     say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
     say()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
@@ -111,16 +145,17 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 
 
 def _as_json(inspected: InspectedTrial) -> dict[str, object]:
-    from dataclasses import asdict
-
-    from urial_opt.records import estimate_json, shift_json
+    from urial_opt.records import estimate_json
+    from urial_opt.search.shift_probe import shift_json
 
     record = inspected.record
     prompt = record.candidate.prompt
     return {
         "number": record.number,
+        "found": inspected.found,
         "state": record.state.value,
-        "estimate": estimate_json(inspected.estimate),
+        "validation": estimate_json(inspected.validation) if inspected.validation else None,
+        "estimate": estimate_json(inspected.estimate) if inspected.estimate else None,
         "average": estimate_json(inspected.card.average),
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import json_option, named, opening_options, store_option
+from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
+    json_option,
+    named,
+    opening_options,
+    store_option,
+)
 from urial_opt.cli.output import write_json, write_line
 from urial_opt.roles import judge_of, notes_of
 
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
     help="Judge each answer N more times, and compare the verdicts.",
 )
 @click.option("--position-bias", is_flag=True, help="Compare answers to the same query in pairs, in both orders.")
+@ask_again_option
 @store_option
 @json_option
 def command(
@@ -59,6 +67,7 @@ def command(
     \b
     With --json an object with the keys
       judge, answers, asked (how many were judged now; the others were in the store),
+      missing (verdicts of the judge, by the reason: not_applicable, unread, refused),
       left_out (given scores on aspects that are not judged on queries of that kind),
       overall and aspects (by name): n (pairs of scores), missing_given, missing_judged and, each
         with mean and interval or null where undefined, exact, within_one, spearman, kendall,
@@ -71,6 +80,7 @@ def command(
     from urial_opt.cli.layout import say
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
+    from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]
@@ -79,6 +89,7 @@ def command(
         say(note, rest="  ", err=True)
     with Store.open(store_url) as store:
         store.pace(opened)
+        store.again.most = asking_again()
         check = check_judge(
             rated,
             opened,
@@ -91,10 +102,13 @@ def command(
         write_json(check.as_json())
     else:
         _show(check)
+    if nothing_read(check.verdicts):
+        raise unreadable_judge(check.judge, check.verdicts)
 
 
 def _show(check: JudgeCheck) -> None:
     from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.evaluation.scorecard import in_words
 
     title = f"{check.judge} on {check.answers} answers, {check.asked} of them judged now"
     rows = {aspect.value: each for aspect, each in check.aspects.items()}
@@ -117,6 +131,8 @@ def _show(check: JudgeCheck) -> None:
     ]
     print_figures(list(rows), figures, corner="aspect", title=title, strong="all")
     say()
+    if sum(check.missing.values()):
+        say(f"Of the judge: {in_words(check.missing)}.\n")
     if check.left_out:
         say(f"Left out: {check.left_out} of the given scores, on aspects not judged on queries of their kind.\n")
     if check.repeated:

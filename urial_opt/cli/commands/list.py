@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.options import DEFAULT_STORE, json_option, store_option
+from urial_opt.cli.options import json_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
@@ -21,13 +21,16 @@ def command(store_url: str, *, as_json: bool) -> None:
 
     \b
     With --json a list of objects with the keys
-      name, created_at, status (running or finished), trials, best (mean, interval; null before any), shifted (share
-      of the aligned model's tokens that are shifted under the prompt found; null where not measured)
+      name, created_at, status (planned, running, stopped, failed or finished), reason (why it stopped or failed),
+      process (host, pid, since; null before any), has_result, trials, best (mean, interval; null before any),
+      shifted (share of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
-    from urial_opt.cli.layout import Figure, print_figures, say, say_command
+    from urial_opt.cli.advice import as_typed
+    from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
     from urial_opt.cli.tables import interval
     from urial_opt.records import estimate_json
-    from urial_opt.store import Store
+    from urial_opt.store import SearchStatus, Store
 
     with Store.open(store_url, create=False) as store:
         searches = store.searches()[::-1]
@@ -38,6 +41,9 @@ def command(store_url: str, *, as_json: bool) -> None:
                     "name": each.name,
                     "created_at": each.created_at,
                     "status": each.status.value,
+                    "reason": each.reason or None,
+                    "process": each.process.as_shown() if each.process else None,
+                    "has_result": each.has_result,
                     "trials": each.trials,
                     "best": estimate_json(each.best) if each.best else None,
                     "shifted": each.shifted,
@@ -47,7 +53,7 @@ def command(store_url: str, *, as_json: bool) -> None:
         )
         return
     if not searches:
-        say("No search yet. Start one with: urial-opt search --budget 200")
+        say(f"No search yet. Start one with: {suggestion('search', '--budget', '200')}")
         return
     figures = [
         Figure(name="started", cells=[each.created_at[:16].replace("T", " ") for each in searches], left=True),
@@ -59,13 +65,14 @@ def command(store_url: str, *, as_json: bool) -> None:
         Figure(name="tokens shifted", short="tokens\nshifted", cells=[_shifted(each) for each in searches]),
     ]
     print_figures([each.name for each in searches], figures, corner="search")
-    say("\nInspect one with:")
-    say_command(["urial-opt", "inspect", searches[0].name, *_elsewhere(store_url)])
+    for each in searches:
+        if each.status is SearchStatus.RUNNING:
+            say(f"{each.name} is run by {each.process}.", rest="  ")
+        elif each.reason and not each.has_result:
+            say(f"{each.name} {each.status}: {as_typed(each.reason)}", rest="  ")
+    shown = next((each for each in searches if each.has_result), searches[0])
+    say_suggestions("\nInspect one with:", suggested("inspect", shown.name))
 
 
 def _shifted(search: SearchSummary) -> str:
     return "–" if search.shifted is None else f"{100 * search.shifted:.1f} %"
-
-
-def _elsewhere(store_url: str) -> list[str]:
-    return [] if store_url == DEFAULT_STORE else ["--store", store_url]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED, as_typed
 from urial_opt.cli.options import (
+    ask_again_option,
+    asking_again,
+    continue_option,
     given_prices,
     json_option,
     named,
@@ -23,17 +22,16 @@ from urial_opt.cli.options import (
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
-    from urial_opt.cli.live import Display
-    from urial_opt.roles import Models
-    from urial_opt.search.opening import SearchOptions
-    from urial_opt.search.result import SearchResult
     from urial_opt.spaces.space import SearchSpace
-    from urial_opt.store import Store
 
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
 @click.option("--budget", type=int, default=200, show_default=True, help="How many prompts to try.")
-@click.option("--space", "space_name", default="nano", show_default=True, help="Search space: a name or a YAML file.")
+@click.option(
+    "--space",
+    "space_name",
+    help="Search space: a name or a YAML file. [default: nano for the base model nano, else urial]",
+)
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
@@ -56,12 +54,14 @@ if TYPE_CHECKING:
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
 )
 @terms_options
+@continue_option
 @click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
+@ask_again_option
 @store_option
 @json_option
 def command(
     budget: int,
-    space_name: str,
+    space_name: str | None,
     base: str | None,
     aligned: str | None,
     judge: str | None,
@@ -77,6 +77,7 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
+    continue_anyway: bool,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -94,8 +95,9 @@ def command(
       urial-opt search --budget 200
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
-    from urial_opt.cli.live import Display
-    from urial_opt.cli.tables import show_plan, show_result
+    from urial_opt.cli.layout import say
+    from urial_opt.cli.running import run_and_show
+    from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
     from urial_opt.roles import open_models, prices_of
     from urial_opt.search.opening import SearchOptions
@@ -104,8 +106,10 @@ def command(
     from urial_opt.store import Store
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
-    options = SearchOptions(budget=budget, seed=seed, sampler=sampler, name=name, terms=terms)
-    space = _space(space_name, start_from, decoding, exemplar_floor)
+    options = SearchOptions(
+        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+    )
+    space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
     defaults = space.defaults
     chosen = {
         role: named(role.value, typed or default)
@@ -115,49 +119,37 @@ def command(
             (Role.ALIGNED, aligned, defaults.aligned),
         )
     }
-    with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
-        of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
-        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
-        models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in models.notes:
-            display.say(note)
-        options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
-        if only_plan:
+    if only_plan:
+        with Store.open(store_url) as store:
+            store.again.most = asking_again()
+            models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+            for note in (*told, *models.notes):
+                say(note, err=True)
+            options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
             expected = plan(space, models, store, options=options)
-            write_json(expected.as_json()) if as_json else show_plan(expected)
-            return
-        result = _searched(space, models, store, options, display, stop)
-    if as_json:
-        write_json(result.as_json())
-    else:
-        show_result(result, store_url=store_url)
+        write_json(expected.as_json()) if as_json else show_plan(expected)
+        return
+    run_and_show(space, chosen, options, told=told, store_url=store_url, as_json=as_json)
 
 
-def _space(name: str, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None) -> SearchSpace:
+def _space(
+    name: str | None, base: str | None, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None
+) -> tuple[SearchSpace, list[str]]:
+    """The space, and lines that say how its prompts are decoded."""
+    from urial_opt.cli.choosing import default_space, named_context
+    from urial_opt.cli.decoding import choices_in_words, decoding_line, start_decoding
     from urial_opt.spaces.variants import load_space
 
-    return load_space(name, start_from=start_from, decoding=_numbers(decoding), exemplar_floor=exemplar_floor)
-
-
-def _searched(
-    space: SearchSpace, models: Models, store: Store, options: SearchOptions, display: Display, stop: list[int]
-) -> SearchResult:
-    """The result, or the exit code of an interruption after printing how to continue."""
-    from urial_opt.search.opening import Interrupted, LimitReached
-    from urial_opt.search.run import search_space
-    from urial_opt.search.study import silence_optuna
-
-    silence_optuna()
-    try:
-        return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
-    except LimitReached as reached:
-        display.say(f"Stopped: {as_typed(reached.limit)}. All results so far are in {store.name} as {reached.name!r}.")
-        display.say("Continue with a higher limit, or finish it by setting --budget to the number of trials recorded.")
-        raise click.exceptions.Exit(LIMIT_REACHED) from reached
-    except Interrupted as interrupted:
-        display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
-        display.say("Continue with the same command.")
-        raise click.exceptions.Exit(INTERRUPTED) from interrupted
+    fixed = _numbers(decoding)
+    told: list[str] = []
+    loaded = load_space(name or default_space(base), decoding=fixed, exemplar_floor=exemplar_floor)
+    if start_from is not None:
+        context = named_context(str(start_from), loaded)
+        start = context.candidate
+        used = start_decoding(start.sampling, loaded, fixed)
+        told.append(f"start {str(start_from)!r}, {decoding_line(used, context.decoding_from, fixed)}")
+        loaded = load_space(loaded, start_from=start, decoding=fixed)
+    return loaded, [*told, f"prompts are decoded {choices_in_words(loaded)}"]
 
 
 def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
@@ -171,21 +163,3 @@ def _numbers(pairs: tuple[str, ...]) -> dict[str, float]:
         except ValueError as error:
             raise InputError(f"{pair!r} is not KEY=NUMBER; give one such as --decoding repetition_penalty=1") from error
     return numbers
-
-
-@contextmanager
-def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is empty until the user asks to stop; a second request stops immediately."""
-    asked: list[int] = []
-
-    def remember(number: int, _frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_candidate
-from urial_opt.cli.options import json_option, named, opening_options, store_option, write_file
+from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
+from urial_opt.cli.decoding import decoding_line
+from urial_opt.cli.former_names import answer_length_option, search_argument
+from urial_opt.cli.options import json_option, named, opening_options, space_option, store_option, write_file
 from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
     from urial_opt.shift.figures import TokenShift
+    from urial_opt.spaces.contexts import Context
     from urial_opt.token_scores import ShiftReading
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -20,6 +24,7 @@ _CONTEXTS = ("zero-shot", "hand-written")
 
 
 @click.command(short_help="Show where a base model differs from its aligned version.")
+@search_argument
 @click.option(
     "--prompt",
     "prompts",
@@ -28,9 +33,8 @@ _CONTEXTS = ("zero-shot", "hand-written")
     help="Context of the base model: zero-shot, plain-icl, hand-written (the space's) or a prompt file; may be "
     "repeated, and the others are compared with the first. [default: zero-shot, hand-written]",
 )
-@click.option("--search", "search_name", metavar="NAME", help="The prompt that this search found, as another context.")
-@click.option("--trial", type=int, help="Another trial of --search. [default: the one it found]")
-@click.option("--space", "space_name", help="Search space that provides defaults. [default: that of --search, or nano]")
+@click.option("--trial", type=int, help="Another trial of the search. [default: the one it found]")
+@space_option
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--aligned", help="Its aligned version, such as hf-chat:NAME_OR_FOLDER. [default: the space's]")
 @opening_options("base", "aligned")
@@ -38,7 +42,7 @@ _CONTEXTS = ("zero-shot", "hand-written")
     "--queries",
     "source",
     metavar="SOURCE",
-    help="A file (.jsonl, .json, .csv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
+    help="A file (.jsonl, .json, .csv, .tsv, .parquet), or just-eval-instruct, alpaca-eval, mt-bench or lima. "
     "[default: the space's]",
 )
 @click.option(
@@ -50,7 +54,7 @@ _CONTEXTS = ("zero-shot", "hand-written")
     "--sample", type=click.IntRange(1), help="Ask only this many queries, stratified by kind, task and topic."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of --sample.")
-@click.option("--max-tokens", type=click.IntRange(1), help="Maximum length of an answer. [default: the space's]")
+@answer_length_option("the space's")
 @click.option("--explain", is_flag=True, help="Say what each context repairs, breaks and still lacks.")
 @click.option("--compat", type=click.Choice(["aligntds"]), help="Count as the paper's public code does.")
 @click.option("--html", "page_file", type=_FILE, help="Write a page that shows every token.")
@@ -58,8 +62,8 @@ _CONTEXTS = ("zero-shot", "hand-written")
 @store_option
 @json_option
 def command(
-    prompts: tuple[str, ...],
     search_name: str | None,
+    prompts: tuple[str, ...],
     trial: int | None,
     space_name: str | None,
     base: str | None,
@@ -68,7 +72,7 @@ def command(
     split: Literal["dev", "validation", "test", "all"] | None,
     sample: int | None,
     seed: int,
-    max_tokens: int | None,
+    max_new_tokens: int | None,
     compat: Literal["aligntds"] | None,
     page_file: Path | None,
     table_file: Path | None,
@@ -79,13 +83,14 @@ def command(
 ) -> None:
     """Show, token by token, where a base model differs from its aligned version.
 
-    The aligned model answers each query greedily. Both models then read its answers, the base model once in each
-    context. A token is unshifted if the base model ranks it first, marginal if second or third, and otherwise shifted.
+    NAME is a stored search, whose found prompt is another context. The aligned model answers each query greedily.
+    Both models then read its answers, the base model once in each context. A token is unshifted if the base model
+    ranks it first, marginal if second or third, and otherwise shifted.
 
     \b
     Examples:
       urial-opt shift --explain --html shift.html
-      urial-opt shift --search NAME --explain
+      urial-opt shift NAME --explain
       urial-opt shift --space urial --base hf:BASE --aligned hf-chat:TWIN --queries just-eval-instruct
 
     \b
@@ -93,7 +98,8 @@ def command(
       base, aligned, compat, answers, cut_off (answers that reached the maximum length),
       contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
         urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
-        with it), explanations (by name, with --explain: repaired, broken, findings)
+        with it), explanations (by name, with --explain: repaired, broken, findings),
+      space, max_tokens (maximum length of an answer)
     """
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.datasets.query_sources import sample_queries
@@ -102,16 +108,18 @@ def command(
     from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
 
-    searched, space = chosen_context(store_url, search_name, trial, space_name)
-    contexts = {name: named_candidate(name, space).prompt for name in prompts or _CONTEXTS}
+    searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
+    given = {name: named_context(name, space) for name in prompts or _CONTEXTS}
     if searched is not None:
-        contexts["found" if trial is None else f"trial {trial}"] = searched.candidate.prompt
+        given["found" if trial is None else f"trial {trial}"] = searched.context
+    contexts = {name: each.candidate.prompt for name, each in given.items()}
     queries = chosen_queries(source, split, space, by_default="validation")
     if sample is not None:
         queries = sample_queries(queries, sample, seed=seed)
-    longest = max_tokens or space.hand_written.sampling.max_tokens
+    longest = max_new_tokens or max(each.candidate.sampling.max_tokens for each in given.values())
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
     write_line(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
+    _say_decoding(given, longest)
     generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
     for note in notes_of(generator, twin):
         write_line(note, err=True)
@@ -125,11 +133,19 @@ def command(
     _write_files(reading, shift, page_file, table_file)
     if as_json:
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
-        write_json({**shift.as_json(), **more})
+        write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest})
         return
     show_shift(shift)
     for each in explained.values():
         show_explanation(each)
+
+
+def _say_decoding(given: Mapping[str, Context], longest: int) -> None:
+    """How the aligned model answers, and the decoding that prompts come with, of which only the length counts."""
+    write_line(f"answers greedy, without repetition penalty, at most {longest:,} new tokens", err=True)
+    for name, each in given.items():
+        if each.decoding_from != "the space's":
+            write_line(f"{name}: {decoding_line(each.candidate.sampling, each.decoding_from)}", err=True)
 
 
 def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
-from urial_opt.errors import AdapterError, InputError
+from urial_opt.errors import AdapterError, ContextError, InputError
 from urial_opt.models.local.batching import Batches
 from urial_opt.models.local.decoding import AnswerText
 from urial_opt.models.local.expanded_cache import try_expanded_cache
@@ -89,16 +89,21 @@ class CausalModel:
         return ids
 
     def check_fit(self, prompts: Sequence[Sequence[int]], *, room: int) -> None:
-        """AdapterError if a prompt is empty, or does not fit the model's window with `room` more tokens."""
+        """AdapterError if a prompt is empty; ContextError if it does not fit the window with `room` more tokens."""
         if not min(map(len, prompts)):
             raise AdapterError(f"a prompt for {self._identity!r} has no token; give it a query or a system text")
         longest = max(map(len, prompts)) + room
-        window = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or longest
+        window = self.context_window or longest
         if longest > window:
-            raise AdapterError(
+            raise ContextError(
                 f"prompt and answer may need {longest} tokens, but {self._identity!r} reads {window}; "
                 "use fewer exemplars or a lower max_tokens"
             )
+
+    @property
+    def context_window(self) -> int | None:
+        """How many tokens the model reads, answers included; None if its configuration does not say."""
+        return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
 
     def prefix_cache(self, longest: int) -> KeptPrefixes | None:
         """The cache for prefixes of rows of up to `longest` tokens, answers included; None: each row is read whole."""

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import openai
 from pydantic import BaseModel, ValidationError
 
-from urial_opt.errors import AdapterError, InputError, causes
-from urial_opt.memory import PaceMemory
-from urial_opt.models.server.replies import (
-    Attempt,
-    Reply,
-    Route,
-    asked_pause,
-    is_too_long,
-    read_reply,
-    refused_field,
-    without,
-    words_of,
-)
-from urial_opt.models.server.retries import Retrier, RetryableError, TimedOutError, UnreachableError
+from urial_opt.content import READ_AS, content_id, mended_json
+from urial_opt.errors import AdapterError, ContextError, InputError
+from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.models.server.address import Address
+from urial_opt.models.server.bounds import BoundedClient
+from urial_opt.models.server.failures import Failures, FilteredError
+from urial_opt.models.server.fields import RequestFields
+from urial_opt.models.server.paid_replies import Answered, Counted, Heard, PaidReplies, ignore
+from urial_opt.models.server.replies import Attempt, Reply, Route, name_in, read_reply, words_of
+from urial_opt.models.server.retries import EmptyReplyError, Retrier, RetryableError
+from urial_opt.models.server.served import ServedModel
+from urial_opt.models.server.usage import doubtful_usage, with_estimates
+from urial_opt.records import Usage
+from urial_opt.secrets import without_known
 
 _log = logging.getLogger(__name__)
 
-_Read = TypeVar("_Read")
+_Read = TypeVar("_Read", bound=Counted)
 
 _CONNECT_SECONDS = 10.0
-
-
-class RefusedError(AdapterError):
-    """The server refuses this request; it may accept another one."""
-
-    def __init__(self, message: str, *, says: str) -> None:
-        super().__init__(message)
-        self.says = says
-        """HTTP status and message of the server."""
 
 
 class Endpoint:
@@ -62,212 +50,234 @@ class Endpoint:
         concurrency: int = 32,
         timeout: float = 600.0,
         key_variable: str = "OPENAI_API_KEY",
+        model_replies: str = "",
+        revision: str = "",
     ) -> None:
-        """InputError if `url` is not a valid address; AdapterError if it is OpenAI's own and no key is set."""
-        address = _address(url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1")
-        self.url = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}"
+        """InputError if `url` is not a valid address; AdapterError if it is OpenAI's own and no key is set.
+
+        `timeout` limits a whole reply, in seconds. `model_replies` is the name that replies must have; without it the
+        model goes by the name in its first replies. `revision` is any word that tells two models of one name apart.
+        """
+        self._address = Address.read(url, key_variable=key_variable, model=model)
+        self.url = self._address.url
         self.model = model
         self.name = f"{model} at {self.url}"
-        key = os.environ.get(key_variable, "").strip()
-        self._key_advice = f"set the environment variable {key_variable} to {'another' if key else 'a'} key"
-        if not key and address.hostname == "api.openai.com":
-            raise AdapterError(f"{self.name!r} needs a key and has none; {self._key_advice}")
-        if not (key.isascii() and key.isprintable()):
-            raise AdapterError(f"the key for {self.name!r} contains a character that no key has; {self._key_advice}")
-        password = address.password or address.username or ""
-        self._secrets = {secret for secret in (key, password, unquote(password)) if secret}
+        replies = f" answering as {model_replies}" if model_replies not in ("", model) else ""
+        self.identity = f"{model}{replies}{f' revision {revision}' if revision else ''}"
+        """The model in identities: without the address, so that what was paid stays known when the server moves."""
         self._timeout = timeout
         self._client = openai.OpenAI(
-            api_key=key or "none",
+            api_key=self._address.key or "none",
             base_url=self.url,
             max_retries=0,
             timeout=openai.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
-            default_headers=_login(address),
+            default_headers=self._address.headers,
+            http_client=BoundedClient(seconds=timeout),
         )
+        self._failures = Failures(self._address, model=model, timeout=timeout, models=self.models)
         self._retrier = Retrier(self.name, concurrency=concurrency)
-        self._refused: set[str] = set()
-        """Fields of chat requests that the model does not accept."""
+        self._paid = PaidReplies(self._retrier)
+        self._fields = RequestFields(self.name)
+        self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
+        self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
 
-    def keep_pace(self, memory: PaceMemory) -> None:
-        """As `protocols.Paced`."""
+    def keep_pace(self, memory: PaceMemory, *, identity: str) -> None:
+        """As `protocols.Paced`; `identity` stands for the model in what is stored about its server."""
         self._retrier.keep_pace(memory)
+        self._served.keep(memory, identity)
 
-    def complete(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._paid.memory = memory
+
+    def complete(self, requests: Sequence[Mapping[str, object]], *, heard: Heard[Reply] = ignore) -> list[Reply]:
         """The text that continues the prompt of each request, in the order given.
 
         A request is a JSON body without `model`. The first request that fails permanently ends all of them with its
-        AdapterError.
+        AdapterError. `heard` is called with replies as they come, by place of their request.
         """
-        return self.ask("/completions", requests, partial(read_reply, route="/completions", model=self.model))
+        read = partial(read_reply, route="/completions")
+        return self.ask("/completions", requests, read, heard=heard, instead=_filtered)
 
-    def chat(self, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
-        """The answer to the messages of each request, in the order given. Errors: as `complete`."""
-        read = partial(read_reply, route="/chat/completions", model=self.model)
-        return self.ask("/chat/completions", requests, read)
+    def chat(
+        self,
+        requests: Sequence[Mapping[str, object]],
+        *,
+        too_long_is_refused: bool = False,
+        heard: Heard[Reply] = ignore,
+    ) -> list[Reply]:
+        """The answer to the messages of each request, in the order given. `heard` and errors: as `complete`.
 
-    def ask(self, route: Route, requests: Sequence[Mapping[str, object]], read: Callable[[str], _Read]) -> list[_Read]:
+        With `too_long_is_refused`, messages beyond the context window have a reply that is marked as refused, too.
+        """
+        read = partial(read_reply, route="/chat/completions")
+        instead = _filtered_or_too_long if too_long_is_refused else _filtered
+        return self.ask("/chat/completions", requests, read, heard=heard, instead=instead)
+
+    def ask(
+        self,
+        route: Route,
+        requests: Sequence[Mapping[str, object]],
+        read: Callable[[str], _Read],
+        *,
+        heard: Heard[_Read] = ignore,
+        instead: Callable[[AdapterError], _Read | None] = lambda _: None,
+    ) -> list[_Read]:
         """What `read` returns for the body of each reply, in the order given.
 
-        `read` raises ValueError for a malformed body, or a RetryableError; the request is then sent again. Errors: as
-        `complete`; RefusedError if the server refuses a request.
+        `read` raises ValueError for a malformed body, or a RetryableError; the request is then sent again. `instead`
+        gives a reply in place of an error, or None. Errors: as `complete`; RefusedError if the server refuses one.
         """
-        return self._retrier.ask_all(partial(self._ask, route, read), requests)
+        ask = partial(self._ask, route, read, instead)
+        keys = [content_id([self.identity, route, dict(request)]) for request in requests]
+        # The first request goes ahead: all others then know the fields that the model refuses, and its name in replies.
+        ahead = 0 if self._acquainted else 1
+        return self._paid.ask(ask, requests, keys=keys, reread=read, heard=heard, ahead=ahead)
 
     def models(self) -> list[str]:
         """Names of the models that the server lists; empty if it lists none."""
-        try:
-            listed = _Listed.model_validate_json(self._client.get("/models", cast_to=str))
-        except (openai.APIError, ValidationError):
-            return []
-        return [model.id for model in listed.data]
+        return [str(card["id"]) for card in self._cards() if "id" in card]
+
+    def _card(self) -> Mapping[str, object]:
+        """The model's entry in the server's list of models; empty if there is none."""
+        return next((card for card in self._cards() if card.get("id") == self.model), {})
+
+    def _cards(self) -> list[dict[str, object]]:
+        with suppress(openai.APIError, ValidationError):
+            listed = self._client.get("/models", cast_to=str, options={"timeout": _CONNECT_SECONDS})
+            return _Listed.model_validate_json(without_known(listed)).data
+        return []
 
     def try_once(self, path: str, request: Mapping[str, object] | None = None) -> Attempt:
         """Send one request (GET without `request`), to see how the server reacts. No retries; no error is raised."""
         began = time.perf_counter()
         status, body, words = 200, None, ""
-        sent = without(self._refused, request or {})
+        sent = self._fields.worded(request or {})
         try:
             if request is None:
                 reply = self._client.get(path, cast_to=str)
             else:
                 reply = self._client.post(path, cast_to=str, body={"model": self.model, **sent})
         except openai.APIStatusError as error:
-            if path == "/chat/completions" and self._drops_refused_field(error, sent):
+            if self._learns(path, error, sent):
                 return self.try_once(path, request)
-            status, words = error.status_code, f"{error.status_code} {self._redacted(words_of(error.body))}"
+            status, words = error.status_code, f"{error.status_code} {self._address.redacted(words_of(error.body))}"
             if status in (401, 403):  # see _refusal
                 words = f"{status}, it does not accept the key"
         except openai.APIConnectionError as error:
-            status, words = 0, str(self._connection_error(error))
+            status, words = 0, str(self._failures.lost(error, answered=self._answered))
         else:
             with suppress(ValueError):
-                body = json.loads(reply)
-            words = "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._redacted(reply)})"
+                body = json.loads(mended_json(without_known(reply)))
+            words = (
+                "" if isinstance(body, dict) else f"its reply is not a JSON object ({self._address.redacted(reply)})"
+            )
         seconds = time.perf_counter() - began
         return Attempt(status=status, body=body if isinstance(body, dict) else {}, words=words, seconds=seconds)
 
-    def _ask(self, route: Route, read: Callable[[str], _Read], request: Mapping[str, object]) -> _Read:
-        body = self._send(route, request)
+    def _ask(
+        self,
+        route: Route,
+        read: Callable[[str], _Read],
+        instead: Callable[[AdapterError], _Read | None],
+        request: Mapping[str, object],
+    ) -> Answered[_Read]:
         try:
-            return read(body)
+            body = self._send(route, request)
+        except AdapterError as error:
+            if (refusal := instead(error)) is not None:
+                return Answered("", refusal)
+            raise
+        try:
+            if doubtful := doubtful_usage(body):
+                self._doubt(doubtful)
+                body = with_estimates(body, request)
+            name = name_in(body)
+            try:
+                reply = self._paid.read(body, read)
+            except EmptyReplyError:
+                self._served.check(name)
+                raise
         except ValueError as error:
-            raise RetryableError(f"its reply is not a completion ({self._redacted(body)})") from error
+            said = self._address.redacted(body)
+            raise RetryableError(f"its reply is not a completion ({said})") from error
+        self._served.check(name)
+        self._acquainted = True
+        return reply
+
+    def _doubt(self, counts: str) -> None:
+        if not self._doubted:
+            self._doubted = True
+            _log.warning("%r reports counts of tokens that cannot be (%s): they are estimated", self.name, counts)
 
     def _send(self, route: Route, request: Mapping[str, object]) -> str:
-        sent = without(self._refused, request)
+        sent = self._fields.sent(request)
         try:
             body = self._client.post(route, cast_to=str, body={"model": self.model, **sent})
         except openai.APIStatusError as error:
             self._answered = True
-            error.args = (self._redacted(str(error)),)  # otherwise a traceback would show a key that the server repeats
-            if route == "/chat/completions" and self._drops_refused_field(error, sent):
+            # Otherwise a traceback would show a key that the server repeats.
+            error.args = (self._address.redacted(str(error)),)
+            if self._learns(route, error, sent):
                 return self._send(route, request)
-            raise self._refusal(route, error) from error
+            raise self._failures.refusal(route, error) from error
         except openai.APIConnectionError as error:
-            raise self._connection_error(error) from error
+            raise self._failures.lost(error, answered=self._answered) from error
         self._answered = True
-        return body
+        self._fields.accept(sent)
+        return self._whole(without_known(body))
 
-    def _drops_refused_field(self, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
+    def _whole(self, body: str) -> str:
+        """The body of a reply with U+FFFD in place of half a character, which the log says once."""
+        whole = mended_json(body)
+        if whole != body and not self._wrote_halves:
+            self._wrote_halves = True
+            _log.warning("%r %s", self.name, f"wrote half a character, such as half an emoji: {READ_AS}")
+        return whole
+
+    def _learns(self, path: str, error: openai.APIStatusError, sent: Mapping[str, object]) -> bool:
         """Whether the model refused a field that it can do without; that field is not sent again."""
-        words = words_of(error.body)
-        field = refused_field(f"{words} '{error.param}'", sent) if error.status_code in (400, 422) else None
-        if field is None or is_too_long(words):
-            return False
-        if field == "temperature" and field not in self._refused:
-            _log.warning("%r does not accept a temperature: its answers may differ each time", self.name)
-        self._refused.add(field)
-        return True
-
-    def _refusal(self, route: Route, error: openai.APIStatusError) -> Exception:
-        """The error to raise for an HTTP status of 300 or above."""
-        status, words = error.status_code, self._redacted(words_of(error.body))
-        if error.code == "insufficient_quota":
-            return AdapterError(f"the account behind {self.name!r} has nothing left ({words}); {self._key_advice}")
-        if status in (408, 409, 425, 429) or status >= 500:
-            overload = status in (429, 503)
-            return RetryableError(f"{status} {words}", pause=asked_pause(error.response.headers), overload=overload)
-        if status in (401, 403):
-            # The message about a wrong key may contain the key, or most of it.
-            return AdapterError(f"{self.name!r} does not accept the key ({status}); {self._key_advice}")
-        if status in (404, 405) or error.code == "model_not_found":
-            return AdapterError(self._not_found(route, words))
-        if error.code == "context_length_exceeded" or is_too_long(words_of(error.body)):
-            return AdapterError(
-                f"prompt and answer do not fit {self.name!r} ({words}); use fewer exemplars or a lower max_tokens"
-            )
-        says = f"{status} {words}"
-        return RefusedError(f"{self.name!r} refuses the request ({says}); change what it names", says=says)
-
-    def _not_found(self, route: Route, words: str) -> str:
-        offered = self.models()
-        if not offered:
-            return f"nothing is served at '{self.url}{route}' ({words}); give the address up to /v1 and no further"
-        if self.model not in offered:
-            names = ", ".join(offered[:10]) + (", …" if len(offered) > 10 else "")
-            return f"no model is called {self.model!r} at {self.url!r}; name one that it has: {names}"
-        other = "openai-chat:" if route == "/completions" else "openai:"
-        return f"{self.name!r} is not served at '{route}' ({words}); it may be at the other: {other}{self.model}"
-
-    def _connection_error(self, error: openai.APIConnectionError) -> RetryableError:
-        """The error to raise where no reply arrived, or only the beginning of one."""
-        chain = list(causes(error))
-        reason = self._redacted(str(chain[-1]))
-        # Compared by name, because the package that defines them depends on the version of openai.
-        if {"ConnectError", "ConnectTimeout"}.isdisjoint(type(cause).__name__ for cause in chain):
-            if isinstance(error, openai.APITimeoutError):
-                return TimedOutError(
-                    f"nothing came within {self._timeout:g} s; allow more by timeout=SECONDS", overload=True
-                )
-            return RetryableError(f"the connection was lost ({reason})")
-        where = f"nothing answers at {self.url!r} ({reason}); start the server, or give another address as url="
-        # A server that answered before may be restarting.
-        return RetryableError(where) if self._answered else UnreachableError(where)
-
-    def _redacted(self, words: str) -> str:
-        """A server's message in one short line, without secrets."""
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
-        line = " ".join(words.split())
-        return f"{line[:200]}…" if len(line) > 200 else line
+        named = f" {error.code}" * bool(error.code) + f" '{error.param}'" * bool(error.param)
+        words = f"{words_of(error.body)}{named}"
+        return self._fields.learn(path, error.status_code, words, sent)
 
 
-def open_endpoint(model: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> Endpoint:
+def _filtered(error: AdapterError) -> Reply | None:
+    """The reply in place of a content filter's error: a filter refuses one text, and the others may pass."""
+    return _refusal(error.says) if isinstance(error, FilteredError) else None
+
+
+def _filtered_or_too_long(error: AdapterError) -> Reply | None:
+    return _refusal(error.says) if isinstance(error, FilteredError | ContextError) else None
+
+
+def _refusal(words: str) -> Reply:
+    return Reply(text=words, finish_reason="stop", usage=Usage(), refused=True)
+
+
+def open_endpoint(
+    model: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
+) -> Endpoint:
     """The endpoint for the options of an opener, which are strings. InputError if a value is not valid."""
     return Endpoint(
         model,
         url=url,
         concurrency=int(_positive("concurrency", concurrency, 32)),
         timeout=_positive("timeout", timeout, 600),
+        model_replies=model_replies,
+        revision=revision,
     )
-
-
-class _Model(BaseModel):
-    id: str
 
 
 class _Listed(BaseModel):
-    data: list[_Model]
-
-
-def _address(url: str) -> SplitResult:
-    with suppress(ValueError):
-        address = urlsplit(url)
-        _ = address.port  # ValueError if it is not a number
-        if address.scheme in ("http", "https") and address.hostname and not address.query and not address.fragment:
-            return address
-    raise InputError(
-        f"{url.rpartition('@')[2]!r} is not the address of a server; give one such as http://localhost:8000/v1"
-    )
-
-
-def _login(address: SplitResult) -> dict[str, str]:
-    """User and password of an address as a header, because URLs are written to logs."""
-    if address.username is None:
-        return {}
-    login = f"{unquote(address.username)}:{unquote(address.password or '')}"
-    return {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+    data: list[dict[str, object]]
 
 
 def _positive(name: str, text: str, example: int) -> float:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import PaceMemory, ReplyMemory
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
+from urial_opt.models.server.fields import PENALTIES
+from urial_opt.models.server.paid_replies import Heard, ignore
 from urial_opt.models.server.replies import Reply
 from urial_opt.models.server.token_scoring import ServerTokenScorer
 from urial_opt.prompt import before_stop
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling
 
+_log = logging.getLogger(__name__)
+
+_LOOP = "tick tock tick tock tick tock tick tock"
 _STOPS_SENT = 4
 """The protocol's limit for stop strings in a request."""
 
@@ -24,10 +30,13 @@ class ServerGenerator:
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._known_prefix = ""
+        self._penalises = False
+        """Whether the server was seen to heed a repetition penalty, or was said not to."""
+        self._heard: Callable[[Mapping[int, Completion]], None] | None = None
 
     @property
     def identity(self) -> str:
-        return f"openai:{self._endpoint.name}"
+        return f"openai:{self._endpoint.identity}"
 
     @property
     def priced_as(self) -> str:
@@ -35,13 +44,24 @@ class ServerGenerator:
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self._endpoint.keep_pace(memory)
+        self._endpoint.keep_pace(memory, identity=self.identity)
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._endpoint.keep_replies(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Completion]], None] | None) -> None:
+        """As `protocols.Gradual`."""
+        self._heard = heard
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
         requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
+        if requests and sampling.repetition_penalty != 1 and not self._penalises:
+            self._penalises = True
+            self._look_at_penalty()
         try:
-            replies = self._complete(prefix, requests)
+            replies = self._complete(prefix, requests, sampling)
         except AdapterError as error:
             if sampling.repetition_penalty == 1 or error.retryable or "penalty" not in str(error):
                 raise
@@ -62,12 +82,27 @@ class ServerGenerator:
             )
         return ServerTokenScorer(self._endpoint, aligned.endpoint, messages=aligned.messages)
 
-    def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]]) -> list[Reply]:
+    def _look_at_penalty(self) -> None:
+        """Warn if the server ignores a repetition penalty, as those do that know it under no name that is sent."""
+        texts = []
+        for penalty in (1.0, 2.0):
+            fields = dict.fromkeys(PENALTIES, penalty)
+            request = {"prompt": _LOOP, "temperature": 0.0, "max_tokens": 16, **fields}
+            texts.append(self._endpoint.try_once("/completions", request).at("choices", 0, "text"))
+        if texts[0] == texts[1] and texts[0]:
+            _log.warning(
+                "%r writes the same with a repetition_penalty of 2 as with 1: it seems to ignore it; "
+                "set repetition_penalty=1, or see urial-opt doctor",
+                self._endpoint.name,
+            )
+
+    def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]], sampling: Sampling) -> list[Reply]:
         # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
         ahead = 0 if prefix == self._known_prefix else 1
-        replies = self._endpoint.complete(requests[:ahead])
+        replies = self._endpoint.complete(requests[:ahead], heard=_hander_on(self._heard, sampling))
         self._known_prefix = prefix
-        return replies + self._endpoint.complete(requests[ahead:])
+        heard = _hander_on(self._heard, sampling, before=ahead)
+        return replies + self._endpoint.complete(requests[ahead:], heard=heard)
 
 
 class ServerChatGenerator:
@@ -77,11 +112,12 @@ class ServerChatGenerator:
         """`system` is the system message; none is sent if it is empty."""
         self.endpoint = endpoint
         self._system = system
+        self._heard: Callable[[Mapping[int, Completion]], None] | None = None
 
     @property
     def identity(self) -> str:
         under = f" under {content_id(self._system)}" if self._system else ""
-        return f"openai-chat:{self.endpoint.name}{under}"
+        return f"openai-chat:{self.endpoint.identity}{under}"
 
     @property
     def priced_as(self) -> str:
@@ -89,12 +125,21 @@ class ServerChatGenerator:
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
-        self.endpoint.keep_pace(memory)
+        self.endpoint.keep_pace(memory, identity=f"openai-chat:{self.endpoint.identity}")
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self.endpoint.keep_replies(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Completion]], None] | None) -> None:
+        """As `protocols.Gradual`."""
+        self._heard = heard
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; the answer to a refused query is empty."""
         requests = [{"messages": self.messages(query), **_body(sampling)} for query in queries]
-        return [_completion(reply, sampling) for reply in self.endpoint.chat(requests)]
+        replies = self.endpoint.chat(requests, heard=_hander_on(self._heard, sampling))
+        return [_completion(reply, sampling) for reply in replies]
 
     def messages(self, query: str) -> list[dict[str, str]]:
         """The messages that ask the model a query."""
@@ -102,22 +147,42 @@ class ServerChatGenerator:
         return [*opening, {"role": "user", "content": query}]
 
 
-def open_base(argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600") -> ServerGenerator:
-    """The base model `argument` of the server at `url`. InputError if the name is missing or an option is wrong."""
+def open_base(
+    argument: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
+) -> ServerGenerator:
+    """The base model `argument` of the server at `url`; the other options are those of `Endpoint`.
+
+    InputError if the name is missing or an option is wrong.
+    """
     if not argument:
-        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server's address as url=")
-    return ServerGenerator(open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout))
+        raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`")
+    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+    return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
 
 
 def open_aligned(
-    argument: str, *, url: str = "", concurrency: str = "32", timeout: str = "600", system: str = ""
+    argument: str,
+    *,
+    url: str = "",
+    concurrency: str = "32",
+    timeout: str = "600",
+    model_replies: str = "",
+    revision: str = "",
+    system: str = "",
 ) -> ServerChatGenerator:
     """The aligned model `argument` of the server at `url`, with `system` as system message. Errors: as `open_base`."""
     if not argument:
         raise InputError(
-            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server's address as url="
+            "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server as `url=ADDRESS`"
         )
-    endpoint = open_endpoint(argument, url=url, concurrency=concurrency, timeout=timeout)
+    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
+    endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
     return ServerChatGenerator(endpoint, system=system)
 
 
@@ -130,9 +195,18 @@ def _body(sampling: Sampling) -> dict[str, object]:
         # Greedy decoding ignores both, and TGI refuses a top_p of 1.
         body |= {"top_p": sampling.top_p, "seed": sampling.seed}
     if sampling.repetition_penalty != 1:
-        # Not part of the protocol: vLLM, SGLang, TGI and llama-cpp-python know this field, others refuse it.
+        # Not part of the protocol. The endpoint sends it under every name that servers know; others refuse it.
         body["repetition_penalty"] = sampling.repetition_penalty
     return body
+
+
+def _hander_on(
+    heard: Callable[[Mapping[int, Completion]], None] | None, sampling: Sampling, *, before: int = 0
+) -> Heard[Reply]:
+    """Hands on the completions in replies to requests that follow `before` others of the batch."""
+    if heard is None:
+        return ignore
+    return lambda replies: heard({before + place: _completion(reply, sampling) for place, reply in replies.items()})
 
 
 def _completion(reply: Reply, sampling: Sampling) -> Completion:

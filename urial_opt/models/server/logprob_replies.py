@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, Field, NonNegativeInt
 
 from urial_opt.errors import AdapterError
-from urial_opt.models.server.replies import ReplyMessage, ReportedUsage, check_name
+from urial_opt.models.server.replies import ReplyMessage, ReportedUsage
 from urial_opt.models.server.retries import EmptyReplyError
 from urial_opt.models.server.token_logprobs import (
     AnswerLogprobs,
@@ -27,14 +27,13 @@ class NoLogprobsError(AdapterError):
     """The server accepts a request for log-probabilities, but its reply has none."""
 
 
-def read_answer_tokens(body: str, *, model: str) -> AnswerLogprobs:
+def read_answer_tokens(body: str) -> AnswerLogprobs:
     """The answer of an aligned model in the body of a reply of `/chat/completions`.
 
     NoLogprobsError if the reply has no log-probabilities; ValueError if its tokens do not make up its text; otherwise
     as `replies.read_reply`.
     """
     read = _ChatBody.model_validate_json(body)
-    check_name(read.model, model)
     (choice,) = read.choices
     text = choice.message.content or ""
     usage = (read.usage or ReportedUsage()).counted()
@@ -65,14 +64,13 @@ def read_answer_tokens(body: str, *, model: str) -> AnswerLogprobs:
     raise ValueError("its tokens are not those of its text")
 
 
-def read_prompt_tokens(body: str, *, model: str, source: LogprobSource, listed: int) -> UnplacedPrompt:
+def read_prompt_tokens(body: str, *, source: LogprobSource, listed: int) -> UnplacedPrompt:
     """The prompt's log-probabilities in the body of a reply of `/completions`.
 
     `listed` is the number of most probable tokens that the request asked for at each position. Errors as
     `read_answer_tokens`.
     """
     read = _PromptBody.model_validate_json(body)
-    check_name(read.model, model)
     (choice,) = read.choices
     usage = (read.usage or ReportedUsage()).counted()
     logprobs = choice.logprobs
@@ -168,7 +166,6 @@ class _ChatChoice(BaseModel):
 
 class _ChatBody(BaseModel):
     choices: list[_ChatChoice] = Field(min_length=1, max_length=1)
-    model: str | None = None
     usage: ReportedUsage | None = None
 
 
@@ -195,5 +192,4 @@ class _PromptChoice(BaseModel):
 class _PromptBody(BaseModel):
     choices: list[_PromptChoice] = Field(min_length=1, max_length=1)
     prompt_logprobs: _PromptTokens | None = None
-    model: str | None = None
     usage: ReportedUsage | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from urial_opt.errors import AdapterError, InputError
-from urial_opt.models.server.endpoint import Endpoint, RefusedError
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.failures import RefusedError
 from urial_opt.models.server.logprob_replies import (
     LogprobSource,
     NoLogprobsError,
@@ -16,6 +18,8 @@ from urial_opt.models.server.logprob_replies import (
 )
 from urial_opt.models.server.token_logprobs import AnswerLogprobs, PromptLogprobs, UnplacedPrompt
 from urial_opt.prompt import PLAIN_FENCE, UrialPrompt
+
+_log = logging.getLogger(__name__)
 
 _LISTED = (20, 10, 5)
 """Numbers of most probable tokens to ask for: vLLM lists at most 20 by default, OpenAI's completions at most 5."""
@@ -59,8 +63,7 @@ class AnsweringServer:
     def _answer(self, queries: Sequence[str], *, max_tokens: int, listed: int) -> list[AnswerLogprobs]:
         greedy = {"temperature": 0.0, "max_tokens": max_tokens, "logprobs": True, "top_logprobs": listed}
         requests = [{"messages": self._messages(query), **greedy} for query in queries]
-        read = partial(read_answer_tokens, model=self.endpoint.model)
-        return self.endpoint.ask("/chat/completions", requests, read)
+        return self.endpoint.ask("/chat/completions", requests, read_answer_tokens)
 
 
 class ReadingServer:
@@ -73,7 +76,16 @@ class ReadingServer:
         """
         self.endpoint = endpoint
         head = f"a\n{PLAIN_FENCE}\n{UrialPrompt().suffix(_QUERY)}"
+        self._late = False
         self._source, self.listed, reply = self._find_out(head + sample)
+        if self._source == "echo" and reply.late:
+            self._late = True
+            reply = reply.moved()
+            _log.warning(
+                "%r reports the log-probabilities of a prompt's tokens one token late, as llama-cpp-python does; they "
+                "are put right, and tokens that are not among the %d most probable ones have none",
+                *(endpoint.name, self.listed),
+            )
         self.sample = self._placed(reply, head + sample, len(head))
         self.start = len(head)
         """Where the sample begins in the prompt of the trial request."""
@@ -115,8 +127,9 @@ class ReadingServer:
         greedy = {"temperature": 0.0, "max_tokens": 1, "logprobs": listed}
         asked = {"prompt_logprobs": listed} if source == "prompt_logprobs" else {"echo": True}
         requests = [{"prompt": prompt, **greedy, **asked} for prompt in prompts]
-        read = partial(read_prompt_tokens, model=self.endpoint.model, source=source, listed=listed)
-        return self.endpoint.ask("/completions", requests, read)
+        read = partial(read_prompt_tokens, source=source, listed=listed)
+        replies = self.endpoint.ask("/completions", requests, read)
+        return [reply.moved() for reply in replies] if self._late else replies
 
     def _placed(self, reply: UnplacedPrompt, prompt: str, start: int) -> PromptLogprobs:
         placed = reply.place(prompt, down_to=start)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from urial_opt.models.server.retries import EmptyReplyError, WrongModelError
+from urial_opt.models.server.retries import EmptyReplyError
 from urial_opt.records import FinishReason, Usage
 
 _TOO_LONG = re.compile(
     r"context.?(length|size|window)|too long|longer than|too large|tokens.*(exceed|must be <=)|exceed.*tokens",
     re.IGNORECASE | re.DOTALL,
 )
-
-_INSTEAD: Mapping[str, str | None] = {"max_tokens": "max_completion_tokens", "temperature": None, "seed": None}
-"""Fields that some chat models do not accept, such as OpenAI's reasoning models, and the field to send instead."""
 
 Route: TypeAlias = Literal["/completions", "/chat/completions"]
 
@@ -36,7 +32,7 @@ class Reply:
     usage: Usage
     """Prompt tokens that the server found in its prefix cache count as saved."""
     refused: bool = False
-    """Whether the model, or a filter around it, refused to answer."""
+    """Whether the model, or a filter around it, refused to answer; `text` has its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +60,15 @@ class Attempt:
         return found
 
 
-def read_reply(body: str, *, route: Route, model: str) -> Reply:
-    """The reply of `model` that a body contains.
-
-    ValueError if the body is not a completion; WrongModelError if another model replied; EmptyReplyError if the reply
-    is empty.
-    """
+def read_reply(body: str, *, route: Route) -> Reply:
+    """The reply that a body contains. ValueError if the body is not a completion; EmptyReplyError if it is empty."""
     read = _Body.model_validate_json(body)
     (choice,) = read.choices
     message = choice.message if route == "/chat/completions" else ReplyMessage(content=choice.text)
     if message is None or (route == "/completions" and message.content is None):
         raise ValueError(f"there is no text for {route!r} in it")
-    check_name(read.model, model)
     reply = Reply(
-        text=message.content or "",
+        text=message.content or message.refusal or "",
         finish_reason="length" if choice.finish_reason == "length" else "stop",
         usage=(read.usage or ReportedUsage()).counted(),
         refused=bool(message.refusal) or choice.finish_reason == "content_filter",
@@ -87,10 +78,9 @@ def read_reply(body: str, *, route: Route, model: str) -> Reply:
     return reply
 
 
-def check_name(answered: str | None, asked: str) -> None:
-    """WrongModelError unless `answered`, the model named in a reply, is the model `asked`."""
-    if not _is_called(answered, asked):
-        raise WrongModelError(f"the server answers as {answered!r}; give that name if it is the model you mean")
+def name_in(body: str) -> str | None:
+    """The model named in a reply; None if it names none. ValueError if the body is not an object."""
+    return _Signed.model_validate_json(body).model
 
 
 def words_of(body: object) -> str:
@@ -103,18 +93,6 @@ def words_of(body: object) -> str:
 def is_too_long(words: str) -> bool:
     """Whether an error message says that prompt and answer do not fit the model's context."""
     return _TOO_LONG.search(words) is not None
-
-
-def refused_field(words: str, request: Mapping[str, object]) -> str | None:
-    """The field of a chat request that an error message refuses; None if it is not a field that can be left out."""
-    quoted = set(re.findall(r"['\"`](\w+)['\"`]", words))
-    return next((name for name, instead in _INSTEAD.items() if name in request and (instead or name) in quoted), None)
-
-
-def without(refused: Set[str], request: Mapping[str, object]) -> dict[str, object]:
-    """The request with the `refused` fields renamed or left out."""
-    names = {name: _INSTEAD[name] if name in refused else name for name in request}
-    return {name: request[old] for old, name in names.items() if name is not None}
 
 
 def asked_pause(headers: Mapping[str, str]) -> float | None:
@@ -139,11 +117,11 @@ class ReportedUsage(BaseModel):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
+    prompt_tokens_details: _Details | Any = None  # some servers list them by modality
 
     def counted(self) -> Usage:
-        prompt = self.prompt_tokens or 0
-        saved = min(prompt, (self.prompt_tokens_details or _Details()).cached_tokens or 0)
+        prompt, details = self.prompt_tokens or 0, self.prompt_tokens_details
+        saved = min(prompt, (details.cached_tokens or 0) if isinstance(details, _Details) else 0)
         return Usage(prompt_tokens=prompt - saved, completion_tokens=self.completion_tokens or 0, saved_tokens=saved)
 
 
@@ -160,18 +138,10 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
+class _Signed(BaseModel):
+    model: str | None = None
+
+
 class _Body(BaseModel):
     choices: list[_Choice] = Field(min_length=1, max_length=1)
-    model: str | None = None
     usage: ReportedUsage | None = None
-
-
-def _is_called(answered: str | None, asked: str) -> bool:
-    """Whether both names mean one model: a server may add a date or a folder, or drop one."""
-    return (
-        not answered
-        or answered == asked
-        or (answered.startswith(asked) and answered[len(asked)] in "-@:")
-        or PurePosixPath(answered).name == asked
-        or PurePosixPath(asked).name == answered
-    )

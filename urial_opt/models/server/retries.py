@@ -8,14 +8,14 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from queue import Empty, SimpleQueue
 from typing import ClassVar, TypeVar, cast
 
 from urial_opt.errors import AdapterError
 from urial_opt.memory import PaceMemory
+from urial_opt.models.server.crew import NotAllowedError, work_through
 from urial_opt.records import Pace
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,12 @@ class TimedOutError(RetryableError):
     """No reply came in time; every further try costs a whole time-out."""
 
     tries = 3
+
+
+class OversizedError(RetryableError):
+    """The reply is larger than any that was asked for."""
+
+    tries = 2
 
 
 class UnreachableError(RetryableError):
@@ -104,51 +110,42 @@ class Retrier:
             self._limit.begin_with(known.at_once)
             self._warn_of_pause(known.not_before - time.time())
 
-    def ask_all(self, ask: Callable[[_Request], _Reply], requests: Sequence[_Request]) -> list[_Reply]:
+    def ask_all(
+        self,
+        ask: Callable[[_Request], _Reply],
+        requests: Sequence[_Request],
+        *,
+        allow: Callable[[], None] = lambda: None,
+        heard: Callable[[Mapping[int, _Reply]], None] = lambda _: None,
+    ) -> list[_Reply]:
         """What `ask` returns for each request, in the order given.
 
         A request for which `ask` raises a RetryableError is tried again; after the last try it becomes an AdapterError.
-        The first other error is raised at once.
+        `allow` is called before each try. The first error, by `ask` or `allow`, is raised once the replies under way
+        have come (see `crew`). `heard` is called in this thread with replies as they come, by place of the request.
         """
-        waiting: SimpleQueue[int] = SimpleQueue()
-        done: SimpleQueue[tuple[int, list[_Reply] | BaseException]] = SimpleQueue()
-        stop = threading.Event()
 
-        def work() -> None:
-            while not stop.is_set():
-                try:
-                    row = waiting.get_nowait()
-                except Empty:
-                    return
-                try:
-                    done.put((row, [self._ask(ask, requests[row], stop)]))
-                except BaseException as error:  # raised again in the thread of the caller
-                    done.put((row, error))
-                    return
+        def work(row: int, stop: threading.Event) -> _Reply:
+            return self._ask(ask, requests[row], stop, allow)
 
-        for row in range(len(requests)):
-            waiting.put(row)
-        replies: dict[int, _Reply] = {}
-        try:
-            # Daemon threads: neither Ctrl-C nor the first error waits for replies that nobody will read.
-            for _ in range(min(self._most, len(requests))):
-                threading.Thread(target=work, daemon=True).start()
-            while len(replies) < len(requests):
-                row, outcome = done.get()
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                (replies[row],) = outcome
-        finally:
-            stop.set()
-        return [replies[row] for row in range(len(requests))]
+        return work_through(len(requests), work, threads=self._most, heard=heard)
 
-    def _ask(self, ask: Callable[[_Request], _Reply], request: _Request, stop: threading.Event) -> _Reply:
+    def _ask(
+        self,
+        ask: Callable[[_Request], _Reply],
+        request: _Request,
+        stop: threading.Event,
+        allow: Callable[[], None],
+    ) -> _Reply:
         failures: Counter[type[RetryableError]] = Counter()
         waited = 0.0
         while True:
             try:
                 with self._limit.place():
                     self._wait_until_allowed(stop)
+                    if stop.is_set():
+                        raise self._stopped()
+                    _ask_leave(allow)
                     return ask(request)
             except RetryableError as error:
                 self._learn(error)
@@ -201,6 +198,13 @@ class Retrier:
 
     def _stopped(self) -> AdapterError:
         return AdapterError(f"{self._name!r} was not asked any more", retryable=True)
+
+
+def _ask_leave(allow: Callable[[], None]) -> None:
+    try:
+        allow()
+    except BaseException as error:
+        raise NotAllowedError(error) from error
 
 
 class _Limit:

@@ -8,8 +8,9 @@ begin-of-text token before it does not matter then, nor do the servers' offsets,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import e, exp, log, nan
+from operator import eq
 from typing import TypeAlias
 
 from urial_opt.records import Usage
@@ -104,6 +105,23 @@ class UnplacedPrompt:
     """The most probable tokens after the prompt. None: they may stand with one additional, last token."""
     usage: Usage
 
+    @property
+    def late(self) -> bool:
+        """Whether each token has the probabilities of the next one, as llama-cpp-python reports them."""
+        firsts = [token.top.entries[0][0] if token.top.entries else None for token in self.tokens]
+        texts = [token.text for token in self.tokens]
+        own, following = (sum(map(eq, firsts, each)) for each in (texts, texts[1:]))
+        return bool(following > own)
+
+    def moved(self) -> UnplacedPrompt:
+        """The same with each list of probabilities at the token that it is about; tokens not listed have none."""
+        tops = [TopLogprobs(), *(token.top for token in self.tokens)]
+        tokens = tuple(
+            TokenLogprob(text=token.text, logprob=top.logprob_of(token.text), rank=top.rank_of(token.text), top=top)
+            for token, top in zip(self.tokens, tops, strict=False)
+        )
+        return replace(self, tokens=tokens, after=tops[-1])
+
     def place(self, prompt: str, *, down_to: int) -> PromptLogprobs | None:
         """Match the tokens with the text of the prompt, back to the character `down_to`; None if they do not fit."""
         for more in (0,) if self.after else (1, 0):
@@ -126,14 +144,14 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
     while place and end > down_to:
         place -= 1
         text = texts[place]
-        if UNREADABLE in text:
+        if UNREADABLE in text or (not text and _is_in_character(texts, place, whole[:end])):
             run = place
-            while run and UNREADABLE in texts[run - 1]:
+            while run and not is_readable(texts[run - 1]):
                 run -= 1
-            reach = max(0, end - sum(map(len, texts[run : place + 1])))
+            reach = max(0, end - sum(max(1, len(piece)) for piece in texts[run : place + 1]))
             before = texts[run - 1] if run else ""
             starts = [start for start in range(end - 1, reach - 1, -1) if whole.endswith(before, 0, start)]
-            if not starts:
+            if not starts or (reach and not run):
                 return None
             start = starts[0] if run else 0
             spans += [(start, end), *[(start, start)] * (place - run)]
@@ -151,6 +169,16 @@ def place_tokens(texts: Sequence[str], whole: str, *, down_to: int = 0) -> list[
         spans.append((start, end))
         end = start
     return spans[::-1] if end <= down_to else None
+
+
+def _is_in_character(texts: Sequence[str], place: int, before: str) -> bool:
+    """Whether an empty token is a piece of the last character of `before`: some servers leave out such pieces.
+
+    It is none, such as an end of text, if the next token with a text ends where the empty one stands.
+    """
+    while place and not texts[place]:
+        place -= 1
+    return before[-1:] > "\x7f" and not (texts[place] and before.endswith(texts[place]))
 
 
 def least_divergence(common: Iterable[tuple[float, float]]) -> float:

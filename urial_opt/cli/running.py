@@ -1,0 +1,89 @@
+"""Running: runs a search on the terminal, with its progress, its result, and what to do after an interruption."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+
+from urial_opt.cli.advice import as_typed
+from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
+from urial_opt.cli.live import Display
+from urial_opt.cli.options import asking_again
+from urial_opt.cli.output import write_json
+from urial_opt.cli.tables import show_result
+from urial_opt.records import Role
+from urial_opt.roles import Models, Named, open_models, prices_of
+from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
+from urial_opt.search.result import SearchResult
+from urial_opt.search.run import search_space
+from urial_opt.search.study import silence_optuna
+from urial_opt.spaces.space import SearchSpace
+from urial_opt.store import Store
+
+
+def run_and_show(
+    space: SearchSpace,
+    chosen: Mapping[Role, Named],
+    options: SearchOptions,
+    *,
+    told: Sequence[str] = (),
+    store_url: str,
+    as_json: bool,
+) -> None:
+    """Run or continue a search and print its result; `told` are notes to print before it runs.
+
+    The command exits if the search is interrupted, after saying how to continue it.
+    """
+    with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
+        of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
+        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        store.again.most = asking_again()
+        models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+        for note in (*told, *models.notes):
+            display.say(note)
+        prices = prices_of(models.by_role, options.terms.prices)
+        options = replace(options, terms=replace(options.terms, prices=prices))
+        result = _searched(space, models, store, options, display, stop)
+    if as_json:
+        write_json({**result.as_json(), "space": space.name})
+    else:
+        show_result(result, store_url=store_url)
+
+
+def _searched(
+    space: SearchSpace, models: Models, store: Store, options: SearchOptions, display: Display, stop: list[int]
+) -> SearchResult:
+    """The result, or the exit code of an interruption after printing how to continue."""
+    silence_optuna()
+    try:
+        return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
+    except LimitReached as reached:
+        display.say(f"Stopped: {as_typed(reached.limit)}. All results so far are in {store.name} as {reached.name!r}.")
+        display.say("Continue with a higher limit, or finish it by setting --budget to the number of trials recorded.")
+        raise click.exceptions.Exit(LIMIT_REACHED) from reached
+    except Interrupted as interrupted:
+        display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
+        display.say("Continue with the same command.")
+        raise click.exceptions.Exit(INTERRUPTED) from interrupted
+
+
+@contextmanager
+def _stop_on_signal() -> Iterator[list[int]]:
+    """A list that is empty until the user asks to stop; a second request stops immediately."""
+    asked: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
