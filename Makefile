@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 REQUIREMENTS := pyproject.toml constraints.txt
 
-.PHONY: install search test check fix docs wheel
+.PHONY: install search test real-models check fix docs wheel
 
 install: .venv/develop.stamp ## everything that is needed to work on the project
 
@@ -13,6 +13,12 @@ search: .venv/use.stamp ## the main job, on the embedded world
 
 test: .venv/develop.stamp
 	$(BIN)/pytest
+
+# llama.cpp without what the tests do not use, nor the optimisations that take longest to compile.
+LLAMA := CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_LLAMAFILE=OFF -DGGML_OPENMP=OFF -DCMAKE_CXX_FLAGS_RELEASE=-O1"
+
+real-models: .venv/real-models.stamp ## the tests on a real language model and two engines; needs a C++ compiler
+	$(BIN)/pytest -n 0 -m real_model
 
 check: .venv/develop.stamp
 	$(BIN)/ruff check
@@ -42,3 +48,8 @@ wheel: .venv/develop.stamp
 .venv/develop.stamp: $(REQUIREMENTS) | .venv/bin/pip
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[develop]'
 	touch .venv/use.stamp $@
+
+.venv/real-models.stamp: .venv/develop.stamp tests/real_models.py
+	$(LLAMA) $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[develop,real-models]'
+	$(BIN)/python -m tests.real_models
+	touch $@

@@ -74,7 +74,7 @@ def test_what_cannot_be_done_is_one_line_that_says_what_to_type(run: Run, search
     assert "did you mean 'nano'" in run.refused("search", "--space", "nanno")
     assert "did you mean 'nano'" in run.refused("search", "--judge", "nanno", "--budget", 1)
     assert "choose one of" in run.refused("search", "--base", "quux", "--budget", 1)
-    assert "did you mean 'thompson'" in run.refused("search", "--sampler", "thomson", "--budget", 1)
+    assert "did you mean 'thompson'" in run("search", "--sampler", "thomson", "--budget", 1, code=2)[1]
     assert "urial-opt search" in run.refused("list", "--store", "nothing.db")
     assert not (tmp_path / "nothing.db").exists()
     assert "mine" in run.refused("inspect", "mime", "--store", searched)

@@ -112,7 +112,7 @@ TEXT = '{"text": "Où est le Nil?"}\n'
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_encodings_that_name_themselves(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "q.jsonl").write_bytes(TEXT.encode(encoding))
-    (tmp_path / "z.jsonl.gz").write_bytes(gzip.compress(TEXT.encode(encoding)))
+    (tmp_path / "z.jsonl.gz").write_bytes(gzip.compress(TEXT.encode(encoding), mtime=0))
     (tmp_path / "q.csv").write_bytes("text\r\nOù est le Nil?\r\n".encode(encoding))
     for name in ("q.jsonl", "z.jsonl.gz", "q.csv"):
         assert [query.text for query in load_queries(tmp_path / name)] == ["Où est le Nil?"]
@@ -125,7 +125,7 @@ def test_encodings_that_name_themselves(tmp_path: Path, encoding: str) -> None:
         (TEXT.encode("utf-16-le"), r"q.jsonl:1: holds a NUL character, as UTF-16 does; save the file as UTF-8"),
         (b"\xff\xfe" + b"a", r"q.jsonl: byte \d+ is not UTF-16"),
         (b"\x1f\x8b\x08\x00", "q.jsonl: the compressed file is damaged .*; fetch it again"),
-        (gzip.compress(TEXT.encode())[:-9], "q.jsonl: the compressed file is damaged"),
+        (gzip.compress(TEXT.encode(), mtime=0)[:-9], "q.jsonl: the compressed file is damaged"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n", "Git LFS pointer.*type: git lfs pull"),
         (b" \n", "q.jsonl:1: the file is empty"),
         (b'{"data": [{"text": "a"}], "more": [{"text": "b"}]}', "several lists .'data' and 'more'.; write one of"),
@@ -178,6 +178,6 @@ def test_tables_of_several_kinds(tmp_path: Path) -> None:
 def test_a_file_beyond_the_bound_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from urial_opt.datasets import file_text
 
-    (tmp_path / "q.jsonl.gz").write_bytes(gzip.compress(b" " * 2**21))
+    (tmp_path / "q.jsonl.gz").write_bytes(gzip.compress(b" " * 2**21, mtime=0))
     with pytest.raises(InputError, match=r"q.jsonl.gz: holds more than 1 MiB, the most that is read; split it"):
         file_text.read_text(tmp_path / "q.jsonl.gz", most=2**20)

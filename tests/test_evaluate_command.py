@@ -21,7 +21,7 @@ WHY = ("not_applicable", "unread", "refused")
 KEYS = {
     *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
-    *("space", "decoding"),
+    *("space", "decoding", "answers"),
 }
 
 

@@ -147,7 +147,7 @@ def test_shift_is_what_plain_transformers_computes(space: SearchSpace, space_fil
         assert found[name]["positions"] == len(ranks) == sum(map(len, answers))
         shares = {"unshifted": ranks == 1, "marginal": (ranks > 1) & (ranks <= 3), "shifted": ranks > 3}
         for share, of in shares.items():
-            assert found[name][share]["mean"] == pytest.approx(of.double().mean().item())
+            assert found[name][share]["mean"] == pytest.approx(of.double().mean().item(), abs=1e-6)
         kl = torch.cat([kl for _, kl in plain]).mean().item()
         assert found[name]["kl_aligned_base"]["mean"] == pytest.approx(kl, rel=1e-3)
     assert found["zero-shot"]["shifted"]["mean"] != found["hand-written"]["shifted"]["mean"]
@@ -176,14 +176,14 @@ def test_a_search_of_two_trials_is_found_exported_and_measured_again_for_nothing
     assert found["trials"]["total"] == 2
     assert found["aligned"]["queries"] == found["found"]["queries"] == 2
     assert found["aligned"]["average"] > 1
-    assert found["shift"]["trials"] >= 1
+    assert found["shift"]["queries"] == 2
     assert json.loads(run(*words)[0])["found"] == found["found"], "the same command prints the same result"
     run("export", "real", "--format", "json", "--output", "found.json")
     exported = json.loads(Path("found.json").read_text())
     assert exported["system"] or exported["exemplars"]
     again = ("evaluate", "--space", space_file, "--prompt", "found.json", *MODELS[:2], *judged, "--split", "test")
     measured = json.loads(run(*again, "--json")[0])
-    assert measured["average"]["mean"] == pytest.approx(found["found"]["average"])
+    assert measured["average"] == found["found"]["average"]
     assert {spent["calls"] for spent in measured["spending"].values()} == {0}
 
 
@@ -194,5 +194,5 @@ def test_evaluate_compares_prompts(space_file: str, judged: tuple[str, ...], run
         measured = json.loads(run(*words, "--json")[0])
         assert measured["queries"] == 6
         assert measured["spending"]["base"]["completion"] > 6
-        means[prompt] = measured["average"]["mean"]
+        means[prompt] = measured["average"]
     assert all(1 < mean <= 5 for mean in means.values())

@@ -170,3 +170,13 @@ def test_one_trial_a_constant_one_and_an_unseen_one_are_estimated() -> None:
     assert unseen.standard_error > constant.standard_error
     with pytest.raises(ValueError, match="at least one"):
         shrunken_estimates(np.full((2, 3), np.nan), ["regular"] * 3)
+
+
+def test_estimates_over_a_hundred_thousand_queries_fit_in_memory() -> None:
+    queries = 100_000  # a matrix of queries x queries would take 80 GB
+    seen = np.full((3, queries), 4.0)
+    seen[0], seen[1, queries // 2 :], seen[2, ::2] = 3.0, np.nan, 2.0
+    kinds = ["safety" if number % 5 == 0 else "regular" for number in range(queries)]
+    first, second, third = shrunken_estimates(seen, kinds)
+    assert second.mean > first.mean
+    assert (first.queries, second.queries, third.queries) == (queries, queries // 2, queries)

@@ -15,7 +15,7 @@ from urial_opt.cli.app import COMMANDS, group
 from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
 
 PASSWORD = "postgresql+psycopg://me:hunter2@127.0.0.1:1/x"
-WITHOUT_JSON = {"export", "tag"}
+WITHOUT_JSON = {"tag"}
 
 
 def parameters(name: str) -> dict[str, click.Parameter]:
@@ -96,6 +96,15 @@ def test_former_names_are_not_in_the_help(run: Run) -> None:
         assert "--max-new-tokens" in out
         assert "--search " not in out
         assert "--max-tokens" not in out
+
+
+def test_an_export_as_json(run: Run, searched: Path, tmp_path: Path) -> None:
+    as_json, _ = told(run, "export", "mine", "--trial", 1, "--store", searched)
+    assert (as_json["search"], as_json["trial"], as_json["format"]) == ("mine", 1, "urial")
+    assert as_json["text"] == run("export", "mine", "--trial", 1, "--store", searched)[0]
+    written, _ = told(run, "export", "mine", "--trial", 1, "--store", searched, "--output", "x.txt")
+    assert written["output"] == "x.txt"
+    assert (tmp_path / "x.txt").read_text() == as_json["text"]
 
 
 @click.command()

@@ -86,6 +86,12 @@ def test_a_store_without_a_search_names_itself(run: Run) -> None:
     assert "urial-opt search --store 'my store.db'" in run.refused("list", "--store", "my store.db")
 
 
+def test_a_folder_that_is_none_is_told_before_the_work(run: Run, small_space: Path) -> None:
+    for words in (("shift", "--html"), ("shift", "--parquet"), ("evaluate", "--zero-shot", "--just-eval")):
+        line = run.refused(*words, "no/such/file", "--space", small_space)
+        assert f"'no/such/file' cannot be written (No such file or directory); give another {words[-1]}" in line
+
+
 OPTIONS = ("--base-url", "--judge-url", "--base-option", "--judge-option", "--budget")
 
 

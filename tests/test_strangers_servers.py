@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 
 from tests.scripted_server import ASKED, COMPLETION, REPLY, Script
+from urial_opt.cli import running
 from urial_opt.errors import AdapterError
 from urial_opt.models.server import bounds
 from urial_opt.models.server.endpoint import Endpoint
@@ -101,7 +104,7 @@ def test_a_reply_that_drips_is_bounded_by_the_time_out(
     monkeypatch.setattr(bounds, "_SLACK", 0.1)
     with sending(dripping(first, piece)) as url:
         said = ending(url, timeout=0.3)
-    assert "after 3 tries: its reply did not end within 0.3 s; allow more by timeout=SECONDS" in said
+    assert "after 3 tries: its reply did not end within 0.3 s; allow more by the option `timeout=SECONDS`" in said
 
 
 @pytest.mark.parametrize("first", [head(), head("Content-Encoding: gzip")])
@@ -140,6 +143,15 @@ def test_an_error_without_end_and_a_list_of_models_without_end_are_cut_off(monke
         assert "its reply is larger than" in ending(url)
         assert Endpoint("m", url=url).models() == []
         assert Endpoint("m", url=url).try_once("/models").status == 0
+
+
+def test_a_search_that_is_asked_to_stop_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_PATIENCE", 0.1)
+    with running._stop_on_signal() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        assert stop == [signal.SIGTERM]
+        with pytest.raises(KeyboardInterrupt):
+            SimpleQueue[int]().get(timeout=30)
 
 
 ESTIMATED = Usage(prompt_tokens=2, completion_tokens=2)

@@ -47,7 +47,7 @@ def test_queries_come_back_with_their_tags(run: Run, tmp_path: Path, judge: tupl
     assert [(q.id, q.text, q.kind, q.split, q.earlier) for q in after] == [
         (q.id, q.text, q.kind, q.split, q.earlier) for q in before
     ]
-    assert [query.tags for query in after] == [("math", "stem", "easy")] * 3 + [()]
+    assert [query.tags for query in after] == [("math", "stem", "easy", "writing")] * 3 + [()]
 
 
 def test_a_search_space_takes_what_it_writes(run: Run, tmp_path: Path, judge: tuple[str, ...]) -> None:

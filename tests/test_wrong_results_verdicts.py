@@ -15,13 +15,23 @@ from hypothesis import strategies as st
 from tests.command_line import Run
 from tests.scripted_judge import Model, reply
 from tests.scripted_judges import Comparing
-from urial_opt.aspects import QueryKind
+from urial_opt.aspects import Aspect, QueryKind
 from urial_opt.evaluation.constraints import Keeping
 from urial_opt.evaluation.evaluator import compare_answers
 from urial_opt.nano.json_server import listening
 from urial_opt.objective import Objective
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Candidate, Completion, Query, Sampling, TrialRecord, TrialState, Usage
+from urial_opt.records import (
+    Candidate,
+    Completion,
+    Evaluation,
+    Judgment,
+    Query,
+    Sampling,
+    TrialRecord,
+    TrialState,
+    Usage,
+)
 from urial_opt.search.racing import Race
 from urial_opt.search.standing import Standing
 from urial_opt.statistics.strata import Strata, stratified_mean
@@ -140,3 +150,18 @@ def test_a_preference_that_could_not_be_read_is_asked_for_again(tmp_path: Path) 
         judge.written.clear()
     assert overall == [None, None, "first", "first", "first", "first"]
     assert len(judge.compared) == 2
+
+
+def test_inspect_says_why_no_trial_has_a_score(run: Run) -> None:
+    query = Query(id="q", text="Name a river.", kind="safety", split="dev")
+    unread = Judgment(query_id="q", judge="j", scores={Aspect.SAFETY: None}, raw="Well, well.")
+    judged = Evaluation(
+        queries=[query], completions=[Completion(text="The Rhine.", finish_reason="stop")], judgments=[unread]
+    )
+    with Store.open("s.db") as store:
+        store.open_search("one", {"weights": {"safety": 1.0}, "base": "b", "aligned": None, "judge": "j"})
+        (record,) = standing_after({"q": None}).records
+        store.add_trial("one", record, judged)
+    out = " ".join(run("inspect", "one", "--store", "s.db")[0].split())
+    assert "No trial has a score, 1 failed: none of 1 verdicts of the judge 'j' could be read" in out
+    assert "it said 'Well, well.'" in out

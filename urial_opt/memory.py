@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urial_opt.aspects import Missing
 from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Pace, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
+from urial_opt.records import (
+    Completion,
+    Judgment,
+    Pace,
+    Preference,
+    ProbeKey,
+    ProbeShift,
+    Query,
+    QueryTags,
+    Sampling,
+    Usage,
+)
 
 if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
     from urial_opt.spaces.lineage import Attempt, Round
@@ -194,6 +205,14 @@ class Served:
     """The model's name in replies; empty if they name none."""
     root: str = ""
     """The weights that the server's list of models names, without their folder; empty if it names none."""
+
+
+class TagMemory(Protocol):
+    """Stores tags of queries, with the same rules as `Memory`; `store.Store` implements it."""
+
+    def settle(self) -> None: ...
+    def find_tags(self, judge: str, queries: Sequence[Query]) -> list[QueryTags | None]: ...
+    def add_tags(self, tagged: Sequence[QueryTags], queries: Sequence[Query]) -> None: ...
 
 
 class PaceMemory(Protocol):

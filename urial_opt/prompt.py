@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from urial_opt.content import content_id
@@ -25,11 +26,16 @@ from urial_opt.content import content_id
 _BREAKS_LAYOUT = re.compile(r"```|^# (?:Query|Answer|User)", re.MULTILINE)
 _BACKTICKS = re.compile(r"`{3,}")
 _OPENS_CODE = re.compile(r"\s*(`{3,})[^`]*$")
-READING_VERSION = 1
+_NEXT_TURN = re.compile(r"# (?:Query|User)\s*\d*\s*(?::|$)")
+_HEADING = re.compile(r"# (?:Query|User|Answer|Assistant|Instruction)\s*:?\s*$")
+READING_VERSION = 2
 """Raise it when the same prompt is written, or the same answer is read, in another way (see `search/versions.py`)."""
 PLAIN_FENCE = "```"
-PUBLIC_STOPS = ("# Query", "# User")
-"""Stop strings of the public runner."""
+PUBLIC_STOPS = ("# User", "# Query")
+"""Stop strings of the public runner, in an order of our own: such answers are stored apart from those that end by the
+rule of `read_answer`."""
+FENCE_STOP = "\n```\n\n# "
+"""A stop string for servers, which know no rule: a fence, and a heading after a blank line."""
 Layout: TypeAlias = Literal["urial", "v5", "v6"]
 """How the public loader continues a prompt: by fenced blocks, as above, or as prompts called inst_help_v5 or v6."""
 
@@ -134,26 +140,61 @@ def before_stop(text: str, stop: Sequence[str]) -> str | None:
     return text[: min(found)[1]] if found else None
 
 
-def read_answer(text: str) -> str:
-    """The answer in what a base model wrote after the prompt, stripped.
+def read_answer(text: str, *, layout: Layout = "urial", cut: bool = False) -> str:
+    """The answer in what a base model wrote after the prompt, stripped. Code blocks keep their fences.
 
-    It ends before the next heading of the layout, or before the first line that is exactly the closing fence. A fence
-    that closes a code block of the answer does not end it: such a block is opened by a fence that has an info string,
-    is longer, or is indented. Code blocks keep their fences.
+    The last fence before the next heading of the layout closes the answer. A bare fence may open a code block, too: it
+    closes the answer if a blank line, a heading or the end of the text follows it outside a code block, or if the code
+    block that it seems to open never ends. Text without fences ends before the next heading, and so does text in a
+    layout without fences. `cut`: whether the text was cut off, so that its last code block may be open.
     """
-    lines: list[str] = []
-    code_fence = ""
-    for line in text.split("\n"):
-        if code_fence:
-            bare = line.strip()
-            if bare.startswith(code_fence) and not bare.strip("`"):
-                code_fence = ""
-        elif line.rstrip() == PLAIN_FENCE or line.startswith(("# Query", "# User")):
-            break
+    end = _end(text, layout, whole=not cut)
+    return text[:end].strip()
+
+
+def with_closed_code(text: str) -> str:
+    """What was written before `FENCE_STOP`: with the fence, if it closed a code block and not the answer."""
+    opened = _end(text, "urial", whole=True)
+    return f"{text}\n{PLAIN_FENCE}" if opened is not None and opened != _end(text, "urial", whole=False) else text
+
+
+def has_ended(text: str, *, layout: Layout = "urial") -> bool:
+    """Whether the answer has ended in what was written so far, by the rule of `read_answer`."""
+    return _end(text, layout, whole=False, more=True) is not None
+
+
+def _end(text: str, layout: Layout, *, whole: bool, more: bool = False) -> int | None:
+    """Where the answer ends; None if at the end of the text, or not yet.
+
+    `whole`: the text is not cut off. `more`: its last line is not complete yet.
+    """
+    lines = text.split("\n")
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    known = len(lines) - 1 if more else len(lines)
+    if layout != "urial":
+        return next((starts[at] for at, line in enumerate(lines[:known]) if _NEXT_TURN.match(line)), None)
+    code: str | None = None
+    opened: int | None = None
+    for at, line in enumerate(lines[:known]):
+        following = lines[at + 1] if at + 1 < known else None
+        bare = line.rstrip() == PLAIN_FENCE
+        if _HEADING.match(line) and following is not None and following.rstrip() == PLAIN_FENCE:
+            return starts[at] if opened is None else opened
+        if code is not None:
+            closing = line.strip()
+            if closing.startswith(code) and not closing.strip("`"):
+                code = opened = None
+        elif bare:
+            if following is not None and (not following.strip() or _HEADING.match(following)):
+                return starts[at]
+            code, opened = PLAIN_FENCE, starts[at]
+        elif _NEXT_TURN.match(line):
+            return starts[at]
         elif opening := _OPENS_CODE.match(line):
-            code_fence = opening[1]
-        lines.append(line)
-    return "\n".join(lines).strip()
+            code = opening[1]
+    if opened is not None and not more and (whole or not text[opened:].strip("`\n ")):
+        return opened
+    return None
 
 
 def read_answer_publicly(text: str) -> str:

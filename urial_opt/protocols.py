@@ -135,6 +135,20 @@ class Paced(Protocol):
 
 
 @runtime_checkable
+class Ending(Protocol):
+    """An optional ability of base models: ends a text while it is written, so that nothing after its end is paid for.
+
+    Without it, a text ends only at a stop string, the model's end token or its maximum length.
+    """
+
+    def end_when(self, ended: Callable[[str], bool] | None) -> None:
+        """From now on, let each text end as soon as `ended` says so of what is written; None: no longer.
+
+        The text may go on beyond that end. It is left as it was written, and its `finish_reason` is `stop`.
+        """
+
+
+@runtime_checkable
 class Gradual(Protocol):
     """An optional ability of generators and judges: hands on each result while others of the batch are in the making.
 

@@ -73,6 +73,18 @@ class Bill:
         }
 
 
+def bill_of(spent: Mapping[str, Spent], identities: Mapping[Role, str], prices: Mapping[Role, Price]) -> Bill:
+    """The bill by role; the judge's part is what is left: it may have several identities, as for scores and pairs."""
+    rest = dict(spent)
+    by_role: dict[Role, Spent] = {}
+    for role, name in identities.items():
+        if role is not Role.JUDGE:
+            by_role[role] = rest.pop(name, Spent())
+    if Role.JUDGE in identities:
+        by_role[Role.JUDGE] = sum(rest.values(), Spent())
+    return Bill(spent=by_role, prices=prices)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """Limits on a search. They do not affect its result, so they may be changed when a search is continued."""
@@ -112,6 +124,14 @@ class Terms:
                     f"a cost limit needs the price of the {role} model {model!r}, which is not known; "
                     f"give dollars per million tokens: `price={role}=2.5/10`"
                 )
+
+
+class StoppedAtLimit(Exception):  # noqa: N818 - the user's wish, not an error
+    """No further request is sent, because the limit that `limit` describes is reached; what was paid is stored."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"{limit}; the same call with a higher limit goes on")
+        self.limit = limit
 
 
 class Meter:

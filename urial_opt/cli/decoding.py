@@ -18,14 +18,25 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 _CHOSEN = "urial_opt.cli.decoding"
 """Key of the chosen settings in the metadata of a click context."""
+_READING = "urial_opt.cli.decoding.answers"
 
 
 def decoding_options(function: _F) -> _F:
-    """Add `--temperature` and `--repetition-penalty`, and `--max-new-tokens`, which is for `choose_decoding`."""
+    """Add `--temperature`, `--repetition-penalty`, `--answers`, and `--max-new-tokens`, for `choose_decoding`."""
     options = [
         ("--temperature", click.FloatRange(0), "[default: as the prompt was found, or the space's]"),
         ("--repetition-penalty", click.FloatRange(0, min_open=True), "[default: likewise]"),
     ]
+    function = click.option(
+        "--answers",
+        type=click.Choice(["as-written", "as-public"]),
+        default="as-written",
+        show_default=True,
+        expose_value=False,
+        callback=_keep_reading,
+        help="Read answers with their code blocks, or as URIAL's public code does: up to its stop strings, without any "
+        "fence.",
+    )(function)
     function = answer_length_option("likewise")(function)
     for name, kind, says in reversed(options):
         function = click.option(name, type=kind, expose_value=False, callback=_keep, help=says)(function)
@@ -34,6 +45,19 @@ def decoding_options(function: _F) -> _F:
 
 def _keep(_: click.Context, parameter: click.Parameter, given: float | None) -> None:
     choose_decoding(**{str(parameter.name): given})
+
+
+def _keep_reading(ctx: click.Context, _: click.Parameter, given: str) -> None:
+    from urial_opt.prompt import PUBLIC_STOPS
+
+    ctx.meta[_READING] = given
+    if given == "as-public":
+        ctx.meta.setdefault(_CHOSEN, {})["stop"] = PUBLIC_STOPS
+
+
+def chosen_reading() -> str:
+    """How answers are read: `as-written` or `as-public`."""
+    return str(click.get_current_context().meta.get(_READING, "as-written"))
 
 
 def choose_decoding(**settings: float | None) -> None:
@@ -64,6 +88,8 @@ def decoding_line(sampling: Sampling, origin: str, fixed: Collection[str] = ()) 
     `fixed` names settings that come from elsewhere, beside those that the options of `decoding_options` give.
     """
     names = [name.replace("_", " ") for name in (*_chosen(), *fixed)]
+    if chosen_reading() == "as-public":
+        origin = f"answers are read as-public; {origin}"
     changed = f", except {' and '.join(names)}" if names else ""
     return f"decoding {in_words(sampling)} ({origin}{changed})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -81,14 +82,40 @@ def json_option(function: _F) -> _F:
 
 
 def write_file(path: Path, text: str, *, option: str) -> None:
-    """Write the file that `option` names; InputError if it cannot be written."""
+    """Write the file that `option` names, whole or not at all; InputError if it cannot be written."""
     from urial_opt.content import mended
     from urial_opt.errors import InputError
 
     try:
-        path.write_bytes(mended(without_known(text)).encode())
+        if path.exists() and not path.is_file():  # such as /dev/stdout, which nothing may replace
+            path.write_bytes(mended(without_known(text)).encode())
+            return
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            unfinished.write_bytes(mended(without_known(text)).encode())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{str(path)!r} cannot be written ({error.strerror}); give another {option}") from error
+
+
+def refuse_unwritable(path: Path | None, *, option: str, new: bool = False) -> None:
+    """InputError if `write_file` could not write there, or if it exists though it must be `new`; before all is paid."""
+    from urial_opt.errors import InputError
+
+    if path is None:
+        return
+    folder = path.parent
+    reason = ""
+    if new and path.exists():
+        reason = "File exists"
+    elif not folder.is_dir():
+        reason = "No such file or directory"
+    elif not os.access(folder, os.W_OK):
+        reason = "Permission denied"
+    if reason:
+        raise InputError(f"{str(path)!r} cannot be written ({reason}); give another {option}")
 
 
 _CHOSEN = "urial_opt.cli.options"

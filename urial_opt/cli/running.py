@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,9 @@ from urial_opt.search.study import silence_optuna
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.store import Store
 
+_PATIENCE = 20.0
+"""Seconds after a request to stop in which the queries under way may finish; less than what most supervisors allow."""
+
 
 def run_and_show(
     space: SearchSpace,
@@ -34,16 +38,16 @@ def run_and_show(
     store_url: str,
     as_json: bool,
 ) -> None:
-    """Run or continue a search and print its result; `told` are notes to print before it runs.
+    """Run or continue a search and print its result; `told` are lines to print below its heading.
 
     The command exits if the search is interrupted, after saying how to continue it.
     """
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
-        display.heading = f"space {space.name}, {of_whom}, store {store.name}"
+        display.heading = "\n".join([f"space {space.name}, {of_whom}, store {store.name}", *told])
         store.again.most = asking_again()
         models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in (*told, *models.notes):
+        for note in models.notes:
             display.say(note)
         prices = prices_of(models.by_role, options.terms.prices)
         options = replace(options, terms=replace(options.terms, prices=prices))
@@ -69,21 +73,29 @@ def _searched(
         display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
         display.say("Continue with the same command.")
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
+    except KeyboardInterrupt:
+        display.say(f"Stopped at once; all results so far are in {store.name}. Continue with the same command.")
+        raise
 
 
 @contextmanager
 def _stop_on_signal() -> Iterator[list[int]]:
-    """A list that is empty until the user asks to stop; a second request stops immediately."""
+    """A list that is empty until the user asks to stop; a second request stops immediately, and so does a while."""
     asked: list[int] = []
+    # A server may take its time for what is under way. A signal is what wakes the main thread.
+    again = threading.Timer(_PATIENCE, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    again.daemon = True
 
     def remember(number: int, _frame: object) -> None:
         if asked:
             raise KeyboardInterrupt
         asked.append(number)
+        again.start()
 
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield asked
     finally:
+        again.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -10,8 +10,8 @@ from urial_opt.content import mended
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
-from urial_opt.prompt import Exemplar, read_answer
-from urial_opt.protocols import ChatGenerator, Generator, Judge, PairwiseJudge
+from urial_opt.prompt import Exemplar, has_ended, read_answer, read_answer_publicly
+from urial_opt.protocols import ChatGenerator, Ending, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
 
 _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
@@ -23,6 +23,8 @@ class Answerer:
 
     generator: Generator
     memory: Memory
+    as_public: bool = False
+    """Read answers as the public code does, and let them go on to its stop strings; the sampling has those."""
 
     def answer(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
         """The base model's answers under a prompt, without judging them. InputError if a query has earlier turns."""
@@ -48,14 +50,26 @@ class Answerer:
         return said
 
     def _answers(self, candidate: Candidate, suffixes: Sequence[str]) -> list[Completion]:
-        prefix = candidate.prompt.prefix
+        prefix, layout = candidate.prompt.prefix, candidate.prompt.layout
+        ending = self.generator if isinstance(self.generator, Ending) and layout == "urial" else None
 
         def generate(missing: Sequence[int]) -> list[Completion]:
-            return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
+            if ending is not None and not self.as_public:
+                ending.end_when(has_ended)
+            try:
+                return self.generator.generate(prefix, [suffixes[row] for row in missing], candidate.sampling)
+            finally:
+                if ending is not None:
+                    ending.end_when(None)
+
+        def read(written: Completion) -> str:
+            if self.as_public:
+                return read_answer_publicly(written.text)
+            return read_answer(written.text, layout=layout, cut=written.finish_reason == "length")
 
         texts = [prefix + suffix for suffix in suffixes]
         found = self._complete(self.generator, candidate.sampling, texts, generate)
-        return [replace(each, text=read_answer(each.text)) for each in found]
+        return [replace(each, text=read(each)) for each in found]
 
     def _complete(
         self,

@@ -128,7 +128,10 @@ def check_judge(
         }
         for each in rated
     ]
+    position = _position_bias(*comparing, memory, watch) if comparing else None
+    # Last, so that the replies to these are kept until the check is complete: verdicts are stored once.
     again = _asked_in_blocks("judging again", answers * repeats, lambda block: judge.judge(*_columns(block)), watch)
+    memory.settle()
     return JudgeCheck(
         judge=judge.identity,
         answers=len(rated),
@@ -144,7 +147,7 @@ def check_judge(
         repeated=_repeated([(verdicts + again)[place :: len(answers)] for place in range(len(answers))])
         if repeats
         else {},
-        position=_position_bias(*comparing, memory, watch) if comparing else None,
+        position=position,
         verdicts=verdicts,
     )
 

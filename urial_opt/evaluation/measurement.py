@@ -11,7 +11,7 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.pairwise import PairwiseResult, able_to_compare, compare_pairwise
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role
-from urial_opt.spending import Bill, Price, Spent
+from urial_opt.spending import Bill, Price, bill_of
 from urial_opt.store import Store
 
 
@@ -42,6 +42,8 @@ class Answering:
 
     generator: Generator
     candidate: Candidate
+    as_public: bool = False
+    """As in `Evaluator`."""
 
 
 def measure(
@@ -62,27 +64,26 @@ def measure(
     query has no answer, or the judge cannot compare; AdapterError if a model or the judge fails.
     """
     comparing = None if against is None else able_to_compare(judge)
-    counted = store.account()
+    counted = store.account(command="evaluate")
 
     def evaluating(done: int) -> None:
         watch("evaluating", done)
 
-    if isinstance(answers, Answering):
-        evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted)
-        assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)
-        theirs = evaluator.answer(against, queries) if isinstance(against, Candidate) else against
-    else:
-        assessment = assess_outputs(answers, queries, judge, counted, scoring=scoring, watch=evaluating)
-        theirs = None if isinstance(against, Candidate) else against
+    models = [judge, answers.generator] if isinstance(answers, Answering) else [judge]
     comparison = None
-    if comparing is not None and theirs is not None:
-        ours = assessment.evaluation.completions
-        comparison = compare_pairwise(
-            queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done)
-        )
-    paid = dict(counted.spent)
-    spent = {Role.BASE: paid.pop(answers.generator.identity, Spent())} if isinstance(answers, Answering) else {}
-    spent[Role.JUDGE] = sum(
-        paid.values(), Spent()
-    )  # over all its identities: for scores, for pairs, for members of a panel
-    return Measurement(assessment=assessment, comparison=comparison, bill=Bill(spent=spent, prices=prices))
+    with counted.billing(*models):
+        if isinstance(answers, Answering):
+            evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted, as_public=answers.as_public)
+            assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)
+            theirs = evaluator.answer(against, queries) if isinstance(against, Candidate) else against
+        else:
+            assessment = assess_outputs(answers, queries, judge, counted, scoring=scoring, watch=evaluating)
+            theirs = None if isinstance(against, Candidate) else against
+        if comparing is not None and theirs is not None:
+            ours = assessment.evaluation.completions
+            comparison = compare_pairwise(
+                queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done)
+            )
+    named = {Role.BASE: answers.generator.identity} if isinstance(answers, Answering) else {}
+    bill = bill_of(counted.spent, named | {Role.JUDGE: judge.identity}, prices)
+    return Measurement(assessment=assessment, comparison=comparison, bill=bill)

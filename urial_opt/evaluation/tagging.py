@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from urial_opt.errors import InputError
-from urial_opt.protocols import Judge, Tagger
+from urial_opt.evaluation.one_by_one import stored_one_by_one
+from urial_opt.memory import TagMemory, fill_gaps
+from urial_opt.protocols import Judge, NamedTagger, Tagger
 from urial_opt.records import Query, QueryTags, in_blocks
 
 _AT_ONCE = 64
@@ -29,13 +31,17 @@ class TaggedQuery:
         return read if len(read) == 3 else ()
 
     def as_json(self) -> dict[str, object]:
-        """A row of a query file. Keys: `id`, `text`, `kind`, `split`, and, unless empty, `tags` and `turns`."""
+        """A row of a query file. Keys: `id`, `text`, `kind`, `split`, and, unless empty, `tags` and `turns`.
+
+        The judge's tags come first, since task and topic are told apart by position; the query's own tags follow.
+        """
+        others = [tag for tag in self.query.tags if tag not in self.read]
         return {
             "id": self.query.id,
             "text": self.query.text,
             "kind": self.query.kind,
             "split": self.query.split,
-            **({"tags": list(self.read)} if self.read else {}),
+            **({"tags": tags} if (tags := [*self.read, *others]) else {}),
             **({"turns": list(self.turns)} if self.turns else {}),
         }
 
@@ -49,8 +55,8 @@ def able_to_tag(judge: Judge) -> Tagger:
     return judge
 
 
-def tag_queries(queries: Sequence[Query], judge: Tagger) -> Iterator[list[TaggedQuery]]:
-    """Yield the tagged queries, block by block in their order. AdapterError if the judge fails.
+def tag_queries(queries: Sequence[Query], judge: Tagger, memory: TagMemory) -> Iterator[list[TaggedQuery]]:
+    """Yield the tagged queries, block by block in their order; stored tags are reused. AdapterError if the judge fails.
 
     Of a conversation, only the first turn is tagged.
     """
@@ -59,5 +65,32 @@ def tag_queries(queries: Sequence[Query], judge: Tagger) -> Iterator[list[Tagged
     for block in in_blocks([query for query in queries if not query.earlier], _AT_ONCE):
         yield [
             TaggedQuery(query=query, turns=turns.get(query.id, ()), tags=tags)
-            for query, tags in zip(block, judge.tag(block), strict=True)
+            for query, tags in zip(block, _tagged(block, judge, memory), strict=True)
         ]
+
+
+def stored_tags(queries: Sequence[Query], judge: Tagger, memory: TagMemory) -> int:
+    """How many of the queries have tags in the memory."""
+    first = [query for query in queries if not query.earlier]
+    return sum(tags is not None for tags in memory.find_tags(_identity(judge), first))
+
+
+def _tagged(block: Sequence[Query], judge: Tagger, memory: TagMemory) -> list[QueryTags]:
+    def ask(missing: list[int]) -> list[QueryTags]:
+        asked = [block[row] for row in missing]
+
+        def store(places: Sequence[int], tagged: Sequence[QueryTags]) -> None:
+            memory.add_tags(tagged, [asked[place] for place in places])
+
+        tagged = stored_one_by_one(judge, lambda: judge.tag(asked), store)
+        memory.settle()
+        return tagged
+
+    return fill_gaps(memory.find_tags(_identity(judge), block), ask)
+
+
+def _identity(judge: Tagger) -> str:
+    """The name under which the tags are stored."""
+    if isinstance(judge, NamedTagger):
+        return judge.tagging_identity
+    return str(getattr(judge, "identity", ""))  # a Tagger is a Judge: see `able_to_tag`

@@ -23,8 +23,8 @@ from urial_opt.records import Sampling
 
 SERVING = (
     "Send prefix + query_template, {query} replaced, as plain text to a base model's completions interface: no chat "
-    "template. Stop at the strings in sampling.stop, and cut the answer before the first line that is exactly the "
-    "closing fence. Put a query that itself holds ``` between longer fences."
+    "template. Stop at the strings in sampling.stop, and cut the answer before the last fence that stands before the "
+    "next heading, which is no part of it. Put a query that itself holds ``` between longer fences."
 )
 
 

@@ -14,6 +14,7 @@ from urial_opt.errors import InputError
 from urial_opt.models.local.batching import Batches, by_length
 from urial_opt.models.local.loading import Loaded, Loading
 from urial_opt.models.local.sharing import turn_of
+from urial_opt.models.local.template_trial import try_template
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 _ROWS = 32
@@ -42,6 +43,9 @@ class RewardJudge:
         self._batches = Batches(_ROWS, owner=self._identity)
         self._config = loaded.model.config.get_text_config()
         self._window = getattr(self._config, "max_position_embeddings", None) or math.inf
+        written = loaded.tokenizer.chat_template
+        if template == "chat" and isinstance(written, str):
+            try_template(written, roles=("user", "assistant"), owner=loaded.identity)
         try:
             self._tokens("a", "b")
         except (TemplateError, ValueError) as error:

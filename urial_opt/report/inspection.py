@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urial_opt.aspects import Aspect
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
+from urial_opt.evaluation.unreadable import unreadable_judge
 from urial_opt.objective import Constraint, Objective
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
 from urial_opt.statistics.bootstrap import bootstrap_mean
@@ -172,3 +173,14 @@ def _gains(evaluation: Evaluation, start: Evaluation) -> dict[Aspect, Estimate]:
             if score is not None and other is not None:
                 differences.setdefault(aspect, []).append(score - other)
     return {aspect: bootstrap_mean(differences[aspect]) for aspect in Aspect if aspect in differences}
+
+
+def why_nothing_scored(store: Store, search: SearchRecord) -> str | None:
+    """Why none of the recorded trials has a score, with the judge's own words; None if no trial is recorded."""
+    trials = store.trials(search.name)
+    judged = [store.evaluation(search.name, trial.number).judgments for trial in trials if trial.query_scores]
+    too_long = len(trials) - len(judged)
+    said = [f"{too_long} prompts did not fit the base model's context window"] if too_long else []
+    if judged:
+        said.append(str(unreadable_judge(judged[0][0].judge, [each for some in judged for each in some])))
+    return f"No trial has a score, {len(trials)} failed: {', and '.join(said)}." if trials else None

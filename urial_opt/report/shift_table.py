@@ -23,8 +23,9 @@ def write_shift_table(path: Path, reading: ShiftReading) -> None:
     probability, aligned_probability, kl_base_aligned = KL(base || aligned), kl_aligned_base = KL(aligned || base),
     entropy, aligned_entropy (all in nats); kl_base_aligned_least and kl_aligned_base_least, lower bounds of the
     divergences where a server reports only the most probable tokens; and the most probable tokens of both models with
-    their probabilities: top_tokens, top_probabilities, aligned_top_tokens, aligned_top_probabilities. InputError if the
-    file cannot be written, AdapterError without pyarrow.
+    their probabilities: top_tokens, top_probabilities, aligned_top_tokens, aligned_top_probabilities. They are what
+    `reading` holds, which may be counted as `shift.aligntds.as_aligntds` does. InputError if the file cannot be
+    written, AdapterError without pyarrow.
     """
     try:
         import pyarrow as pa  # type: ignore[import-untyped]

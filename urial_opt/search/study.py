@@ -170,6 +170,22 @@ def open_storage(store: Store) -> RDBStorage:
     return storage
 
 
+def remove_study(store: Store, name: str) -> None:
+    """Remove the study of a search, if it has one."""
+    with store.alone():
+        storage = open_storage(store)
+    try:
+        with _quiet_optuna():
+            optuna.delete_study(study_name=name, storage=storage)
+    except KeyError:  # a search that was only planned has none
+        pass
+    except OptunaError as error:
+        raise _store_error(store, error) from error
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def silence_optuna() -> None:
     """Let Optuna log only errors, in the whole process. Programs may call this; a search does not."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -56,10 +56,14 @@ def version_lines(deciders: tuple[Deciders, ...], trials: int) -> list[str]:
         return []
     ends = [*(each.first_trial for each in deciders[1:]), trials]
     return [
-        f"Trials {each.first_trial} to {end - 1} are of {_named(each.versions)}."
+        f"{_trials(each.first_trial, end - 1)} of {_named(each.versions)}."
         for each, end in zip(deciders, ends, strict=True)
         if end > each.first_trial
     ]
+
+
+def _trials(first: int, last: int) -> str:
+    return f"Trial {first} is" if first == last else f"Trials {first} to {last} are"
 
 
 def _named(versions: Mapping[str, int] | None) -> str:

@@ -77,20 +77,21 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
     moment = float((own**2 - noise / np.maximum(counts, 1)[which])[counts[which] > 0].sum())
     spread = (prior + max(moment, 0.0)) / (_SPREAD_TRIALS + trials)
     for step in range(_EM_STEPS):
-        # Trial and query effects are jointly normal; eliminating the trial effects leaves a queries x queries system.
+        # Trial and query effects are jointly normal; eliminating the trial effects leaves a system of the queries.
         per_trial = 1.0 / (1.0 / spread + counts / noise)
         tilt = shown * (per_trial / noise)[:, None]
-        precision = np.diag(np.where(asked, askings, 1.0)) / noise - (sizes[:, None] * tilt).T @ shown / noise
-        covariance = np.linalg.inv(precision + 1e-9 * np.eye(queries))
+        effects = _QueryEffects(
+            diagonal=np.where(asked, askings, 1.0) / noise + 1e-9, shown=shown, weights=sizes * per_trial / noise**2
+        )
         own = per_trial[which] * sums.by_trial / noise
-        difficulty = covariance @ ((sums.by_query - np.bincount(which, own) @ shown) / noise)
+        difficulty = effects.times_covariance((sums.by_query - np.bincount(which, own) @ shown)[None, :] / noise)[0]
         effect = own - (tilt @ difficulty)[which]
-        variance = per_trial + np.einsum("ij,ij->i", tilt @ covariance, tilt)
+        variance = per_trial + effects.variances(tilt)
         if step < _EM_STEPS - 1:
             spread = (prior + float((effect**2).sum() + sizes @ variance)) / (_SPREAD_TRIALS + trials)
             noise = sums.noise(difficulty) if trials > 1 else noise
     reach = each - tilt
-    errors = np.sqrt(per_trial + np.einsum("ij,ij->i", reach @ covariance, reach))
+    errors = np.sqrt(per_trial + effects.variances(reach))
     # Effects add up, so the estimate of a trial that lacks a whole kind may leave the scale.
     means = np.clip(effect + each @ difficulty, *_SCALE)
     return [
@@ -99,6 +100,32 @@ def shrunken_estimates(contributions: FloatArray, kinds: Sequence[str]) -> list[
             means.tolist(), errors[which].tolist(), counts.astype(int)[which].tolist(), strict=True
         )
     ]
+
+
+class _QueryEffects:
+    """The covariance of the query effects, which is never written out: it is queries x queries.
+
+    Its inverse is a diagonal less one term for each set of queries, and there are far fewer sets than queries. By the
+    Woodbury identity a system of the size of the sets is solved, in memory that grows with the queries and not with
+    their square.
+    """
+
+    def __init__(self, *, diagonal: FloatArray, shown: FloatArray, weights: FloatArray) -> None:
+        """The inverse is `diagonal` less the outer product of each row of `shown` with itself, times its weight."""
+        self._diagonal, self._shown = diagonal, shown
+        self._inner = np.diag(1.0 / weights) - (shown / diagonal) @ shown.T
+
+    def times_covariance(self, rows: FloatArray) -> FloatArray:
+        """`rows` (any number x queries) times the covariance."""
+        scaled = rows / self._diagonal
+        solved = np.linalg.solve(self._inner, self._shown @ scaled.T).T.astype(np.float64)
+        times: FloatArray = scaled + (solved @ self._shown) / self._diagonal
+        return times
+
+    def variances(self, rows: FloatArray) -> FloatArray:
+        """The variance of each row's weighted sum of query effects."""
+        products: FloatArray = np.einsum("ij,ij->i", self.times_covariance(rows), rows)
+        return products
 
 
 class _Sums:

@@ -22,7 +22,8 @@ from urial_opt.records import (
     TrialRecord,
 )
 from urial_opt.spending import Spent
-from urial_opt.store import paces, searches, served, shifts, trials
+from urial_opt.store import changes, paces, searches, served, shifts, trials
+from urial_opt.store.changes import Removed
 from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
@@ -134,6 +135,16 @@ class Store(DatabaseMemory):
         """The text of a search's space; None for a search of an earlier version."""
         with self._database.reading() as connection:
             return searches.stored_space(connection, search)
+
+    def remove_search(self, search: str) -> Removed:
+        """Remove a search, but no answer and no verdict. InputError while a process runs it."""
+        with self._database.writing() as connection:
+            return changes.remove_search(connection, search)
+
+    def rename_search(self, search: str, new: str) -> None:
+        """Give a search and its study another name. InputError while a process runs it, or if the name is taken."""
+        with self._database.writing() as connection:
+            changes.rename_search(connection, search, new)
 
     def newest_search(self) -> SearchSummary | None:
         """The search that is meant if none is named: the newest that has a result, else the newest that has trials."""

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from urial_opt.memory import AskingAgain
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, Sampling, Usage
-from urial_opt.store import paid_work, preferences, shifts
+from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, QueryTags, Sampling, Usage
+from urial_opt.store import paid_work, preferences, query_tags, shifts
 from urial_opt.store.connection import Connection
 from urial_opt.token_scores import AlignedAnswer
 
@@ -80,6 +80,18 @@ class DatabaseMemory:
             preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
             for judge in {each.judge for each in preferred}:
                 self._count(connection, judge, [each.usage for each in preferred if each.judge == judge])
+
+    def find_tags(self, judge: str, queries: Sequence[Query]) -> list[QueryTags | None]:
+        """How `judge` tags each query."""
+        with self._database.reading() as connection:
+            return query_tags.find_tags(connection, judge, queries)
+
+    def add_tags(self, tagged: Sequence[QueryTags], queries: Sequence[Query]) -> None:
+        """Store the tags of each query. Those that could not be read are counted and not stored."""
+        with self._database.writing() as connection:
+            query_tags.insert_tags(connection, tagged, queries)
+            for judge in {each.judge for each in tagged}:
+                self._count(connection, judge, [each.usage for each in tagged if each.judge == judge])
 
     def find_aligned_answers(self, probe: ProbeKey) -> list[AlignedAnswer | None]:
         """The aligned model's answer to each query of the probe."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context, of_split
-from urial_opt.cli.decoding import choose_decoding, decoded, decoding_line, decoding_options
+from urial_opt.cli.decoding import choose_decoding, chosen_reading, decoded, decoding_line, decoding_options
 from urial_opt.cli.former_names import search_argument
 from urial_opt.cli.measured import report
 from urial_opt.cli.options import (
@@ -21,6 +21,7 @@ from urial_opt.cli.options import (
     named,
     opening_options,
     price_option,
+    refuse_unwritable,
     space_option,
     store_option,
 )
@@ -28,7 +29,8 @@ from urial_opt.cli.output import write_line
 
 if TYPE_CHECKING:
     from urial_opt.datasets.just_eval import Output
-    from urial_opt.evaluation.measurement import Measurement
+    from urial_opt.evaluation.measurement import Answering, Measurement
+    from urial_opt.protocols import Generator
     from urial_opt.records import Candidate, Completion, Query, Role
     from urial_opt.roles import Named
     from urial_opt.spaces.contexts import Context
@@ -128,7 +130,7 @@ def command(
         and why: not_applicable, unread, refused; for a panel spread, how far its judges are apart),
       constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
       na_as_five, prompt (its id; null with --outputs), base, judge, space,
-      tokens (of base and judge: spent, prompt, completion, saved), decoding (null with --outputs),
+      tokens (of base and judge: spent, prompt, completion, saved), decoding (null with --outputs), answers,
       answered_in_prompt (ids of the queries that the prompt already answers),
       spending (by role, what was not in the store: calls (answers or verdicts), requests, prompt,
         completion, cached, cost in dollars or null), cost (of all roles; null if a price is not known),
@@ -140,6 +142,7 @@ def command(
     from urial_opt.datasets.just_eval import read_outputs
 
     choose_decoding(max_tokens=max_new_tokens)
+    refuse_unwritable(results_file, option="--just-eval")
     _refuse_two(prompt_name, search_name or trial, outputs_file, zero_shot or None)
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     context = searched.context if searched else named_context(prompt_name or "zero-shot", space)
@@ -191,7 +194,7 @@ class _Asked:
     def as_json(self) -> dict[str, object]:
         """What the measurement was made with."""
         sampling = None if self.outputs is not None else asdict(self.candidate.sampling)
-        return {"space": self.space.name, "decoding": sampling}
+        return {"space": self.space.name, "decoding": sampling, "answers": chosen_reading()}
 
 
 def _measure(
@@ -199,7 +202,7 @@ def _measure(
 ) -> Measurement:
     """Open the models and measure; progress goes to standard error."""
     from urial_opt.evaluation.assessment import Scoring
-    from urial_opt.evaluation.measurement import Answering, measure
+    from urial_opt.evaluation.measurement import measure
     from urial_opt.records import Role
     from urial_opt.roles import base_of, judge_of, notes_of, prices_of
     from urial_opt.store import Store
@@ -223,7 +226,7 @@ def _measure(
             asked.queries,
             opened,
             store,
-            answers=Answering(generator=generator, candidate=asked.candidate) if generator else asked.outputs or [],
+            answers=_answering(generator, asked.candidate) if generator else asked.outputs or [],
             against=asked.others,
             scoring=Scoring(
                 objective=asked.space.objective, constraints=asked.space.constraints, na_as_five=asked.fives
@@ -231,6 +234,12 @@ def _measure(
             prices=prices_of(models, prices),
             watch=watch,
         )
+
+
+def _answering(generator: Generator, candidate: Candidate) -> Answering:
+    from urial_opt.evaluation.measurement import Answering
+
+    return Answering(generator=generator, candidate=candidate, as_public=chosen_reading() == "as-public")
 
 
 def _others(against: str, space: SearchSpace, queries: Sequence[Query], *, given: bool) -> Candidate | list[Completion]:

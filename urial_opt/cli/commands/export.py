@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from urial_opt.cli.options import store_option, write_file
-from urial_opt.cli.output import write_exactly, write_line
+from urial_opt.cli.options import json_option, store_option, write_file
+from urial_opt.cli.output import write_exactly, write_json, write_line
 
 
 @click.command(short_help="Write a found prompt in a format for serving.")
@@ -16,13 +16,22 @@ from urial_opt.cli.output import write_exactly, write_line
 @click.option("--format", "format_name", default="urial", show_default=True, help="urial or json.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [default: print it]")
 @store_option
-def command(name: str | None, trial: int | None, format_name: str, output: Path | None, store_url: str) -> None:
+@json_option
+def command(
+    name: str | None, trial: int | None, format_name: str, output: Path | None, store_url: str, *, as_json: bool
+) -> None:
     """Write the prompt that the search NAME found (default: the newest search).
 
     The format `urial` is a file urial_prompts/NAME.txt for the public URIAL code. It cannot hold the decoding, so that
     --output NAME.txt also writes NAME.decoding.json, which evaluate, shift and search --start-from read by themselves.
     `json` is one file with the prompt, its exemplars, the decoding and how to serve it.
+
+    \b
+    With --json an object with the keys
+      search, trial, format, text (of the file), decoding, output (the file; null where none is written)
     """
+    from dataclasses import asdict
+
     from urial_opt import plugins
     from urial_opt.cli.choosing import chosen_search, chosen_trial
     from urial_opt.cli.decoding import in_words
@@ -30,19 +39,23 @@ def command(name: str | None, trial: int | None, format_name: str, output: Path 
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
-        record = chosen_trial(store, chosen_search(store, name), trial)
+        search = chosen_search(store, name)
+        record = chosen_trial(store, search, trial)
     prompt, sampling = record.candidate.prompt, record.candidate.sampling
     text = plugins.open_exporter(format_name).export(prompt, sampling)
     beside = None
     if format_name == "urial" and output is not None:
         check_public_name(output.stem, prompt.layout)
         beside = decoding_file(output)
-    if output is None:
+    if as_json:
+        chosen = {"search": search.name, "trial": record.number, "format": format_name}
+        write_json({**chosen, "text": text, "decoding": asdict(sampling), "output": output and str(output)})
+    elif output is None:
         write_exactly(text)
-    else:
+    if output is not None:
         write_file(output, text, option="--output")
         write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
-    if format_name != "urial":
+    if format_name != "urial" or (as_json and output is None):
         return
     lost = f"The file cannot hold the decoding: {in_words(sampling)}."
     if beside is None:

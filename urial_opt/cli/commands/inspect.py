@@ -42,7 +42,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say, say_command
     from urial_opt.cli.suggestions import suggested
-    from urial_opt.report.inspection import found_trial, inspect_search
+    from urial_opt.report.inspection import found_trial, inspect_search, why_nothing_scored
     from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
 
@@ -50,6 +50,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
         search = chosen_search(store, name)
         inspected = inspect_search(store, search, trial=trial, top=top, examples=examples)
         trials = store.count_trials(search.name)
+        why_none = None if inspected else why_nothing_scored(store, search)
     if as_json:
         write_json(
             {
@@ -67,7 +68,9 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
     say(f"Search {search.name}, {search.status.value}{reason}")
     for line in version_lines(search.deciders, trials):
         say(line)
-    if not inspected:
+    if why_none:
+        say(why_none)
+    elif not inspected:
         say("No trial is recorded yet; continue it with:")
         say_command(suggested("resume", search.name))
     if trial is None:

@@ -17,7 +17,7 @@ from urial_opt.cli.options import (
     store_option,
 )
 from urial_opt.cli.output import write_json, write_line
-from urial_opt.roles import judge_of, notes_of
+from urial_opt.roles import judge_of, notes_of, prices_of
 
 if TYPE_CHECKING:
     from urial_opt.aspects import Aspect
@@ -74,13 +74,17 @@ def command(
         kappa (quadratic weights), bias (judge less given),
       self_consistency (null unless requested): repeats, aspects (by name: answers, equal,
         deviation in points),
+      spending and cost (as in evaluate: what was not in the store),
       position_bias (null unless requested): pairs, unread, consistent, ordered (pairs with one
         preferred and one scored higher), follows_given (share of those where both are the same)
     """
     from urial_opt.cli.layout import say
+    from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.rated_answers import read_rated_answers
     from urial_opt.evaluation.judge_check import check_judge
     from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
+    from urial_opt.records import Role
+    from urial_opt.spending import bill_of
     from urial_opt.store import Store
 
     rated = read_rated_answers(file)[:limit]
@@ -90,18 +94,22 @@ def command(
     with Store.open(store_url) as store:
         store.pace(opened)
         store.again.most = asking_again()
-        check = check_judge(
-            rated,
-            opened,
-            store,
-            repeats=repeats or 0,
-            position_bias=position_bias,
-            watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
-        )
+        account = store.account(command="judge-check")
+        with account.billing(opened):
+            check = check_judge(
+                rated,
+                opened,
+                account,
+                repeats=repeats or 0,
+                position_bias=position_bias,
+                watch=lambda doing, done, of: write_line(f"[{doing}] {done}/{of}", err=True),
+            )
+    bill = bill_of(account.spent, {Role.JUDGE: opened.identity}, prices_of({Role.JUDGE: opened}, {}))
     if as_json:
-        write_json(check.as_json())
+        write_json({**check.as_json(), "spending": bill.as_json(), "cost": bill.total})
     else:
         _show(check)
+        show_bill(bill)
     if nothing_read(check.verdicts):
         raise unreadable_judge(check.judge, check.verdicts)
 

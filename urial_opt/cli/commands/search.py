@@ -123,10 +123,12 @@ def command(
         with Store.open(store_url) as store:
             store.again.most = asking_again()
             models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-            for note in (*told, *models.notes):
+            for note in models.notes:
                 say(note, err=True)
             options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
             expected = plan(space, models, store, options=options)
+            for note in told:
+                say(note, err=True)
         write_json(expected.as_json()) if as_json else show_plan(expected)
         return
     run_and_show(space, chosen, options, told=told, store_url=store_url, as_json=as_json)

@@ -11,7 +11,15 @@ import click
 from urial_opt.cli.choosing import chosen_context, chosen_model, chosen_queries, named_context
 from urial_opt.cli.decoding import decoding_line
 from urial_opt.cli.former_names import answer_length_option, search_argument
-from urial_opt.cli.options import json_option, named, opening_options, space_option, store_option, write_file
+from urial_opt.cli.options import (
+    json_option,
+    named,
+    opening_options,
+    refuse_unwritable,
+    space_option,
+    store_option,
+    write_file,
+)
 from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
@@ -108,6 +116,8 @@ def command(
     from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
 
+    refuse_unwritable(page_file, option="--html")
+    refuse_unwritable(table_file, option="--parquet")
     searched, space = chosen_context(store_url, search_name, trial, space_name, base=base)
     given = {name: named_context(name, space) for name in prompts or _CONTEXTS}
     if searched is not None:
@@ -149,6 +159,10 @@ def _say_decoding(given: Mapping[str, Context], longest: int) -> None:
 
 
 def _write_files(reading: ShiftReading, shift: TokenShift, page_file: Path | None, table_file: Path | None) -> None:
+    if shift.compat and (page_file or table_file):
+        from urial_opt.shift.aligntds import as_aligntds
+
+        reading = as_aligntds(reading)
     if page_file is not None:
         from urial_opt.report.shift_page import render_shift_page
 

@@ -7,6 +7,7 @@ from transformers import PreTrainedTokenizerBase
 
 from urial_opt.errors import InputError
 from urial_opt.models.local.prefix_cache import common_length
+from urial_opt.models.local.template_trial import try_template
 
 
 class ChatLayout:
@@ -18,6 +19,9 @@ class ChatLayout:
             raise InputError(
                 f"{identity!r} has no chat template, so it is not an aligned model; use it as a base model: hf:…"
             )
+        if isinstance(tokenizer.chat_template, str):
+            roles = ("system", "user") if system else ("user",)
+            try_template(tokenizer.chat_template, roles=roles, owner=identity)
         self._tokenizer = tokenizer
         self._system = [{"role": "system", "content": system}] if system else []
         try:

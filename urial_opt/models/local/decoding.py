@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -194,14 +194,25 @@ class _Answer:
 
 
 class AnswerSheet:
-    """The answers of some rows. An end token, a stop string or the maximal length ends each."""
+    """The answers of some rows. An end token, a stop string, `ended` or the maximal length ends each."""
 
-    def __init__(self, rows: int, sampling: Sampling, *, text: AnswerText, end_tokens: frozenset[int]) -> None:
+    def __init__(
+        self,
+        rows: int,
+        sampling: Sampling,
+        *,
+        text: AnswerText,
+        end_tokens: frozenset[int],
+        ended: Callable[[str], bool] | None = None,
+    ) -> None:
+        """`ended` says of the text of an answer whether it has ended; it is asked after each token with a newline."""
         self._answers = [_Answer() for _ in range(rows)]
         self._sampling = sampling
         self._text = text
         self._end_tokens = end_tokens
         self._endings = text.endings(sampling.stop) if any(sampling.stop) else frozenset()
+        self._ended = ended or (lambda _: False)
+        self._line_ends = text.endings(("\n",)) if ended else frozenset()
 
     def add(self, row: int, token: int) -> bool:
         """Append `token` to the answer of `row`, unless it has ended; whether the answer has now ended."""
@@ -216,6 +227,8 @@ class AnswerSheet:
             and (before := before_stop(self._text.text(answer.ids), self._sampling.stop)) is not None
         ):
             self._end(answer, "stop", before)
+        elif token in self._line_ends and self._ended(text := self._text.text(answer.ids)):
+            self._end(answer, "stop", text)
         elif len(answer.ids) >= self._sampling.max_tokens:
             self._end(answer, "length", self._text.text(answer.ids))
         return answer.finish_reason is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -52,6 +52,11 @@ class TransformersGenerator(CausalModel):
         super().__init__(model, tokenizer, identity=identity, rows=rows)
         self.drafts = drafts
         self._earlier = EarlierAnswers()
+        self._ended: Callable[[str], bool] | None = None
+
+    def end_when(self, ended: Callable[[str], bool] | None) -> None:
+        """As `protocols.Ending`."""
+        self._ended = ended
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError if a prompt is empty, or does not fit the model's window or memory."""
@@ -73,7 +78,9 @@ class TransformersGenerator(CausalModel):
         # A token can span the end of the prefix, so the common tokens are found in the whole prompts.
         *prompts, head = self.tokens([*(prefix + suffix for suffix in suffixes), prefix], special=special)
         self.check_fit(prompts, room=sampling.max_tokens)
-        sheet = AnswerSheet(len(prompts), sampling, text=self.answer_text, end_tokens=self.end_tokens)
+        sheet = AnswerSheet(
+            len(prompts), sampling, text=self.answer_text, end_tokens=self.end_tokens, ended=self._ended
+        )
         cache = self.prefix_cache(max(map(len, prompts)) + sampling.max_tokens)
         if cache is None:
             for rows in by_length(prompts, apart=True):

@@ -24,6 +24,7 @@ from transformers.utils.hub import cached_file, extract_commit_hash
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, causes
 from urial_opt.models.local.batching import out_of_memory
+from urial_opt.models.local.model_files import check_files
 from urial_opt.models.local.sharing import shared_model
 
 ModelRole: TypeAlias = Literal["base", "aligned", "judge"]
@@ -83,6 +84,7 @@ class Loading:
             # Resolve a branch to its current commit, so that all files come from one commit, which the identity names.
             config = str(cached_file(repository, "config.json", revision=revision))
             commit = extract_commit_hash(config, None)
+            check_files(Path(config).parent)
             content = commit or _files_id(Path(config).parent)
             found: dict[str, Any] = {"revision": commit or revision, "trust_remote_code": trusted}
             tokenizer = AutoTokenizer.from_pretrained(repository, **found)
@@ -92,7 +94,9 @@ class Loading:
                 (kind, where, content, dtype, _numbered(device), trusted),
                 lambda: _read(repository, kind, name=name, device=device, dtype=dtype, **found),
             )
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        except InputError:
+            raise
+        except Exception as error:  # a damaged file makes the libraries raise what they like
             raise InputError(self._reason(error, name, repository, device)) from error
         identity = f"{repository}@{content} ({str(dtype).removeprefix('torch.')}, {model.device.type})"
         return Loaded(model=model, tokenizer=tokenizer, identity=identity)
@@ -162,7 +166,7 @@ class Loading:
                 f"{name!r} is no folder here, and the Hugging Face hub cannot be reached; give a folder, or fetch it "
                 f"where there is a network: hf download {repository}"
             )
-        return f"no model could be loaded from {name!r} ({str(error).strip().splitlines()[0]}); {_EXPECTED}"
+        return f"no model could be loaded from {name!r} ({_first_line(error)}); {_EXPECTED}"
 
     def _option(self, pair: str) -> str:
         return f"{pair} for the {self.role} model"
@@ -211,6 +215,10 @@ def _repository(name: str) -> tuple[str, str | None]:
     if not Path(repository).is_dir() and (repository.startswith((".", "/", "~")) or repository.count("/") > 1):
         raise InputError(f"there is no folder {repository!r}; {_EXPECTED}")
     return repository, revision or None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
 def _has_pickles(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError
@@ -13,7 +14,7 @@ from urial_opt.models.server.fields import PENALTIES
 from urial_opt.models.server.paid_replies import Heard, ignore
 from urial_opt.models.server.replies import Reply
 from urial_opt.models.server.token_scoring import ServerTokenScorer
-from urial_opt.prompt import before_stop
+from urial_opt.prompt import FENCE_STOP, before_stop, with_closed_code
 from urial_opt.protocols import ChatGenerator, TokenScorer
 from urial_opt.records import Completion, Sampling
 
@@ -33,6 +34,7 @@ class ServerGenerator:
         self._penalises = False
         """Whether the server was seen to heed a repetition penalty, or was said not to."""
         self._heard: Callable[[Mapping[int, Completion]], None] | None = None
+        self._ends = False
 
     @property
     def identity(self) -> str:
@@ -54,8 +56,14 @@ class ServerGenerator:
         """As `protocols.Gradual`."""
         self._heard = heard
 
+    def end_when(self, ended: Callable[[str], bool] | None) -> None:
+        """As `protocols.Ending`, as far as a stop string can do it."""
+        self._ends = ended is not None
+
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
+        if self._ends and len(sampling.stop) < _STOPS_SENT:
+            sampling = replace(sampling, stop=(*sampling.stop, FENCE_STOP))
         requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
         if requests and sampling.repetition_penalty != 1 and not self._penalises:
             self._penalises = True
@@ -213,7 +221,9 @@ def _completion(reply: Reply, sampling: Sampling) -> Completion:
     """The reply up to the first stop string; some servers leave it in the text, or accept fewer stop strings."""
     if reply.refused:
         return Completion(text="", finish_reason="stop", usage=reply.usage)
-    before = before_stop(reply.text, sampling.stop)
-    if before is None:
-        return Completion(text=reply.text, finish_reason=reply.finish_reason, usage=reply.usage)
-    return Completion(text=before, finish_reason="stop", usage=reply.usage)
+    text, reason = reply.text, reply.finish_reason
+    if (before := before_stop(text, sampling.stop)) is not None:
+        text, reason = before, "stop"
+    if FENCE_STOP in sampling.stop and reason == "stop":
+        text = with_closed_code(text)
+    return Completion(text=text, finish_reason=reason, usage=reply.usage)

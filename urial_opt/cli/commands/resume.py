@@ -1,0 +1,69 @@
+"""`urial-opt resume`: continues a search by its name, with the space and the models that the store holds."""
+
+from __future__ import annotations
+
+import click
+
+from urial_opt.cli.options import (
+    ask_again_option,
+    continue_option,
+    given_prices,
+    json_option,
+    named,
+    opening_options,
+    store_option,
+    terms_options,
+)
+
+
+@click.command(short_help="Continue a search by its name.")
+@click.argument("name")
+@click.option("--budget", type=int, help="How many prompts to try. [default: as before]")
+@click.option("--base", help="Base model. [default: as before]")
+@click.option("--aligned", help="Aligned model. [default: as before]")
+@click.option("--judge", help="Judge. [default: as before]")
+@opening_options("base", "aligned", "judge")
+@terms_options
+@continue_option
+@ask_again_option
+@store_option
+@json_option
+def command(
+    name: str,
+    budget: int | None,
+    base: str | None,
+    aligned: str | None,
+    judge: str | None,
+    max_cost: float | None,
+    max_tokens: int | None,
+    max_time: float | None,
+    price: tuple[str, ...],
+    store_url: str,
+    *,
+    continue_anyway: bool,
+    as_json: bool,
+) -> None:
+    """Continue the search NAME with the space, models and settings that it was begun with.
+
+    Options replace what is stored. Keys and passwords are not stored: give them as when it was begun. With --json the
+    object that `search --json` prints.
+    """
+    from urial_opt.cli.running import run_and_show
+    from urial_opt.records import Role
+    from urial_opt.search.opening import SearchOptions
+    from urial_opt.search.reopening import reopened
+    from urial_opt.spending import Terms
+    from urial_opt.store import Store
+
+    given = {Role.BASE: named("base", base), Role.ALIGNED: named("aligned", aligned), Role.JUDGE: named("judge", judge)}
+    with Store.open(store_url, create=False) as store:
+        before = reopened(store, store.search(name), given)
+    options = SearchOptions(
+        budget=budget or before.budget,
+        seed=before.seed,
+        sampler=before.sampler,
+        name=name,
+        terms=Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),
+        continue_anyway=continue_anyway,
+    )
+    run_and_show(before.space, before.models, options, store_url=store_url, as_json=as_json)

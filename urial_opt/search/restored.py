@@ -1,0 +1,121 @@
+"""Restored results: the result of a finished search, from what the store holds, without any model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from urial_opt.aspects import Aspect, Missing
+from urial_opt.evaluation.constraints import Kept, kept
+from urial_opt.evaluation.scorecard import Scorecard
+from urial_opt.objective import Constraint
+from urial_opt.records import Estimate, Evaluation, ProbeShift, Role, TrialState, Usage
+from urial_opt.search.digest import CONTEXT_NAMES
+from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
+from urial_opt.spending import Bill, Spent
+from urial_opt.store import SearchRecord, Store
+
+_NOTHING = Evaluation(queries=(), completions=(), judgments=())
+_UNKNOWN = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledBill(Bill):
+    """A bill whose costs are known as they were, whatever the prices are now."""
+
+    costs: Mapping[Role, float | None]
+
+    def cost(self, role: Role) -> float | None:
+        """Cost of a role in US dollars, as it was; None if its price was not known."""
+        return self.costs.get(role)
+
+
+def restored_result(store: Store, record: SearchRecord) -> SearchResult:
+    """The result of a search as its final JSON object describes it; the contexts have no answers and verdicts."""
+    assert record.summary is not None
+    summary: Mapping[str, Any] = record.summary
+    named = record.settings.get("constraints") or []
+    assert isinstance(named, list)
+    constraints = [Constraint.read(each) for each in named]
+    contexts = {role: _measured(summary[role], constraints) for role in CONTEXT_NAMES if summary.get(role)}
+    trials = summary["trials"]
+    winner = int(summary["found_trial"])
+    return SearchResult(
+        name=record.name,
+        contexts=contexts,
+        found_trial=winner,
+        found_equals=tuple(summary.get("found_equals", ())),
+        choice=Choice(
+            trial=winner,
+            validation=contexts["found"].card.average,
+            finalists=0,
+            constraints=tuple(
+                Kept(constraint=Constraint.read(each["constraint"]), mean=each["mean"])
+                for each in summary.get("constraints", ())
+            ),
+        ),
+        gain=_estimate(summary["gain"]),
+        states={state: int(trials.get(state.value, 0)) for state in TrialState},
+        too_long=int(trials.get("too_long", 0)),
+        missing={Missing(why): int(number) for why, number in summary.get("missing", {}).items()},
+        usage=_UNKNOWN,
+        bill=_bill(summary.get("spending") or {}),
+        shift=_shift(summary.get("shift")),
+        seconds=float(summary["seconds"]),
+        database=store.name,
+    )
+
+
+def _measured(stored: Mapping[str, Any], constraints: list[Constraint]) -> Measured:
+    aspects = {Aspect(name): _estimate(each) for name, each in stored["aspects"].items()}
+    average = _estimate(stored, mean="average")
+    card = Scorecard(average=average, aspects=aspects, verdicts={}, queries=int(stored["queries"]))
+    return Measured(
+        candidate=None,
+        evaluation=_NOTHING,
+        card=card,
+        prompt_tokens=stored.get("prompt_tokens"),
+        constraints=kept(aspects, constraints),
+    )
+
+
+def _bill(stored: Mapping[str, Mapping[str, Any]]) -> Bill:
+    spent = {
+        Role(role): Spent(
+            calls=each["calls"],
+            requests=each.get("requests", each["calls"]),
+            usage=Usage(
+                prompt_tokens=each["prompt"], completion_tokens=each["completion"], saved_tokens=each["cached"]
+            ),
+        )
+        for role, each in stored.items()
+    }
+    return SettledBill(spent=spent, prices={}, costs={Role(role): each["cost"] for role, each in stored.items()})
+
+
+def _shift(stored: Mapping[str, Any] | None) -> ShiftOutcome | None:
+    if stored is None:
+        return None
+    found, start = (_probe(stored[which]) for which in ("found", "start"))
+    shown = found or start
+    return ShiftOutcome(
+        queries=int(stored["queries"]),
+        by_trial=dict.fromkeys(range(int(stored["trials"])), shown) if shown else {},
+        found=found,
+        start=start,
+        correlation=_estimate(stored["correlation"]) if stored["correlation"] else None,
+        usage=_UNKNOWN,
+    )
+
+
+def _probe(stored: Mapping[str, Any] | None) -> ProbeShift | None:
+    if stored is None:
+        return None
+    known = {each.name for each in fields(ProbeShift)}
+    return ProbeShift(**{name: value for name, value in stored.items() if name in known}, by_query=(), usage=_UNKNOWN)
+
+
+def _estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:
+    low, high = stored["interval"]
+    return Estimate(mean=stored[mean], low=low, high=high)
