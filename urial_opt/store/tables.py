@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from urial_opt.store.column_types import ExactText, Hash, JsonText
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m006"
+SCHEMA_VERSION = "m005"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 metadata = sa.MetaData()

@@ -1,4 +1,4 @@
-"""States of a search, reasons of missing verdicts, and accounts of everything that is paid."""
+"""States of a search, reasons of missing verdicts, accounts of everything that is paid, and rounds of a proposer."""
 
 import json
 import re
@@ -16,6 +16,7 @@ def upgrade() -> None:
     _keep_replies_and_tags()
     _open_accounts()
     _give_reasons()
+    _keep_rounds()
 
 
 def _say_how_searches_stand() -> None:
@@ -161,3 +162,47 @@ def _is_withheld(aspect: str, raw: str) -> bool:
     """Whether a reply gives N/A as the score of an aspect."""
     said = rf"""\b{aspect}\b["'*\s]*[:|]\s*(?:\{{[^}}]*?\bscore["'\s]*:\s*)?["'*]*(?:n/?a|none|null|not applicable)\b"""
     return re.search(said, raw, re.IGNORECASE | re.DOTALL) is not None
+
+
+def _keep_rounds() -> None:
+    """Rounds of a proposer, and everything that it wrote in them."""
+    op.create_table(
+        "urial_rounds",
+        sa.Column("search_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("after", sa.Integer(), nullable=False),
+        sa.Column("best", sa.Integer(), nullable=False),
+        sa.Column("proposer_id", sa.Integer(), nullable=False),
+        sa.Column("lacking", sa.Text(), nullable=False),
+        sa.Column("shift", sa.Text(), nullable=False),
+        sa.Column("diagnosis", sa.Text(), nullable=True),
+        sa.Column("looks", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["search_id"], ["urial_searches.id"]),
+        sa.ForeignKeyConstraint(["proposer_id"], ["urial_identities.id"]),
+        sa.PrimaryKeyConstraint("search_id", "number"),
+    )
+    op.create_table(
+        "urial_drafts",
+        sa.Column("search_id", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("task", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("attempt", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("style", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("parents", sa.Text(), nullable=False),
+        sa.Column("restyled", sa.Text(), nullable=True),
+        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("reply", sa.Text(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.Column("fate", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("prompt_tokens", sa.Integer(), nullable=False),
+        sa.Column("completion_tokens", sa.Integer(), nullable=False),
+        sa.Column("saved_tokens", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["search_id", "round"], ["urial_rounds.search_id", "urial_rounds.number"]),
+        sa.PrimaryKeyConstraint("search_id", "round", "task", "attempt"),
+    )
