@@ -9,18 +9,29 @@ from typing import Any
 
 from tests.small_adapters import (
     NUMBERS,
+    Able,
+    AsksLeaveOnce,
+    AsksNoLeave,
     ByLength,
     Echo,
     Exports,
     FirstAlways,
     FirstOfEquals,
+    HandsOnElsewhere,
+    HandsOnForEver,
+    HandsOnTheFirst,
+    HandsOnTwice,
+    KeepsForEver,
+    MindsNoError,
+    MindsNoRefusal,
+    NamesRequestsAnew,
     RefusesVaguely,
     Spoil,
-    Stubborn,
+    StoresNothing,
     UnixLines,
-    Writes,
     each,
 )
+from tests.small_proposers import Stubborn, Writes
 from urial_opt.aspects import Aspect
 from urial_opt.records import Completion, Judgment, Preference, Usage
 from urial_opt.spaces.proposals import Draft, Weakness
@@ -182,24 +193,34 @@ PROPOSALS: Mapping[str, Sequence[Writes]] = {
     "test_a_task_with_remarks_is_no_error": [Stubborn()],
     "test_no_count_of_tokens_is_negative": [Writes(spoil=MINUS), Writes(diagnosed=MINUS)],
 }
+ABILITIES: Mapping[str, Sequence[Able]] = {
+    "test_a_result_is_handed_on_once_as_it_is_in_the_batch": [HandsOnTwice(), HandsOnTheFirst(), HandsOnElsewhere()],
+    "test_what_hears_a_result_may_end_the_batch": [MindsNoError()],
+    "test_nothing_is_handed_on_any_longer_than_asked_for": [HandsOnForEver()],
+    "test_leave_is_asked_before_each_request": [AsksNoLeave(), AsksLeaveOnce(), StoresNothing()],
+    "test_without_leave_the_batch_ends": [AsksNoLeave(), MindsNoRefusal()],
+    "test_a_reply_that_is_kept_is_not_asked_for_again": [NamesRequestsAnew(), StoresNothing()],
+    "test_no_reply_is_kept_any_longer_than_asked_for": [KeepsForEver()],
+}
 BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "GeneratorContract": {
         **COMPLETIONS,
+        **ABILITIES,
         "test_the_prefix_may_be_moved_into_the_suffixes": [Echo(parted=" ")],
     },
-    "ChatGeneratorContract": COMPLETIONS,
-    "JudgeContract": JUDGMENTS,
-    "PairwiseJudgeContract": PREFERENCES,
+    "ChatGeneratorContract": {**COMPLETIONS, **ABILITIES},
+    "JudgeContract": {**JUDGMENTS, **ABILITIES},
+    "PairwiseJudgeContract": {**PREFERENCES, **ABILITIES},
     "ExporterContract": EXPORTS,
     "ProposerContract": PROPOSALS,
 }
 UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
 """As a server that counts no tokens."""
 HONEST: Mapping[str, Sequence[object]] = {
-    "GeneratorContract": [Echo(), UNCOUNTED],
-    "ChatGeneratorContract": [Echo(), UNCOUNTED],
-    "JudgeContract": [ByLength(), ByLength(spoil=unread_first)],
-    "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm)],
+    "GeneratorContract": [Echo(), UNCOUNTED, Able()],
+    "ChatGeneratorContract": [Echo(), UNCOUNTED, Able()],
+    "JudgeContract": [ByLength(), ByLength(spoil=unread_first), Able()],
+    "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm), Able()],
     "ExporterContract": [Exports()],
     "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"}))],
 }

@@ -9,7 +9,7 @@ import pytest
 
 from urial_opt.cli import main
 
-PROGRESS = re.compile(r"space |\[[a-z]|  |\d+ of \d+ exemplars are below the floor")
+PROGRESS = re.compile(r"prompts are decoded |space |\[[a-z]|  |\d+ of \d+ exemplars are below the floor")
 """How the lines begin that a search prints while it runs."""
 
 

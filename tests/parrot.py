@@ -58,8 +58,9 @@ def told(run: Run, *words: object) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key not in differ}
 
 
-def assert_lists(run: Run, file: Path) -> None:
-    """Checks that the search `mine` is unchanged."""
+def assert_lists(run: Run, file: Path, *, status: str = "finished") -> None:
+    """Checks that the search `mine` has its trials and its result."""
     (entry,) = json.loads(run("list", "--store", file, "--json")[0])
-    assert (entry["name"], entry["status"], entry["trials"]) == ("mine", "finished", 3)
+    assert (entry["name"], entry["status"], entry["trials"]) == ("mine", status, 3)
+    assert entry["has_result"]
     run("inspect", "mine", "--store", file)

@@ -59,7 +59,7 @@ def test_a_place_where_no_store_can_be(run: Run, tmp_path: Path, place: str) -> 
 def test_a_read_only_store_can_be_looked_at(run: Run, file: Path, small_space: Path, parrot: None) -> None:
     url = f"sqlite:///file:{file}?mode=ro&uri=true"
     assert "mine" in run("list", "--store", url)[0]
-    assert "read-only; make the file and its folder writable" in run.refused(*small(small_space), "--store", url)
+    assert "read-only; make the file and its folder writable" in run.stopped(*small(small_space), "--store", url)
     assert_lists(run, file)
 
 
@@ -132,7 +132,7 @@ def test_damage_in_the_tables_of_optuna(run: Run, file: Path, small_space: Path,
     assert "start the same search again, or give another database as --store URL" in run.stopped(
         *words, "--store", file
     )
-    assert_lists(run, file)
+    assert_lists(run, file, status="failed")  # it went on with a larger budget
 
 
 # A store that another process has locked

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def paying(
-    account: Account, models: Mapping[Role, object], terms: Terms, *, stored: Callable[[], str] = lambda: ""
+    account: Account,
+    models: Mapping[Role, object],
+    terms: Terms,
+    *,
+    stored: Callable[[], str] = lambda: "",
+    replies_are_results: bool = False,
 ) -> Iterator[None]:
     """While the context lasts, models are billed to the account, within the limits of `terms`.
 
     At a limit, and if the user stops the command, everything that was paid is stored, and the command ends with the
-    exit code for it and a message; `stored` says what there is.
+    exit code for it and a message; `stored` says what there is. `replies_are_results`: see `Account.billing`.
     """
     from urial_opt.cli.layout import say
     from urial_opt.spending import Meter, StoppedAtLimit, bill_of
@@ -38,7 +43,7 @@ def paying(
             raise StoppedAtLimit(limit)
 
     try:
-        with account.billing(*models.values(), allow=allow):
+        with account.billing(*models.values(), allow=allow, replies_are_results=replies_are_results):
             yield
     except StoppedAtLimit as stopped:
         say(f"Stopped: {as_typed(stopped.limit)}. {stored()}", err=True)

@@ -33,6 +33,7 @@ COMMANDS = {
     "export": "Write a found prompt in a format for serving.",
     "resume": "Continue a search by its name.",
     "rename": "Give a search another name.",
+    "copy": "Copy a search to another store.",
     "rm": "Remove a search.",
     "judge-check": "Compare a judge with given scores.",
     "tag": "Tag queries by task, topic and difficulty.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
 import optuna
@@ -144,14 +144,18 @@ class SearchStudy:
             self._study.tell(trial, estimate.mean)
 
     def name_found(self, records: Sequence[TrialRecord], found: int) -> None:
-        """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best."""
+        """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best.
+
+        The result is stored by then: if this cannot be written, the search has not failed.
+        """
         number = records[found].optuna_number
         says = f"The search found trial {found} (here number {number}): the best on the validation queries."
         best = self._study.best_trial.number
         if best != number:
             says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."
-        self._study.set_user_attr(FOUND, number)
-        self._study.set_user_attr(NOTE, says)
+        with suppress(OptunaError):
+            self._study.set_user_attr(FOUND, number)
+            self._study.set_user_attr(NOTE, says)
 
     def _running(self, number: int) -> optuna.Trial:
         """A trial by its number: usually the last one asked for, which needs no lookup."""
@@ -168,6 +172,25 @@ def open_storage(store: Store) -> RDBStorage:
         raise _store_error(store, error) from error
     store.tune(storage.engine)
     return storage
+
+
+def copy_study(store: Store, name: str, other: Store, new: str) -> None:
+    """Copy the study of a search, if it has one, to another store, under the name `new`."""
+    with store.alone():
+        source = open_storage(store)
+    with other.alone():
+        target = open_storage(other)
+    try:
+        with _quiet_optuna():
+            optuna.copy_study(from_study_name=name, from_storage=source, to_storage=target, to_study_name=new)
+    except KeyError:  # a search that was only planned has none
+        pass
+    except OptunaError as error:
+        raise _store_error(other, error) from error
+    finally:
+        for storage in (source, target):
+            storage.remove_session()
+            storage.engine.dispose()
 
 
 def remove_study(store: Store, name: str) -> None:

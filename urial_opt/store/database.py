@@ -9,6 +9,7 @@ from types import MappingProxyType, TracebackType
 from sqlalchemy import Engine
 
 from urial_opt.aspects import Missing
+from urial_opt.errors import InputError
 from urial_opt.memory import Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
@@ -22,10 +23,11 @@ from urial_opt.records import (
     TrialRecord,
 )
 from urial_opt.spending import Spent
-from urial_opt.store import changes, paces, searches, served, shifts, trials
+from urial_opt.store import changes, copying, paces, searches, served, shifts, trials
 from urial_opt.store.changes import Removed
 from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
+from urial_opt.store.copying import Copied
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
@@ -140,6 +142,16 @@ class Store(DatabaseMemory):
         """Remove a search, but no answer and no verdict. InputError while a process runs it."""
         with self._database.writing() as connection:
             return changes.remove_search(connection, search)
+
+    def copy_search(self, search: str, other: Store, new: str) -> Copied:
+        """Copy a search to another store, under the name `new`; see `copying`.
+
+        InputError while a process runs the search, if the name is taken there, or if both are the same store.
+        """
+        if self.url == other.url or (self._database.path and self._database.path.samefile(other._database.path or "")):
+            raise InputError(f"{self.name!r} is the store that holds {search!r}; give another one as `to=STORE`")
+        with self._database.reading() as source, other._database.writing() as target:
+            return copying.copy_search(source, target, search, new)
 
     def rename_search(self, search: str, new: str) -> None:
         """Give a search and its study another name. InputError while a process runs it, or if the name is taken."""

@@ -58,16 +58,19 @@ class Account(DatabaseMemory):
                 self.spent = read_spending(connection, search_id(connection, search))
 
     @contextmanager
-    def billing(self, *models: object, allow: Callable[[], None] = lambda: None) -> Iterator[None]:
+    def billing(
+        self, *models: object, allow: Callable[[], None] = lambda: None, replies_are_results: bool = False
+    ) -> Iterator[None]:
         """While the context lasts, each reply that a server sends to these models is stored as it arrives.
 
         `allow` is called before each request, from any thread; what it raises ends the batch, once the replies to the
-        requests under way are stored.
+        requests under way are stored. With `replies_are_results`, nothing else is stored: each reply is a call, and all
+        stay, so that the same work costs nothing another time.
         """
         billed = [model for model in models if isinstance(model, Billed)]
         for model in billed:
             self._billed |= dict.fromkeys(_identities(model), model.identity)
-            model.keep_replies(_KeptReplies(self, model.identity, allow))
+            model.keep_replies(_KeptReplies(self, model.identity, allow, calls=replies_are_results))
         try:
             yield
         finally:
@@ -95,12 +98,12 @@ class Account(DatabaseMemory):
         self._unsettled |= found.keys()
         return [found.get(id_) for id_ in ids]
 
-    def add_replies(self, identity: str, paid: Sequence[PaidReply]) -> None:
-        """Store replies, and count what they cost."""
+    def add_replies(self, identity: str, paid: Sequence[PaidReply], *, calls: bool = False) -> None:
+        """Store replies, and count what they cost; with `calls`, each of them is a call."""
         with self._database.writing() as connection:
             replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
-            cost = Spent(requests=len(paid), usage=sum((reply.usage for reply in paid), Usage()))
-            self._add(connection, identity, cost)
+            usage = sum((reply.usage for reply in paid), Usage())
+            self._add(connection, identity, Spent(calls=len(paid) * calls, requests=len(paid), usage=usage))
         self._unsettled |= {reply.id for reply in paid if reply.body}
 
     def rounds(self) -> list[Round]:
@@ -160,6 +163,7 @@ class _KeptReplies:
     account: Account
     identity: str
     allow: Callable[[], None]
+    calls: bool
 
     def claim(self, key: str) -> str:
         return self.account.claim(key)
@@ -168,7 +172,7 @@ class _KeptReplies:
         return self.account.find_replies(ids)
 
     def add_replies(self, paid: Sequence[PaidReply]) -> None:
-        self.account.add_replies(self.identity, paid)
+        self.account.add_replies(self.identity, paid, calls=self.calls)
 
 
 def _identities(model: Billed) -> list[str]:

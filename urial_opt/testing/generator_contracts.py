@@ -11,6 +11,7 @@ import pytest
 from urial_opt.prompt import Exemplar, UrialPrompt, before_stop
 from urial_opt.protocols import ChatGenerator, Generator
 from urial_opt.records import Completion, FinishReason, Sampling
+from urial_opt.testing.ability_contracts import AbilityContract, UnderTest
 from urial_opt.testing.promises import BANK, FROG, PERU, TEA, assert_counts, assert_identity
 
 Write: TypeAlias = Callable[[Sequence[str], Sampling], list[Completion]]
@@ -20,7 +21,7 @@ _NEVER_WRITTEN = tuple(f"<never written {number}>" for number in range(5))
 """More stop strings than the four that the OpenAI protocol allows."""
 
 
-class CompletionContract:
+class CompletionContract(AbilityContract):
     """What GeneratorContract and ChatGeneratorContract have in common."""
 
     queries: ClassVar[Sequence[str]] = (PERU.text, TEA.text, FROG.text, BANK.text)
@@ -104,6 +105,10 @@ class GeneratorContract(CompletionContract):
             self.prompt.prefix, [self.prompt.suffix(query) for query in queries], sampling
         )
 
+    @pytest.fixture
+    def under_test(self, generator: Generator, write: Write) -> UnderTest:
+        return UnderTest(adapter=generator, ask=lambda: write(self.queries, self.sampling))
+
     def test_identity_is_one_line_and_stays(self, generator: Generator, write: Write) -> None:
         before = generator.identity
         write(self.queries, self.sampling)
@@ -127,6 +132,10 @@ class ChatGeneratorContract(CompletionContract):
     @pytest.fixture
     def write(self, chat_generator: ChatGenerator) -> Write:
         return chat_generator.answer
+
+    @pytest.fixture
+    def under_test(self, chat_generator: ChatGenerator, write: Write) -> UnderTest:
+        return UnderTest(adapter=chat_generator, ask=lambda: write(self.queries, self.sampling))
 
     def test_identity_is_one_line_and_stays(self, chat_generator: ChatGenerator, write: Write) -> None:
         before = chat_generator.identity

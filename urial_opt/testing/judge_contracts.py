@@ -10,10 +10,11 @@ import pytest
 from urial_opt.aspects import ASPECTS_OF
 from urial_opt.protocols import Judge, PairwiseJudge
 from urial_opt.records import Judgment, Preference, Query, Verdict
+from urial_opt.testing.ability_contracts import AbilityContract, UnderTest
 from urial_opt.testing.promises import BANK, FROG, PERU, TEA, assert_counts, assert_identity, completions_of
 
 
-class JudgeContract:
+class JudgeContract(AbilityContract):
     """For any Judge. It scores `answers[i]` as an answer to `queries[i]`."""
 
     queries: ClassVar[Sequence[Query]] = (PERU, TEA, BANK, PERU, FROG)
@@ -32,6 +33,10 @@ class JudgeContract:
     @pytest.fixture
     def judge(self) -> Judge:
         raise NotImplementedError("return the Judge under test, opened through urial_opt.plugins")
+
+    @pytest.fixture
+    def under_test(self, judge: Judge) -> UnderTest:
+        return UnderTest(adapter=judge, ask=lambda: self.judged(judge))
 
     def judged(self, judge: Judge) -> list[Judgment]:
         return judge.judge(self.queries, completions_of(self.answers))
@@ -83,7 +88,7 @@ class JudgeContract:
         assert_counts([each.usage for each in self.judged(judge)])
 
 
-class PairwiseJudgeContract:
+class PairwiseJudgeContract(AbilityContract):
     """For any PairwiseJudge. It compares `firsts[i]` and `seconds[i]` as answers to `queries[i]`."""
 
     queries: ClassVar[Sequence[Query]] = (PERU, TEA, BANK)
@@ -94,6 +99,10 @@ class PairwiseJudgeContract:
     @pytest.fixture
     def judge(self) -> PairwiseJudge:
         raise NotImplementedError("return the PairwiseJudge under test, opened through urial_opt.plugins")
+
+    @pytest.fixture
+    def under_test(self, judge: PairwiseJudge) -> UnderTest:
+        return UnderTest(adapter=judge, ask=lambda: self.compared(judge))
 
     def compared(self, judge: PairwiseJudge) -> list[Preference]:
         return judge.compare(self.queries, completions_of(self.firsts), completions_of(self.seconds))

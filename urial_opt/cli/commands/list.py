@@ -68,7 +68,7 @@ def command(store_url: str, *, as_json: bool) -> None:
     for each in searches:
         if each.status is SearchStatus.RUNNING:
             say(f"{each.name} is run by {each.process}.", rest="  ")
-        elif each.reason and not each.has_result:
+        elif each.reason:
             say(f"{each.name} {each.status}: {as_typed(each.reason)}", rest="  ")
     shown = next((each for each in searches if each.has_result), searches[0])
     say_suggestions("\nInspect one with:", suggested("inspect", shown.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,8 +23,11 @@ from urial_opt.cli.options import (
 from urial_opt.cli.output import write_json, write_line
 
 if TYPE_CHECKING:
+    from urial_opt.prompt import UrialPrompt
+    from urial_opt.records import Query
     from urial_opt.shift.figures import TokenShift
     from urial_opt.spaces.contexts import Context
+    from urial_opt.spending import Bill
     from urial_opt.token_scores import ShiftReading
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -93,7 +96,8 @@ def command(
 
     NAME is a stored search, whose found prompt is another context. The aligned model answers each query greedily.
     Both models then read its answers, the base model once in each context. A token is unshifted if the base model
-    ranks it first, marginal if second or third, and otherwise shifted.
+    ranks it first, marginal if second or third, and otherwise shifted. Replies of servers are kept in the store: what
+    was paid is not paid again.
 
     \b
     Examples:
@@ -107,13 +111,13 @@ def command(
       contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
         urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings),
-      space, max_tokens (maximum length of an answer)
+      space, max_tokens (maximum length of an answer),
+      spending and cost (as in evaluate: what was not in the store)
     """
     from urial_opt.cli.shift_tables import show_explanation, show_shift
+    from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import sample_queries
-    from urial_opt.roles import aligned_of, base_of, notes_of
     from urial_opt.shift.explanation import explain_shift
-    from urial_opt.shift.reading import read_shift
     from urial_opt.shift.summary import summarise_shift
 
     refuse_unwritable(page_file, option="--html")
@@ -130,24 +134,66 @@ def command(
     base_name, aligned_name = base or chosen_model("base", space), aligned or chosen_model("aligned", space)
     write_line(f"space {space.name}, base {base_name}, aligned {aligned_name}", err=True)
     _say_decoding(given, longest)
-    generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
-    for note in notes_of(generator, twin):
-        write_line(note, err=True)
-
-    def watch(done: int) -> None:
-        write_line(f"[reading] {done}/{len(queries)}", err=True)
-
-    reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
+    reading, bill = _read(store_url, base_name, aligned_name, queries, contexts, longest)
     shift = summarise_shift(reading, compat=compat)
     explained = {name: explain_shift(reading, name) for name in contexts} if explain else {}
     _write_files(reading, shift, page_file, table_file)
     if as_json:
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
-        write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest})
+        paid = {"spending": bill.as_json(), "cost": bill.total}
+        write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest, **paid})
         return
     show_shift(shift)
     for each in explained.values():
         show_explanation(each)
+    if any(spent.requests for spent in bill.spent.values()):
+        show_bill(bill)
+
+
+def _read(
+    store_url: str,
+    base_name: str,
+    aligned_name: str,
+    queries: Sequence[Query],
+    contexts: Mapping[str, UrialPrompt],
+    longest: int,
+) -> tuple[ShiftReading, Bill]:
+    """Open the models and let them answer and read, on the account of the command."""
+    from urial_opt.cli.accounts import paying
+    from urial_opt.errors import InputError
+    from urial_opt.records import Role
+    from urial_opt.roles import aligned_of, base_of, notes_of, prices_of
+    from urial_opt.shift.reading import read_shift
+    from urial_opt.spending import Terms, bill_of
+    from urial_opt.store import Store
+
+    generator, twin = base_of(named("base", base_name)), aligned_of(named("aligned", aligned_name))
+    for note in notes_of(generator, twin):
+        write_line(note, err=True)
+    models: dict[Role, object] = {Role.BASE: generator, Role.ALIGNED: twin}
+    terms = Terms(prices=prices_of(models, {}))
+    read = 0
+
+    def watch(done: int) -> None:
+        nonlocal read
+        read = done
+        write_line(f"[reading] {done}/{len(queries)}", err=True)
+
+    with Store.open(store_url) as store:
+        store.pace(*models.values())
+        account = store.account(command="shift")
+
+        def kept() -> str:
+            return f"{read} of {len(queries)} queries are read."
+
+        try:
+            with paying(account, models, terms, stored=kept, replies_are_results=True):
+                reading = read_shift(generator, twin, queries, contexts, max_tokens=longest, watch=watch)
+        except InputError:
+            account.settle()  # a server that is set up wrongly is asked again once it is set up well
+            raise
+        identities = {Role.BASE: generator.identity, Role.ALIGNED: twin.identity}
+        return reading, bill_of(account.spent, identities, terms.prices)
 
 
 def _say_decoding(given: Mapping[str, Context], longest: int) -> None:
