@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from urial_opt.aspects import Aspect, AspectScores, Missing, QueryKind, why_missing
 from urial_opt.content import content_id
@@ -283,6 +283,12 @@ def in_blocks(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
 def estimate_json(estimate: Estimate, *, mean: str = "mean") -> dict[str, object]:
     """The mean under the key `mean`, and the 95 % `interval` as [low, high], both rounded to 4 decimals."""
     return {mean: round(estimate.mean, 4), "interval": [round(estimate.low, 4), round(estimate.high, 4)]}
+
+
+def read_estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:
+    """The estimate that `estimate_json` wrote."""
+    low, high = stored["interval"]
+    return Estimate(mean=stored[mean], low=low, high=high)
 
 
 class Role(StrEnum):

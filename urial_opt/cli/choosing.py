@@ -48,7 +48,7 @@ def chosen_trial(store: Store, search: SearchRecord, number: int | None) -> Tria
         raise UnknownNameError(
             f"the search {search.name!r} has no trial {number}; take one from 0 to {len(trials) - 1}"
             if trials
-            else f"the search {search.name!r} has no trial yet; continue it with its search command"
+            else f"the search {search.name!r} has no trial yet; type: {suggestion('resume', search.name)}"
         )
     return trials[number]
 
@@ -59,7 +59,8 @@ def found_trial(store: Store, search: SearchRecord) -> int:
         return int(str(search.summary["found_trial"]))
     best = store.best(search.name, 1)
     if not best:
-        raise InputError(f"the search {search.name!r} has no scored trial yet; continue it with its search command")
+        then = suggestion("resume", search.name)
+        raise InputError(f"the search {search.name!r} has no scored trial yet; type: {then}")
     return best[0].trial.number
 
 

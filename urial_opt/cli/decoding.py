@@ -101,8 +101,7 @@ def in_words(sampling: Sampling) -> str:
         how += f", top-p {sampling.top_p:g}"
     penalty = sampling.repetition_penalty
     penalised = "no repetition penalty" if penalty == 1 else f"repetition penalty {penalty:g}"
-    stops = ", ".join(json.dumps(text, ensure_ascii=False) for text in sampling.stop) or "none"
-    return f"{how}, {penalised}, at most {sampling.max_tokens:,} new tokens, stop {stops}"
+    return f"{how}, {penalised}, at most {sampling.max_tokens:,} new tokens, stop {_stops(sampling)}"
 
 
 def start_decoding(sampling: Sampling, space: SearchSpace, fixed: Mapping[str, float]) -> Sampling:
@@ -114,8 +113,11 @@ def start_decoding(sampling: Sampling, space: SearchSpace, fixed: Mapping[str, f
 def choices_in_words(space: SearchSpace) -> str:
     """The decoding that a search chooses from."""
     choices = {name: " or ".join(f"{value:g}" for value in values) for name, values in space.decoding.items()}
-    stops = ", ".join(json.dumps(text, ensure_ascii=False) for text in space.sampling.stop) or "none"
     return (
         f"at temperature {choices['temperature']}, repetition penalty {choices['repetition_penalty']}, "
-        f"at most {choices['max_tokens']} new tokens, stop {stops}"
+        f"at most {choices['max_tokens']} new tokens, stop {_stops(space.sampling)}"
     )
+
+
+def _stops(sampling: Sampling) -> str:
+    return ", ".join(json.dumps(text, ensure_ascii=False) for text in sampling.stop) or "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -45,17 +45,24 @@ def run_and_show(
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
         display.heading = "\n".join([f"space {space.name}, {of_whom}, store {store.name}", *told])
-        store.again.most = asking_again()
-        models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-        for note in models.notes:
-            display.say(note)
-        prices = prices_of(models.by_role, options.terms.prices)
-        options = replace(options, terms=replace(options.terms, prices=prices))
+        models, options = open_chosen(chosen, store, options, say=display.say)
         result = _searched(space, models, store, options, display, stop)
     if as_json:
         write_json({**result.as_json(), "space": space.name})
     else:
         show_result(result, store_url=store_url)
+
+
+def open_chosen(
+    chosen: Mapping[Role, Named], store: Store, options: SearchOptions, *, say: Callable[[str], object]
+) -> tuple[Models, SearchOptions]:
+    """The models of a search, whose notes are said, and its options with their prices."""
+    store.again.most = asking_again()
+    models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+    for note in models.notes:
+        say(note)
+    prices = prices_of(models.by_role, options.terms.prices)
+    return models, replace(options, terms=replace(options.terms, prices=prices))
 
 
 def _searched(

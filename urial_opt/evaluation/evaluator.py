@@ -14,7 +14,9 @@ from urial_opt.prompt import Exemplar, has_ended, read_answer, read_answer_publi
 from urial_opt.protocols import ChatGenerator, Ending, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
 
+_T = TypeVar("_T")
 _PaidT = TypeVar("_PaidT", Completion, Judgment, Preference)
+_VerdictT = TypeVar("_VerdictT", Judgment, Preference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,27 +165,22 @@ def judge_answers(
     Stored verdicts that were refused or could not be read are asked for again as far as `memory.again` says, unless
     `stored_is_final`.
     """
-    known = memory.find_judgments(judge.identity, queries, completions)
-    about = [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)]
-    settled = [
-        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
-        for row, each in enumerate(known)
-    ]
 
-    def ask(missing: list[int]) -> list[Judgment]:
-        asked, answers = [queries[row] for row in missing], [completions[row] for row in missing]
+    def judged(rows: Sequence[int]) -> list[Judgment]:
+        return judge.judge(_at(rows, queries), _at(rows, completions))
 
-        def store(places: Sequence[int], fresh: Sequence[Judgment]) -> None:
-            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
-            memory.add_judgments(better, [asked[place] for place in places], [answers[place] for place in places])
-            for place, verdict in zip(places, better, strict=True):
-                memory.again.note(verdict, *about[missing[place]])
+    def add(rows: Sequence[int], verdicts: Sequence[Judgment]) -> None:
+        memory.add_judgments(verdicts, _at(rows, queries), _at(rows, completions))
 
-        fresh = stored_one_by_one(judge, lambda: judge.judge(asked, answers), store)
-        memory.settle()
-        return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
-
-    judgments = fill_gaps(settled, ask, remembered=_from_memory)
+    judgments = _verdicts(
+        memory.find_judgments(judge.identity, queries, completions),
+        [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)],
+        judge,
+        memory,
+        ask=judged,
+        add=add,
+        stored_is_final=stored_is_final,
+    )
     return Evaluation(queries=tuple(queries), completions=tuple(completions), judgments=tuple(judgments))
 
 
@@ -198,28 +195,59 @@ def compare_answers(
 
     Those that were refused or could not be read are asked for again, as in `judge_answers`.
     """
-    known = memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds)
-    about = [
-        (query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)
+
+    def compared(rows: Sequence[int]) -> list[Preference]:
+        return judge.compare(_at(rows, queries), _at(rows, firsts), _at(rows, seconds))
+
+    def add(rows: Sequence[int], verdicts: Sequence[Preference]) -> None:
+        memory.add_preferences(verdicts, _at(rows, queries), _at(rows, firsts), _at(rows, seconds))
+
+    return _verdicts(
+        memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds),
+        [(query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)],
+        judge,
+        memory,
+        ask=compared,
+        add=add,
+    )
+
+
+def _verdicts(
+    known: Sequence[_VerdictT | None],
+    about: Sequence[tuple[str, ...]],
+    judge: Judge | PairwiseJudge,
+    memory: Memory,
+    *,
+    ask: Callable[[Sequence[int]], list[_VerdictT]],
+    add: Callable[[Sequence[int], Sequence[_VerdictT]], None],
+    stored_is_final: bool = False,
+) -> list[_VerdictT]:
+    """The stored verdicts, with those that are missing, or due to be asked for again, asked for and added.
+
+    `about` are the texts that each verdict is about; `ask` and `add` take the rows concerned.
+    """
+    settled = [
+        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+        for row, each in enumerate(known)
     ]
-    settled = [each if each and not memory.again.is_due(each, *about[row]) else None for row, each in enumerate(known)]
 
-    def ask(missing: list[int]) -> list[Preference]:
-        asked = [queries[row] for row in missing]
-        first, second = ([answers[row] for row in missing] for answers in (firsts, seconds))
+    def missing_ones(missing: list[int]) -> list[_VerdictT]:
+        def store(places: Sequence[int], fresh: Sequence[_VerdictT]) -> None:
+            rows = [missing[place] for place in places]
+            better = [improved(known[row], each) for row, each in zip(rows, fresh, strict=True)]
+            add(rows, better)
+            for row, verdict in zip(rows, better, strict=True):
+                memory.again.note(verdict, *about[row])
 
-        def store(places: Sequence[int], fresh: Sequence[Preference]) -> None:
-            better = [improved(known[missing[place]], each) for place, each in zip(places, fresh, strict=True)]
-            pairs = ([answers[place] for place in places] for answers in (first, second))
-            memory.add_preferences(better, [asked[place] for place in places], *pairs)
-            for place, preference in zip(places, better, strict=True):
-                memory.again.note(preference, *about[missing[place]])
-
-        fresh = stored_one_by_one(judge, lambda: judge.compare(asked, first, second), store)
+        fresh = stored_one_by_one(judge, lambda: ask(missing), store)
         memory.settle()
-        return [improved(known[row], preference) for row, preference in zip(missing, fresh, strict=True)]
+        return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
 
-    return fill_gaps(settled, ask, remembered=_from_memory)
+    return fill_gaps(settled, missing_ones, remembered=_from_memory)
+
+
+def _at(rows: Sequence[int], items: Sequence[_T]) -> list[_T]:
+    return [items[row] for row in rows]
 
 
 def _from_memory(paid: _PaidT) -> _PaidT:

@@ -14,8 +14,7 @@ _COUNTED = 4
 
 def check_window(base: Generator, candidate: Candidate, queries: Sequence[Query]) -> None:
     """ContextError if the prompt with one of the queries and its answer is known not to fit the base model."""
-    window = base.context_window if isinstance(base, Windowed) else None
-    if window is None or not isinstance(base, Windowed):
+    if not isinstance(base, Windowed) or (window := base.context_window) is None:
         return
     longest = sorted(queries, key=lambda query: len(query.text))[-_COUNTED:]
     tokens = max((base.count_tokens(candidate.prompt.render(query.text)) for query in longest), default=0)

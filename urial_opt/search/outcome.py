@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
-from urial_opt.records import Estimate, TrialRecord, TrialState
+from urial_opt.records import Estimate, TrialRecord, TrialState, read_estimate
 from urial_opt.search.digest import CONTEXT_NAMES, ContextDigest, Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.store import Deciders, SearchRecord, SearchStatus, Store, WorkingProcess
@@ -70,7 +70,7 @@ class SearchOutcome(Digested):
             contexts={role: _context(summary[role]) for role in CONTEXT_NAMES if summary.get(role)},
             found_trial=number,
             found_equals=tuple(summary.get("found_equals", _equals(summary))),
-            gain=_estimate(summary["gain"]),
+            gain=read_estimate(summary["gain"]),
             states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
             seconds=float(summary["seconds"]),
             tokens=_tokens(summary),
@@ -119,8 +119,8 @@ class SearchOutcome(Digested):
 
 def _context(stored: Mapping[str, Any]) -> StoredContext:
     return StoredContext(
-        average=_estimate(stored, mean="average"),
-        aspects={Aspect(name): _estimate(each) for name, each in stored["aspects"].items()},
+        average=read_estimate(stored, mean="average"),
+        aspects={Aspect(name): read_estimate(each) for name, each in stored["aspects"].items()},
         queries=int(stored["queries"]),
         missing=int(stored["missing"]),
         prompt_tokens=stored.get("prompt_tokens"),
@@ -139,11 +139,6 @@ def _tokens(summary: Mapping[str, Any]) -> int:
     if spending := summary.get("spending"):
         return sum(int(role["prompt"]) + int(role["completion"]) for role in spending.values())
     return int(summary["tokens"]["spent"])  # a version that did not count by role
-
-
-def _estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:
-    low, high = stored["interval"]
-    return Estimate(mean=stored[mean], low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

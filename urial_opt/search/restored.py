@@ -10,7 +10,7 @@ from urial_opt.aspects import Aspect, Missing
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.objective import Constraint
-from urial_opt.records import Estimate, Evaluation, ProbeShift, Role, TrialState, Usage
+from urial_opt.records import Evaluation, ProbeShift, Role, TrialState, Usage, read_estimate
 from urial_opt.search.digest import CONTEXT_NAMES
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.spending import Bill, Spent
@@ -55,7 +55,7 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
                 for each in summary.get("constraints", ())
             ),
         ),
-        gain=_estimate(summary["gain"]),
+        gain=read_estimate(summary["gain"]),
         states={state: int(trials.get(state.value, 0)) for state in TrialState},
         too_long=int(trials.get("too_long", 0)),
         missing={Missing(why): int(number) for why, number in summary.get("missing", {}).items()},
@@ -68,8 +68,8 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
 
 
 def _measured(stored: Mapping[str, Any], constraints: list[Constraint]) -> Measured:
-    aspects = {Aspect(name): _estimate(each) for name, each in stored["aspects"].items()}
-    average = _estimate(stored, mean="average")
+    aspects = {Aspect(name): read_estimate(each) for name, each in stored["aspects"].items()}
+    average = read_estimate(stored, mean="average")
     card = Scorecard(average=average, aspects=aspects, verdicts={}, queries=int(stored["queries"]))
     return Measured(
         candidate=None,
@@ -104,7 +104,7 @@ def _shift(stored: Mapping[str, Any] | None) -> ShiftOutcome | None:
         by_trial=dict.fromkeys(range(int(stored["trials"])), shown) if shown else {},
         found=found,
         start=start,
-        correlation=_estimate(stored["correlation"]) if stored["correlation"] else None,
+        correlation=read_estimate(stored["correlation"]) if stored["correlation"] else None,
         usage=_UNKNOWN,
     )
 
@@ -114,8 +114,3 @@ def _probe(stored: Mapping[str, Any] | None) -> ProbeShift | None:
         return None
     known = {each.name for each in fields(ProbeShift)}
     return ProbeShift(**{name: value for name, value in stored.items() if name in known}, by_query=(), usage=_UNKNOWN)
-
-
-def _estimate(stored: Mapping[str, Any], *, mean: str = "mean") -> Estimate:
-    low, high = stored["interval"]
-    return Estimate(mean=stored[mean], low=low, high=high)

@@ -122,7 +122,7 @@ def _apply_floor(search: RunningSearch) -> None:
         search.models.judge,
         search.begun.account,
         before_block=before_block,
-        stored_is_final=bool(search.store.trials(search.name)),  # an earlier version decided, and did not keep it
+        stored_is_final=search.store.count_trials(search.name) > 0,  # an earlier version decided, and did not keep it
     )
     search.store.keep_floor(search.name, floor.as_json())
     search.space = floor.space

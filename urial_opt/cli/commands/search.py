@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ import click
 
 from urial_opt.cli.options import (
     ask_again_option,
-    asking_again,
     continue_option,
     given_prices,
     json_option,
@@ -96,10 +95,9 @@ def command(
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
     from urial_opt.cli.layout import say
-    from urial_opt.cli.running import run_and_show
+    from urial_opt.cli.running import open_chosen, run_and_show
     from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
-    from urial_opt.roles import open_models, prices_of
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.planning import plan
     from urial_opt.spending import Terms
@@ -121,11 +119,7 @@ def command(
     }
     if only_plan:
         with Store.open(store_url) as store:
-            store.again.most = asking_again()
-            models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
-            for note in models.notes:
-                say(note, err=True)
-            options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
+            models, options = open_chosen(chosen, store, options, say=partial(say, err=True))
             expected = plan(space, models, store, options=options)
             for note in told:
                 say(note, err=True)

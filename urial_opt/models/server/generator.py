@@ -170,8 +170,10 @@ def open_base(
     """
     if not argument:
         raise InputError("'openai' needs the name of a model; give openai:MODEL, and its server as `url=ADDRESS`")
-    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
-    return ServerGenerator(open_endpoint(argument, **options, model_replies=model_replies, revision=revision))
+    endpoint = open_endpoint(
+        argument, url=url, concurrency=concurrency, timeout=timeout, model_replies=model_replies, revision=revision
+    )
+    return ServerGenerator(endpoint)
 
 
 def open_aligned(
@@ -189,8 +191,9 @@ def open_aligned(
         raise InputError(
             "'openai-chat' needs the name of a model; give openai-chat:MODEL, and its server as `url=ADDRESS`"
         )
-    options = {"url": url, "concurrency": concurrency, "timeout": timeout}
-    endpoint = open_endpoint(argument, **options, model_replies=model_replies, revision=revision)
+    endpoint = open_endpoint(
+        argument, url=url, concurrency=concurrency, timeout=timeout, model_replies=model_replies, revision=revision
+    )
     return ServerChatGenerator(endpoint, system=system)
 
 
