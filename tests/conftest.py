@@ -19,7 +19,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -30,6 +30,9 @@ from tests.scripted_judge import Served, serve_judge
 from urial_opt.content import content_folder
 from urial_opt.doctor import examined_server, speed
 from urial_opt.models.server import retries
+
+if TYPE_CHECKING:
+    from urial_opt.store import Store
 
 collect_ignore = ["plugin_package"]  # a separate project, whose tests test_packaging.py runs
 
@@ -160,6 +163,21 @@ def small_space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in kept))
     (folder / "small.yaml").write_text(SMALL.format(folder=content_folder("search_spaces").resolve()))
     return folder / "small.yaml"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """The file of a new store."""
+    return tmp_path / "s.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[Store]:
+    """A new store."""
+    from urial_opt.store import Store
+
+    with Store.open(str(path)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,8 @@ ON_SMOLLM2 = [
     pytest.mark.skipif(not GGUF.exists(), reason="SmolLM2 is not built; type: make real-models"),
 ]
 """Marks of the modules whose tests need it."""
+TOKENS = 24
+"""Length of its answers in tests."""
 TURN, END_OF_TURN = 1, 2
 """Tokens of the chat layout: `<|im_start|>` and `<|im_end|>`."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,12 +60,6 @@ class Scripted:
             )
             for query, score in zip(queries, found, strict=True)
         ]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as opened:
-        yield opened
 
 
 def query(name: str, text: str = "", **more: Any) -> Query:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,17 +19,6 @@ from urial_opt.roles import Models, Named
 from urial_opt.search.opening import Interrupted
 from urial_opt.search.reopening import opened_as_json, reopened
 from urial_opt.store import Store
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "s.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(str(path)) as store:
-        yield store
 
 
 def studies(path: Path) -> list[str]:

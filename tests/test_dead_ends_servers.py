@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +23,6 @@ VERDICT = json.dumps({aspect: {"reason": "It is right.", "score": "5"} for aspec
 
 def says(model: str) -> dict[str, Any]:
     return {"model": model, "choices": [{"message": {"content": VERDICT}, "finish_reason": "stop"}]}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "s.db")) as store:
-        yield store
 
 
 def test_a_judge_behind_an_alias_judges(run: Run, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,6 @@ class Moody:
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> SearchSpace:
     return load_space(tiny_space.write(tmp_path_factory.mktemp("tiny"), tiny_space.FILES))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as opened:
-        yield opened
 
 
 def search(space: SearchSpace, judge: Moody, store: Store, *, budget: int = 3) -> SearchResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,6 @@ from urial_opt.evaluation.judge_check import JudgeCheck, check_judge
 from urial_opt.nano.judge import open_judge
 from urial_opt.protocols import PairwiseJudge
 from urial_opt.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as store:
-        yield store
 
 
 def rated(tmp_path: Path, rows: Sequence[object]) -> list[RatedAnswer]:

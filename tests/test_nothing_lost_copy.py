@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,6 @@ from tests.tiny_search import plan_tiny, search_tiny
 from urial_opt.search.opening import Interrupted
 from urial_opt.search.study import copy_study
 from urial_opt.store import Store
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "s.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[Store]:
-    with Store.open(str(path)) as store:
-        yield store
 
 
 def told(run: Run, *words: object) -> dict[str, Any]:

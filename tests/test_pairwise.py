@@ -66,12 +66,6 @@ def judge(url: str) -> LLMJudge:
     return open_judge("wise", url=url)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "store.db")) as store:
-        yield store
-
-
 def answers(*texts: str) -> list[Completion]:
     return [Completion(text=text, finish_reason="stop") for text in texts]
 

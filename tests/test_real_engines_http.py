@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import pytest
 
 from experiments.servers.foreign_engine import engine, missing, serving
-from tests import tiny_space
 from tests.real_models import FOLDER, GGUF, ON_SMOLLM2
 from urial_opt import plugins
 from urial_opt.doctor.abilities import ABILITIES, COMPLETIONS
@@ -19,11 +18,10 @@ from urial_opt.doctor.examined_server import ExaminedServer
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.models.server.endpoint import Endpoint
 from urial_opt.records import Sampling
-from urial_opt.roles import open_aligned, open_base
 from urial_opt.spaces.space import SearchSpace
-from urial_opt.spaces.space_file import load_space
 
 pytestmark = ON_SMOLLM2
+pytest_plugins = ["tests.real_model_fixtures"]
 
 QUERIES = ["What is the capital of France?", "Count from 1 to 5.", "Who wrote „Faust“, in 1808? 🌊"]
 TEXTS = ["The year 1789,", " 3.14159 and 007", "naïve café 東京 🌊", "def f(x):\n    return x\n"]
@@ -78,32 +76,6 @@ def served(request: pytest.FixtureRequest) -> Iterator[Engine]:
                 pytest.skip("no llama-cpp-python, which needs a C++ compiler; type: make real-models")
             url = stack.enter_context(serving(LLAMA, path="/v1/models"))
             yield Engine(name=request.param, url=url, model="smollm2")
-
-
-@pytest.fixture(scope="module")
-def base() -> TransformersGenerator:
-    opened = open_base(f"hf:{FOLDER}", device="cpu")
-    assert isinstance(opened, TransformersGenerator)
-    return opened
-
-
-@pytest.fixture(scope="module")
-def aligned() -> TransformersChatGenerator:
-    opened = open_aligned(f"hf-chat:{FOLDER}", device="cpu")
-    assert isinstance(opened, TransformersChatGenerator)
-    return opened
-
-
-@pytest.fixture(scope="module")
-def space_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    files = dict(tiny_space.FILES)
-    files["tiny.yaml"] = files["tiny.yaml"].replace("[64, 128]", "[24]").replace("  base: nano\n", "  {}\n")
-    return tiny_space.write(tmp_path_factory.mktemp("space"), files)
-
-
-@pytest.fixture(scope="module")
-def space(space_file: str) -> SearchSpace:
-    return load_space(space_file)
 
 
 def test_texts_have_the_same_tokens(served: Engine, base: TransformersGenerator) -> None:

@@ -12,19 +12,17 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from tests import tiny_space
 from tests.command_line import Run
-from tests.real_models import END_OF_TURN, FOLDER, ON_SMOLLM2
+from tests.real_models import END_OF_TURN, FOLDER, ON_SMOLLM2, TOKENS
 from tests.scripted_judge import Model, by_length
 from urial_opt.models.local.generator import TransformersChatGenerator, TransformersGenerator
 from urial_opt.nano.json_server import listening
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Sampling
-from urial_opt.roles import open_aligned, open_base
 from urial_opt.spaces.space import SearchSpace
-from urial_opt.spaces.space_file import load_space
 
 pytestmark = ON_SMOLLM2
+pytest_plugins = ["tests.real_model_fixtures"]
 
 MODELS = ("--base", f"hf:{FOLDER}", "--aligned", f"hf-chat:{FOLDER}")
 QUERIES = [
@@ -33,34 +31,6 @@ QUERIES = [
     "Give me the year 1789 in words, and the number 3.14159.",
     "Schreib „größer“ auf Deutsch: 東京 🌊",
 ]
-TOKENS = 24
-
-
-@pytest.fixture(scope="module")
-def base() -> TransformersGenerator:
-    opened = open_base(f"hf:{FOLDER}", device="cpu")
-    assert isinstance(opened, TransformersGenerator)
-    return opened
-
-
-@pytest.fixture(scope="module")
-def aligned() -> TransformersChatGenerator:
-    opened = open_aligned(f"hf-chat:{FOLDER}", device="cpu")
-    assert isinstance(opened, TransformersChatGenerator)
-    return opened
-
-
-@pytest.fixture(scope="module")
-def space_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A space of two queries in each split, whose answers have up to 24 tokens."""
-    files = dict(tiny_space.FILES)
-    files["tiny.yaml"] = files["tiny.yaml"].replace("[64, 128]", f"[{TOKENS}]").replace("  base: nano\n", "  {}\n")
-    return tiny_space.write(tmp_path_factory.mktemp("space"), files)
-
-
-@pytest.fixture(scope="module")
-def space(space_file: str) -> SearchSpace:
-    return load_space(space_file)
 
 
 @pytest.fixture(scope="module")

@@ -34,12 +34,6 @@ def space(small_space: Path) -> SearchSpace:
     return load_space(str(small_space))
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(str(tmp_path / "search.db")) as opened:
-        yield opened
-
-
 def models(*, aligned: bool = False) -> Models:
     twin = plugins.open_chat_generator("nano-aligned") if aligned else None
     return Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"), aligned=twin)
