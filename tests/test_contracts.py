@@ -20,6 +20,7 @@ FIXTURES = {
     "JudgeContract": "judge",
     "PairwiseJudgeContract": "judge",
     "ExporterContract": "exporter",
+    "ProposerContract": "proposer",
 }
 TEST = """
 import pytest
