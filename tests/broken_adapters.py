@@ -28,10 +28,11 @@ from tests.small_adapters import (
     RefusesVaguely,
     Spoil,
     StoresNothing,
+    Stubborn,
     UnixLines,
+    Writes,
     each,
 )
-from tests.small_proposers import Stubborn, Writes
 from urial_opt.aspects import Aspect
 from urial_opt.records import Completion, Judgment, Preference, Usage
 from urial_opt.spaces.proposals import Draft, Weakness
@@ -212,7 +213,7 @@ BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "JudgeContract": {**JUDGMENTS, **ABILITIES},
     "PairwiseJudgeContract": {**PREFERENCES, **ABILITIES},
     "ExporterContract": EXPORTS,
-    "ProposerContract": PROPOSALS,
+    "ProposerContract": {**PROPOSALS, **ABILITIES},
 }
 UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
 """As a server that counts no tokens."""
@@ -222,7 +223,7 @@ HONEST: Mapping[str, Sequence[object]] = {
     "JudgeContract": [ByLength(), ByLength(spoil=unread_first), Able()],
     "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm), Able()],
     "ExporterContract": [Exports()],
-    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"}))],
+    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"})), Able()],
 }
 ROUNDING: Mapping[str, object] = {
     "GeneratorContract": Echo(spoil=each(lambda done: {"text": f"{done.text} {next(NUMBERS)}"})),

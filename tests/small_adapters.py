@@ -15,6 +15,7 @@ from urial_opt.exporters.json_format import JsonFormat
 from urial_opt.memory import PaidReply, ReplyMemory
 from urial_opt.prompt import UrialPrompt, before_stop
 from urial_opt.records import Completion, Judgment, Preference, Query, Sampling, Usage, Verdict
+from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
 
 Spoil: TypeAlias = Callable[[list[Any]], list[Any]]
 NUMBERS = itertools.count()
@@ -150,8 +151,37 @@ class UnixLines(Exports):
         return super().export(replace(prompt, raw=prompt.raw and prompt.raw.replace("\r\n", "\n")), sampling)
 
 
+@dataclass(frozen=True)
+class Writes(Named):
+    """A Proposer with one idea for every sort of task."""
+
+    spoil: Spoil = as_it_is
+    diagnosed: Spoil = as_it_is
+    identities: Sequence[str] = Named.identities
+
+    def diagnose(self, situation: Situation) -> Diagnosis:
+        seen = tuple(seen.query_id for seen in situation.weakest)
+        weakness = Weakness(sentence="They are dull.", queries=seen, exemplars=tuple(situation.exemplars))
+        [diagnosis] = self.diagnosed([Diagnosis(weaknesses=(weakness,))])
+        assert isinstance(diagnosis, Diagnosis)
+        return diagnosis
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        drafts = [Draft(text=f"A better {task.sort}.", query="Why?" if task.sort == "create" else "") for task in tasks]
+        return self.spoil(drafts)
+
+
+class Stubborn(Writes):
+    """Fails where it should try again."""
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        if any(task.remarks for task in tasks):
+            raise ValueError("I have said all that I have to say")
+        return super().write(tasks)
+
+
 class Able(Named):
-    """Works row by row; hands on each result, and keeps a reply for each. A Generator, ChatGenerator and judge."""
+    """Works row by row; hands on each result, and keeps a reply for each. Generator, ChatGenerator, judge, Proposer."""
 
     def __init__(self) -> None:
         self.heard: Callable[[Mapping[int, Any]], None] | None = None
@@ -176,6 +206,12 @@ class Able(Named):
         self, queries: Sequence[Query], firsts: Sequence[Completion], seconds: Sequence[Completion]
     ) -> list[Preference]:
         return self.work(queries, lambda row: ByLength().compare([queries[row]], [firsts[row]], [seconds[row]]))
+
+    def diagnose(self, situation: Situation) -> Diagnosis:
+        return Writes().diagnose(situation)
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        return self.work(tasks, lambda row: Writes().write([tasks[row]]))
 
     def work(self, rows: Sequence[object], ask: Callable[[int], list[Any]]) -> list[Any]:
         results = []
