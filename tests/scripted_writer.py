@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,6 +25,8 @@ from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
 BUDGET = 8
+SHORT = 5
+"""A budget for one round."""
 FIELDS: Mapping[str, Any] = {
     "weaknesses": [{"sentence": "Dull.", "aspects": ["Depth", "zest"], "query_ids": ["q1", "x"], "style": "Warm/Long"}],
     "system_text": "# Instruction\n\nPatient answers follow.",
@@ -109,3 +112,15 @@ def run(
     terms = more.pop("terms", None)
     options = SearchOptions(budget=budget, name="s", rounds=2, **({"terms": terms} if terms else {}))
     return search_space(space, replace(models, proposer=proposer), store, options=options, **more)
+
+
+def main(url: str, small_space: str, store: str, concurrency: str) -> None:
+    """The search with the writer at `url`, in a process that a test may kill."""
+    with pytest.MonkeyPatch.context() as patch, Store.open(store) as opened:
+        have_rounds_soon(patch)
+        space = space_without_friends(Path(small_space))
+        run(space, nano_models(), through_dspy(url, concurrency=concurrency, timeout="60"), opened, budget=SHORT)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -93,16 +93,18 @@ def test_a_reply_is_read_whatever_surrounds_its_fields(reply: Any, writer: Write
     assert (draft.text, draft.reason, draft.trouble) == ("The answers are warm.", "Warmer.", None)
 
 
-def test_weaknesses_are_read_from_sentences_and_loose_json_and_each_counts_once(writer: Writer) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "[[ ## weaknesses ## ]]\n1. They are dull.\n2. They are short.\n3. They are dull.",
+        '[{"sentence": "They are dull.", "aspects": "depth, clarity", "style": null}, "They are short."]',
+    ],
+)
+def test_weaknesses_are_read_from_sentences_and_loose_json_and_each_counts_once(reply: str, writer: Writer) -> None:
+    writer.rule = lambda _: reply
     with listening(writer) as url:
-        proposer = through_dspy(url)
-        for reply in (
-            "[[ ## weaknesses ## ]]\n1. They are dull.\n2. They are short.\n3. They are dull.",
-            '[{"sentence": "They are dull.", "aspects": "depth, clarity", "style": null}, "They are short."]',
-        ):
-            writer.rule = lambda _, reply=reply: reply
-            found = proposer.diagnose(SITUATION).weaknesses
-            assert [each.sentence for each in found] == ["They are dull.", "They are short."]
+        found = through_dspy(url).diagnose(SITUATION).weaknesses
+    assert [each.sentence for each in found] == ["They are dull.", "They are short."]
 
 
 def test_half_a_character_and_planted_markers_do_no_harm(writer: Writer) -> None:
