@@ -230,6 +230,21 @@ CREATE TABLE urial_replies (
 	FOREIGN KEY(identity_id) REFERENCES urial_identities (id)
 );
 
+CREATE TABLE urial_rounds (
+	search_id INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	"after" INTEGER NOT NULL,
+	best INTEGER NOT NULL,
+	proposer_id INTEGER NOT NULL,
+	lacking TEXT NOT NULL,
+	shift TEXT NOT NULL,
+	diagnosis TEXT,
+	looks TEXT,
+	PRIMARY KEY (search_id, number),
+	FOREIGN KEY(search_id) REFERENCES urial_searches (id),
+	FOREIGN KEY(proposer_id) REFERENCES urial_identities (id)
+);
+
 CREATE TABLE urial_shifts (
 	id VARCHAR(16) NOT NULL,
 	base_id INTEGER NOT NULL,
@@ -253,6 +268,31 @@ CREATE TABLE urial_shifts (
 );
 
 CREATE INDEX ix_urial_shifts_text_id ON urial_shifts (text_id);
+
+CREATE TABLE urial_drafts (
+	search_id INTEGER NOT NULL,
+	round INTEGER NOT NULL,
+	task INTEGER NOT NULL,
+	attempt INTEGER NOT NULL,
+	part TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	style TEXT NOT NULL,
+	"query" TEXT NOT NULL,
+	text TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	parents TEXT NOT NULL,
+	restyled TEXT,
+	asked TEXT NOT NULL,
+	reply TEXT NOT NULL,
+	trouble TEXT,
+	fate TEXT NOT NULL,
+	"key" TEXT NOT NULL,
+	prompt_tokens INTEGER NOT NULL,
+	completion_tokens INTEGER NOT NULL,
+	saved_tokens INTEGER NOT NULL,
+	PRIMARY KEY (search_id, round, task, attempt),
+	FOREIGN KEY(search_id, round) REFERENCES urial_rounds (search_id, number)
+);
 
 CREATE TABLE urial_evaluated_queries (
 	evaluation_id INTEGER NOT NULL,

@@ -31,8 +31,10 @@ from tests.small_adapters import (
     UnixLines,
     each,
 )
+from tests.small_proposers import Stubborn, Writes
 from urial_opt.aspects import Aspect
 from urial_opt.records import Completion, Judgment, Preference, Usage
+from urial_opt.spaces.proposals import Draft, Weakness
 
 
 def rotated(results: list[Any], *fields: str) -> list[Any]:
@@ -169,6 +171,28 @@ EXPORTS: Mapping[str, Sequence[Exports]] = {
     "test_an_imported_text_stays_as_it_was": [UnixLines()],
     "test_exporting_twice_gives_the_same": [Exports(after=lambda text: text + "\n" * next(NUMBERS))],
 }
+PROPOSALS: Mapping[str, Sequence[Writes]] = {
+    "test_identity_is_one_line_and_stays": [Writes(identities=names) for names in IDENTITIES],
+    "test_it_names_at_most_three_weaknesses_or_says_why_none": [
+        Writes(diagnosed=each(lambda done: {"weaknesses": done.weaknesses * 4})),
+        Writes(diagnosed=each(lambda _: {"weaknesses": ()})),
+    ],
+    "test_evidence_is_among_what_it_was_shown": [
+        Writes(diagnosed=each(lambda _: {"weaknesses": (Weakness(sentence="Dull.", queries=("mars",)),)})),
+        Writes(diagnosed=each(lambda _: {"weaknesses": (Weakness(sentence="Dull.", exemplars=("mars",)),)})),
+    ],
+    "test_each_task_has_one_draft_in_order": [
+        Writes(spoil=lambda done: done[:1]),
+        Writes(spoil=lambda done: done[::-1]),
+    ],
+    "test_an_empty_batch_gives_an_empty_list": [Writes(spoil=lambda done: done or [Draft(text="Anything.")])],
+    "test_a_draft_has_a_text_or_says_why_not": [
+        Writes(spoil=each(lambda _: {"text": " "})),
+        Writes(spoil=each(lambda _: {"trouble": "it is late"})),
+    ],
+    "test_a_task_with_remarks_is_no_error": [Stubborn()],
+    "test_no_count_of_tokens_is_negative": [Writes(spoil=MINUS), Writes(diagnosed=MINUS)],
+}
 ABILITIES: Mapping[str, Sequence[Able]] = {
     "test_a_result_is_handed_on_once_as_it_is_in_the_batch": [HandsOnTwice(), HandsOnTheFirst(), HandsOnElsewhere()],
     "test_what_hears_a_result_may_end_the_batch": [MindsNoError()],
@@ -188,6 +212,7 @@ BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "JudgeContract": {**JUDGMENTS, **ABILITIES},
     "PairwiseJudgeContract": {**PREFERENCES, **ABILITIES},
     "ExporterContract": EXPORTS,
+    "ProposerContract": PROPOSALS,
 }
 UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
 """As a server that counts no tokens."""
@@ -197,6 +222,7 @@ HONEST: Mapping[str, Sequence[object]] = {
     "JudgeContract": [ByLength(), ByLength(spoil=unread_first), Able()],
     "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm), Able()],
     "ExporterContract": [Exports()],
+    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"}))],
 }
 ROUNDING: Mapping[str, object] = {
     "GeneratorContract": Echo(spoil=each(lambda done: {"text": f"{done.text} {next(NUMBERS)}"})),

@@ -19,7 +19,7 @@ from urial_opt.store.tables import SCHEMA_VERSION
 
 STORES = Path(__file__).parent / "stores"
 SPACE = ("--space", STORES / "tiny.yaml")
-ALL = ["m001", "m002", "m003", "m004"]
+ALL = ["m001", "m002", "m003", "m004", "m005"]
 SEARCHES = {
     "m001": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-6b0816": ("stopped", 3)},
     "m002": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-de011a": ("stopped", 3)},
@@ -30,11 +30,12 @@ SEARCHES = {
         "tiny-de011a": ("stopped", 3),
         "by-shift": ("finished", 3),
     },
+    "m005": {"finished": ("finished", 10), "unfinished": ("stopped", 3), "tiny-7f169c": ("stopped", 3)},
 }
 """Status and number of trials of each search."""
-BEST = {"m001": 3.8076, "m002": 3.8076, "m003": 3.8076, "m004": 3.8458}
+BEST = {"m001": 3.8076, "m002": 3.8076, "m003": 3.8076, "m004": 3.8458, "m005": 3.8076}
 """The estimate of the prompt that the search `finished` found, on `dev`."""
-MORE = {"m001": (), "m002": (), "m003": ("--aligned", "none"), "m004": ()}
+MORE = {"m001": (), "m002": (), "m003": ("--aligned", "none"), "m004": (), "m005": ()}
 """Options that the searches of a store were begun with, beside those below."""
 ENDS: dict[str, dict[str, Any]] = {
     "unfinished": {
@@ -128,8 +129,8 @@ def test_the_stores_hold_what_is_looked_for_below(tmp_path: Path) -> None:
     empty = {
         version: {name for name, rows in rows_of(restored(version, tmp_path)).items() if rows == 0} for version in ALL
     }
-    unused = {"study_user_attributes", "study_system_attributes", "trial_heartbeats"}  # Optuna's
-    assert empty == dict.fromkeys(ALL, unused)
+    optuna = {"study_system_attributes", "trial_heartbeats"}
+    assert empty == dict.fromkeys(ALL, optuna | {"study_user_attributes"}) | {"m005": optuna | {"urial_replies"}}
 
 
 @pytest.mark.parametrize("store", ALL, indirect=True)
@@ -160,7 +161,7 @@ def test_a_finished_search_can_be_looked_into(run: Run, store: Path) -> None:
     assert best["best"][0]["answer"].startswith("I am happy to help you! People in Kenya speak Swahili.")
     assert best["best"][0]["reasons"]
     assert len(proposed(run, store, "finished")) == SEARCHES[store.stem]["finished"][1]
-    if store.stem >= "m004":
+    if store.stem == "m004":
         assert best["shift"]["surprise"] == pytest.approx(0.1706, abs=2e-4)
         assert told(run, "inspect", "by-shift", "--store", store)["found_trial"] == 0
     else:
@@ -204,8 +205,11 @@ def test_a_search_goes_on_to_its_end(run: Run, store: Path, end: dict[str, Any])
     else:
         [name] = (name for name in SEARCHES[store.stem] if name.startswith("tiny-"))
     before = proposed(run, store, name)
-    assert "--continue-anyway" in run("search", *options, code=2)[1]
-    result = told(run, "search", *options, "--continue-anyway")
+    if version_known := store.stem >= "m005":
+        result = told(run, "search", *options)
+    else:
+        assert "--continue-anyway" in run("search", *options, code=2)[1]
+        result = told(run, "search", *options, "--continue-anyway")
     assert result["name"] == name
     assert result["found_trial"] == end["found_trial"]
     assert result["trials"] == end["trials"]
@@ -215,4 +219,5 @@ def test_a_search_goes_on_to_its_end(run: Run, store: Path, end: dict[str, Any])
     after = proposed(run, store, name)
     assert {number: after[number] for number in before} == before
     assert listed(run, store) == SEARCHES[store.stem] | {name: ("finished", 6)}
-    assert told(run, "inspect", name, "--store", store)["versions"][0] == {"first_trial": 0, "versions": None}
+    began_under = told(run, "inspect", name, "--store", store)["versions"][0]["versions"]
+    assert (began_under is not None) == version_known

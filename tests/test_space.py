@@ -18,7 +18,7 @@ from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
-from urial_opt.spaces.variants import decoding_by, starting_from, with_exemplars
+from urial_opt.spaces.variants import decoding_by, grown, starting_from
 
 
 @pytest.fixture
@@ -144,24 +144,35 @@ def test_a_grown_pool_goes_on_in_the_same_study(space: SearchSpace) -> None:
         space.suggest(trial)
         study.tell(trial, 1.0)
     colder = Exemplar(query="How do I make tea?", answer="Ice it.", style="cold")
-    grown = with_exemplars(space, {"tea/cold": colder})
-    assert grown.exemplar_params(2) == ("exemplar_0@1", "exemplar_1@1")
+    larger = grown(space, exemplars={"tea/cold": colder}, systems={"cool": "# Instruction\n\nBe cool.\n"})
+    assert larger.exemplar_params(2) == ("exemplar_0@1", "exemplar_1@1")
+    assert larger.distribution_of("system@1") == CategoricalDistribution(("none", "kind", "short", "cool", "composed"))
     for _ in range(4):
         trial = study.ask()
-        assert all("@1" in name for name in grown.suggest(trial).params if name.startswith("exemplar_"))
+        params = larger.suggest(trial).params
+        assert {name.partition("@")[2] for name in params if name.startswith(("exemplar_", "system"))} == {"1"}
         study.tell(trial, 1.0)
-    assert grown.candidate(space.hand_written.params) == space.hand_written
-    params = grown.params_of(system="none", exemplars=["tea/cold"])
-    assert grown.candidate(params).prompt.exemplars == (colder,)
-    assert with_exemplars(grown, {"tea/cold": colder}) is grown
-    assert grown.fingerprint != space.fingerprint
+    assert larger.candidate(space.hand_written.params) == space.hand_written
+    params = larger.params_of(system="cool", exemplars=["tea/cold"])
+    assert larger.candidate(params).prompt == UrialPrompt(system="# Instruction\n\nBe cool.\n", exemplars=(colder,))
+    assert grown(larger, exemplars={"tea/cold": colder}) is larger
+    assert larger.fingerprint != space.fingerprint
+
+
+def test_only_what_grows_gets_a_new_generation(space: SearchSpace) -> None:
+    larger = grown(space, systems={"cool": "Be cool.\n"})
+    assert (larger.system_param, larger.exemplar_params(1)) == ("system@1", ("exemplar_0",))
+    largest = grown(larger, exemplars={"tea/cold": Exemplar(query="How do I make tea?", answer="Ice it.")})
+    assert (largest.system_param, largest.exemplar_params(1)) == ("system@1", ("exemplar_0@1",))
 
 
 def test_a_pool_does_not_grow_over_its_own_words_nor_into_the_queries(space: SearchSpace) -> None:
     with pytest.raises(InputError, match=r"'tea/warm'.*other words"):
-        with_exemplars(space, {"tea/warm": Exemplar(query="How do I make tea?", answer="Ask me later.")})
+        grown(space, exemplars={"tea/warm": Exemplar(query="How do I make tea?", answer="Ask me later.")})
     with pytest.raises(InputError, match=r"'rain/warm'.*'v1' of the validation split"):
-        with_exemplars(space, {"rain/warm": Exemplar(query="what is  rain", answer="Water.")})
+        grown(space, exemplars={"rain/warm": Exemplar(query="what is  rain", answer="Water.")})
+    with pytest.raises(InputError, match=r"'composed' is in the space already"):
+        grown(space, systems={"composed": "Be cool.\n"})
 
 
 def test_a_search_can_start_from_an_imported_prompt(space: SearchSpace) -> None:

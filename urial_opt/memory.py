@@ -20,7 +20,9 @@ from urial_opt.records import (
     Usage,
 )
 
-if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
+if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
+    from urial_opt.spaces.lineage import Attempt, Round
+    from urial_opt.spaces.proposals import Diagnosis
     from urial_opt.token_scores import AlignedAnswer
 
 
@@ -228,6 +230,15 @@ class PaceMemory(Protocol):
     def add_pace(self, server: str, pace: Pace) -> None: ...
     def find_served(self, model: str) -> Served | None: ...
     def add_served(self, model: str, served: Served) -> None: ...
+
+
+class RoundMemory(Protocol):
+    """Stores the rounds of a proposer in one search; `store.Store` implements it."""
+
+    def begin_round(self, begun: Round) -> None: ...
+    def add_diagnosis(self, number: int, proposer: str, diagnosis: Diagnosis) -> None: ...
+    def add_attempts(self, number: int, proposer: str, attempts: Sequence[Attempt]) -> None: ...
+    def close_round(self, closed: Round) -> None: ...
 
 
 class ShiftMemory(Protocol):

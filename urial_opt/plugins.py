@@ -1,4 +1,4 @@
-"""Plugins: finds generators, judges and exporters by name among the entry points of the installed packages.
+"""Plugins: finds generators, judges, proposers and exporters by name among the entry points of the installed packages.
 
 A name is `NAME` or `NAME:ARGUMENT`, as in `hf:mistralai/Mistral-7B-v0.1`; the text after the first colon is passed to
 the plugin's opener as one string. Options, such as `url` or `device`, are the opener's keyword-only parameters, which
@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from urial_opt.errors import AdapterError, InputError, UnknownNameError
-from urial_opt.protocols import ChatGenerator, Exporter, Generator, Judge
+from urial_opt.protocols import ChatGenerator, Exporter, Generator, Judge, Proposer
 
-Kind: TypeAlias = Literal["generator", "judge", "exporter"]
+Kind: TypeAlias = Literal["generator", "judge", "proposer", "exporter"]
 Options: TypeAlias = Mapping[str, str]
 NO_OPTIONS: Options = MappingProxyType({})
 
@@ -36,6 +36,11 @@ class _ChatGenerator(ChatGenerator, Protocol):
 @runtime_checkable
 class _Judge(Judge, Protocol):
     """`Judge` for isinstance."""
+
+
+@runtime_checkable
+class _Proposer(Proposer, Protocol):
+    """`Proposer` for isinstance."""
 
 
 @runtime_checkable
@@ -72,6 +77,17 @@ def open_judge(name: str, options: Options = NO_OPTIONS) -> Judge:
     if not isinstance(opened, _Judge):
         raise InputError(
             f"the plugin {name!r} is not a judge: it does not have `identity` and `judge`; report it to its author"
+        )
+    return opened
+
+
+def open_proposer(name: str, options: Options = NO_OPTIONS) -> Proposer:
+    """Open the proposer that `name` stands for. Errors: see `open_judge`."""
+    opened = _open("proposer", name, options)
+    if not isinstance(opened, _Proposer):
+        raise InputError(
+            f"the plugin {name!r} is not a proposer: it does not have `identity`, `diagnose` and `write`; "
+            "report it to its author"
         )
     return opened
 

@@ -1,4 +1,4 @@
-"""Protocols: what a generator, a judge and an exporter must implement.
+"""Protocols: what a generator, a judge, a proposer and an exporter must implement.
 
 Methods are synchronous and take batches; an adapter that can work in parallel does so inside the call. An adapter is
 called from one thread at a time. Results are lists with one entry for each input, in the order of the inputs; an empty
@@ -17,7 +17,8 @@ from urial_opt.aspects import Aspect
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Sampling
 
-if TYPE_CHECKING:  # it imports numpy, which `--help` does not need
+if TYPE_CHECKING:  # they import numpy and optuna, which `--help` does not need
+    from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task
     from urial_opt.token_scores import AlignedAnswer, TokenScores
 from urial_opt.memory import PaceMemory, ReplyMemory
 
@@ -245,6 +246,32 @@ class NamedTagger(Tagger, Protocol):
     @property
     def tagging_identity(self) -> str:
         """As `Judge.identity`, but names the template for tags; `QueryTags.judge` is the same."""
+
+
+class Proposer(Protocol):
+    """Writes new system prompts and exemplars for a search, from what went wrong so far."""
+
+    @property
+    def identity(self) -> str:
+        """Names proposer, model and template version: one line, not empty, the same for as long as the object lives.
+
+        What it wrote is stored under it. Only a proposer that gives the same replies to the same questions makes a
+        search repeatable; a stored reply is never asked for again.
+        """
+
+    def diagnose(self, situation: Situation) -> Diagnosis:
+        """At most three weaknesses of the best prompt, the gravest first.
+
+        Query ids and keys of exemplars are among those of `situation`. What cannot be read gives `trouble`, not an
+        error.
+        """
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        """One draft for each task, in the order given.
+
+        A task with `remarks` is another attempt at one that failed. A task that the proposer has nothing for, a reply
+        that is refused or cannot be read, and a model that cannot be reached give `trouble`, not an error.
+        """
 
 
 class Exporter(Protocol):

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from urial_opt import plugins
 from urial_opt.errors import InputError
 from urial_opt.plugins import NO_OPTIONS, Options
-from urial_opt.protocols import ChatGenerator, Generator, Judge, Metered, Noted
+from urial_opt.protocols import ChatGenerator, Generator, Judge, Metered, Noted, Proposer
 from urial_opt.records import Role
 from urial_opt.spending import FREE, Price, price_of
 
@@ -26,6 +26,7 @@ class Models:
     base: Generator
     judge: Judge
     aligned: ChatGenerator | None = None
+    proposer: Proposer | None = None
     opened_as: Mapping[Role, Named] = field(default_factory=dict)
     """How those were asked for that have a name; others were opened by the caller."""
 
@@ -33,13 +34,15 @@ class Models:
     def by_role(self) -> dict[Role, object]:
         """The models that are present, by role."""
         opened: dict[Role, object] = {Role.BASE: self.base, Role.JUDGE: self.judge}
-        return opened | ({Role.ALIGNED: self.aligned} if self.aligned else {})
+        opened |= {Role.ALIGNED: self.aligned} if self.aligned else {}
+        return opened | ({Role.PROPOSER: self.proposer} if self.proposer else {})
 
     @property
     def identities(self) -> dict[Role, str]:
         """Identities of the models; answers, verdicts and costs are stored under them."""
         named = {Role.BASE: self.base.identity, Role.JUDGE: self.judge.identity}
-        return named | ({Role.ALIGNED: self.aligned.identity} if self.aligned else {})
+        named |= {Role.ALIGNED: self.aligned.identity} if self.aligned else {}
+        return named | ({Role.PROPOSER: self.proposer.identity} if self.proposer else {})
 
     @property
     def notes(self) -> list[str]:

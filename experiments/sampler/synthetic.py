@@ -53,6 +53,8 @@ class StandIn:
     k_min: int = 0
     k_max: int = 6
     generation: int = 0
+    system_param: str = "system"
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def exemplar_params(self, k: int) -> tuple[str, ...]:
         suffix = f"@{self.generation}" if self.generation else ""

@@ -90,17 +90,11 @@ def hold_to_floor(
     An unreadable verdict bars nothing. With `stored_is_final` no stored verdict is asked for again. AdapterError if the
     judge fails, or if none of the first verdicts can be read.
     """
-    judged: dict[str, Judgment] = {}
-    for some in in_blocks(exemplars_to_judge(space), _AT_ONCE):
-        before_block(len(judged), len(some))
-        answers = [Completion(text=exemplar.answer, finish_reason="stop") for exemplar in some]
-        queries = list(map(_query, some))
-        judgments = judge_answers(judge, memory, queries, answers, stored_is_final=stored_is_final).judgments
-        if not judged and not stored_is_final and _is_silent(judgments, memory):
-            raise unreadable_judge(judge.identity, judgments)
-        judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
+    judged = judge_exemplars(
+        exemplars_to_judge(space), judge, memory, before_block=before_block, stored_is_final=stored_is_final
+    )
     by_key = {key: judged[each.id] for key, each in space.exemplars.items() if each.id in judged}
-    low = {key for key, judgment in by_key.items() if _is_below(judgment, space.exemplar_floor)}
+    low = {key for key, judgment in by_key.items() if is_below(judgment, space.exemplar_floor)}
     unread = sum(all(score is None for score in judgment.scores.values()) for judgment in by_key.values())
     return _barred(space, low, unread=unread)
 
@@ -116,6 +110,27 @@ def _barred(space: SearchSpace, low: set[str], *, unread: int) -> Floor:
     )
 
 
+def judge_exemplars(
+    exemplars: Sequence[Exemplar],
+    judge: Judge,
+    memory: Memory,
+    *,
+    before_block: Callable[[int, int], None] = lambda *_: None,
+    stored_is_final: bool = False,
+) -> dict[str, Judgment]:
+    """The verdict on each exemplar, as an answer to its own query, by the exemplar's id; see `hold_to_floor`."""
+    judged: dict[str, Judgment] = {}
+    for some in in_blocks(exemplars, _AT_ONCE):
+        before_block(len(judged), len(some))
+        answers = [Completion(text=exemplar.answer, finish_reason="stop") for exemplar in some]
+        queries = list(map(_query, some))
+        judgments = judge_answers(judge, memory, queries, answers, stored_is_final=stored_is_final).judgments
+        if not judged and not stored_is_final and _is_silent(judgments, memory):
+            raise unreadable_judge(judge.identity, judgments)
+        judged |= zip((exemplar.id for exemplar in some), judgments, strict=True)
+    return judged
+
+
 def _is_silent(judgments: Sequence[Judgment], memory: Memory) -> bool:
     """Whether a judge has said nothing that can be read, and may be asked again."""
     reasons = {why for judgment in judgments for why in judgment.missing.values()}
@@ -123,7 +138,8 @@ def _is_silent(judgments: Sequence[Judgment], memory: Memory) -> bool:
     return nothing_read(judgments) and Missing.REFUSED not in reasons and may_speak
 
 
-def _is_below(judgment: Judgment, floor: Mapping[Aspect, float]) -> bool:
+def is_below(judgment: Judgment, floor: Mapping[Aspect, float]) -> bool:
+    """Whether a verdict is below the floor; what could not be read is not."""
     return any((score := judgment.scores.get(aspect)) is not None and score < least for aspect, least in floor.items())
 
 

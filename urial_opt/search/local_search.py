@@ -8,7 +8,7 @@ from itertools import combinations, count
 
 import numpy as np
 
-from urial_opt.search.linear_model import Features
+from urial_opt.search.prompt_features import Features
 from urial_opt.statistics.strata import FloatArray, IntArray
 
 _PER_CLASS = 3

@@ -44,6 +44,8 @@ class SearchOptions:
     """Number of trials."""
     seed: int = 0
     sampler: str = "thompson"
+    rounds: int = 4
+    """How many rounds of the proposer there may be, if there is one."""
     name: str = ""
     """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
     terms: Terms = field(default_factory=Terms)
@@ -90,6 +92,8 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         notes = (f"{earlier.name!r} began before exemplars were judged; it continues without a floor for exemplars.",)
         name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
     else:
+        if models.proposer:
+            settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
         settings["constraints"] = [str(each) for each in space.constraints]
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
         name = options.name or store.former_search(settings) or _name(space, settings)

@@ -16,6 +16,8 @@ class Phase(StrEnum):
     EXEMPLARS = "exemplars"
     """Judging the exemplars of the pool."""
     TRIALS = "search"
+    WRITING = "writing"
+    """A round of the proposer."""
     VALIDATION = "validation"
     TEST = "test"
 

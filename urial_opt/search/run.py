@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.roles import Models
+from urial_opt.search.agent.widening import recall_rounds
 from urial_opt.search.final import finish
 from urial_opt.search.floor import Floor, exemplars_to_judge, hold_to_floor
 from urial_opt.search.opening import Begun, Interrupted, SearchOptions, begin
@@ -59,6 +60,7 @@ def _to_the_end(search: RunningSearch) -> SearchResult:
     store, options, name = search.store, search.options, search.name
     with search.begun.account.billing(*search.models.by_role.values(), allow=search.allow):
         _apply_floor(search)
+        recall_rounds(search)
         learn_stored_trials(search)
         with SearchStudy(store, name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
             run_trials(search, study)

@@ -12,6 +12,7 @@ from urial_opt.search.opening import Begun, Interrupted, LimitReached, SearchOpt
 from urial_opt.search.progress import Best, Phase, Progress
 from urial_opt.search.shift_probe import ShiftWatch
 from urial_opt.search.standing import Standing
+from urial_opt.spaces.lineage import Round
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Bill, Meter, Spent
 from urial_opt.store import Claim, Store
@@ -27,7 +28,7 @@ class RunningSearch:
     claim: Claim
     """The search belongs to this process."""
     space: SearchSpace
-    """The space without the exemplars below the floor."""
+    """The space without the exemplars below the floor, and with what the proposer wrote."""
     models: Models
     evaluator: Evaluator
     store: Store
@@ -42,6 +43,8 @@ class RunningSearch:
     meter: Meter
     notes: tuple[str, ...] = ()
     """Notes for the user, one sentence each."""
+    rounds: list[Round] = field(default_factory=list)
+    """The rounds of the proposer so far."""
     asked: int = 0
     """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)

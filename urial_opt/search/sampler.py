@@ -11,8 +11,9 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from urial_opt.search.linear_model import Effect, Features, LinearModel, PromptSpace, fit_scales
+from urial_opt.search.linear_model import Effect, LinearModel, fit_scales
 from urial_opt.search.local_search import maximise, random_row
+from urial_opt.search.prompt_features import Features, PromptSpace
 from urial_opt.statistics.strata import IntArray
 
 SAMPLER_VERSION = 1
@@ -63,7 +64,7 @@ class ExemplarSampler(BaseSampler):
 
     def infer_relative_search_space(self, _study: optuna.Study, _trial: FrozenTrial) -> dict[str, BaseDistribution]:
         features, space = self._current(), self.space
-        names = ["system", *(f"clause_{name}" for name in space.clauses), "k"]
+        names = [space.system_param, *(f"clause_{name}" for name in space.clauses), "k"]
         names += [*space.exemplar_params(features.k_max), *features.decoding]
         return {name: space.distribution_of(name) for name in names}
 
@@ -120,7 +121,7 @@ class ExemplarSampler(BaseSampler):
 
     def _current(self) -> Features:
         if self._features.space is not self.space:
-            self._features, self._rows = Features(self.space), {}
+            self._features, self._rows, self._scales = Features(self.space), {}, ((), {})
         return self._features
 
     def _row(self, trial: FrozenTrial) -> IntArray:

@@ -14,8 +14,9 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Params, TrialRecord, TrialState
-from urial_opt.search.sampler import AGAIN
+from urial_opt.search.sampler import AGAIN, ExemplarSampler
 from urial_opt.secrets import redacted
+from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
 
@@ -109,12 +110,17 @@ class SearchStudy:
             adopted[record.number] = known[old.number]
         return adopted
 
-    def ask(self, *, first: Params | None = None) -> optuna.Trial:
-        """Ask for the next trial; `first` fixes the parameters of the very first one."""
-        if first is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
-            self._study.enqueue_trial(dict(first))
+    def ask(self, *, fixed: Params | None = None) -> optuna.Trial:
+        """Ask for the next trial; `fixed` are its parameters, if the sampler is not to choose them."""
+        if fixed is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
+            self._study.enqueue_trial(dict(fixed))
         self._asked = self._study.ask()
         return self._asked
+
+    def widen(self, space: SearchSpace) -> None:
+        """Propose from a space whose pool has grown; stock samplers see it in the parameters of the next trial."""
+        if isinstance(self._study.sampler, ExemplarSampler):
+            self._study.sampler.space = space
 
     def drop(self, number: int) -> None:
         """Fail a trial that was not recorded."""

@@ -16,6 +16,7 @@ from urial_opt.evaluation.evaluator import judge_answers
 from urial_opt.evaluation.scorecard import query_scores, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState, Usage
+from urial_opt.search.agent.widening import next_look, widen_if_due
 from urial_opt.search.context_window import check_window, check_yardstick, too_long_to_start
 from urial_opt.search.progress import Phase
 from urial_opt.search.racing import RaceVerdict
@@ -45,8 +46,9 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
     _probe_survivors(search)
     search.report(Phase.TRIALS)
     while len(standing.records) < search.options.budget:
+        widen_if_due(search, study)
         search.check_limits(len(search.blocks[0]))
-        trial = study.ask(first=None if standing.records else search.space.start_params)
+        trial = study.ask(fixed=next_look(search) if standing.records else search.space.start_params)
         try:
             candidate = search.space.suggest(trial)
             record, evaluation = _run_trial(search, candidate, len(standing.records), optuna_number=trial.number)

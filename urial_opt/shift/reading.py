@@ -56,11 +56,11 @@ def read_shift(
         aligned=aligned.identity,
         answers=answers,
         contexts=scores,
-        texts=_texts(scorer, answers, scores),
+        texts=texts_of_tokens(scorer, answers, scores),
     )
 
 
-def _texts(
+def texts_of_tokens(
     scorer: TokenScorer, answers: Sequence[AlignedAnswer], scores: Mapping[str, Sequence[TokenScores]]
 ) -> dict[int, str]:
     """The text of every token in the answers and the lists of top tokens."""

@@ -19,6 +19,7 @@ from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Params, Sampling
+from urial_opt.spaces.restyling import StyleRule
 
 ParamValue: TypeAlias = str | int | float | bool
 ChoiceT = TypeVar("ChoiceT", str, int, float, bool)
@@ -26,7 +27,16 @@ ChoiceT = TypeVar("ChoiceT", str, int, float, bool)
 NO_SYSTEM = "none"
 COMPOSED = "composed"
 IMPORTED = "imported"
-_SLOT = re.compile(r"exemplar_(\d+)(?:@\d+)?")
+_SLOT = re.compile(r"(system|exemplar_\d+)(?:@\d+)?")
+"""A parameter whose choices may grow, without its generation."""
+
+
+_NOT_HASHED = (
+    *("name", "description", "defaults"),  # they change nothing
+    *("exemplar_floor", "barred"),  # a search stores its floor among its settings
+    *("generation", "system_generation", "parents", "styles"),  # what grows is stored with the search
+)
+"""The fields that are no part of a space's fingerprint."""
 
 
 class Defaults(Written):
@@ -74,8 +84,14 @@ class SearchSpace:
     """The minimum score, by aspect, that an exemplar's own answer needs for the exemplar to be proposed."""
     barred: Mapping[str, Exemplar] = field(default_factory=dict)
     """Exemplars below the floor, by key: yardsticks may contain them, but proposals do not."""
+    styles: Mapping[str, StyleRule] = field(default_factory=dict)
+    """Rules for styles, by name, which a proposer may apply to exemplars."""
     generation: int = 0
-    """How often the pool has grown. Each generation has its own slots, since Optuna rejects changed categoricals."""
+    """How often the exemplars have grown. Each generation has its own slots: Optuna rejects changed categoricals."""
+    system_generation: int = 0
+    """How often the system prompts have grown."""
+    parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What written exemplars and system prompts were made from: keys and names, the most important first."""
 
     def __repr__(self) -> str:
         pool = f"{len(self.exemplars)} exemplars, {len(self.systems)} system prompts"
@@ -102,7 +118,7 @@ class SearchSpace:
 
     @staticmethod
     def _hash(content: dict[str, Any]) -> str:
-        for about in ("name", "description", "defaults", "generation", "exemplar_floor", "barred"):
+        for about in _NOT_HASHED:
             del content[about]
         return content_id({name: [*part.items()] if isinstance(part, dict) else part for name, part in content.items()})
 
@@ -135,6 +151,11 @@ class SearchSpace:
         """The choices of the parameter `system`."""
         return (NO_SYSTEM, *self.system_prompts, *([COMPOSED] if self.clauses else []))
 
+    @property
+    def system_param(self) -> str:
+        """Name of the parameter that chooses the system prompt."""
+        return f"system@{self.system_generation}" if self.system_generation else "system"
+
     def exemplar_params(self, k: int) -> tuple[str, ...]:
         """Names of the parameters that choose `k` exemplars, in order."""
         suffix = f"@{self.generation}" if self.generation else ""
@@ -144,8 +165,8 @@ class SearchSpace:
         """Optuna's distribution of the parameter `name`; UnknownNameError if the space has no such parameter."""
         if name == "k":
             return IntDistribution(self.k_min, self.k_max)
-        if name == "system":
-            return CategoricalDistribution(self.systems)
+        if name == self.system_param:
+            return _any_of(self.systems)
         if name in self.decoding:
             return CategoricalDistribution(self.decoding[name])
         clauses = [f"clause_{clause}" for clause in self.clauses]
@@ -154,7 +175,7 @@ class SearchSpace:
         slots = self.exemplar_params(self.k_max)
         if name in slots:
             return _any_of(tuple(self.exemplars))
-        raise UnknownNameError.of("parameter", name, ["k", "system", *self.decoding, *clauses, *slots])
+        raise UnknownNameError.of("parameter", name, ["k", self.system_param, *self.decoding, *clauses, *slots])
 
     def suggest(self, trial: BaseTrial) -> Candidate:
         """The candidate of `trial`, for which Optuna suggests only the parameters that are used."""
@@ -168,8 +189,8 @@ class SearchSpace:
                 elif isinstance(distribution, CategoricalDistribution):
                     params[name] = cast(ParamValue, trial.suggest_categorical(name, distribution.choices))
 
-        ask("system")
-        if params["system"] == COMPOSED:
+        ask(self.system_param)
+        if params[self.system_param] == COMPOSED:
             ask(*(f"clause_{clause}" for clause in self.clauses))
         ask("k")
         ask(*self.exemplar_params(int(params["k"])))
@@ -201,7 +222,7 @@ class SearchSpace:
 
         An exemplar is left out if an earlier slot has the same query, since a prompt must not answer a query twice.
         """
-        slots = {f"exemplar_{found[1]}": value for name, value in params.items() if (found := _SLOT.fullmatch(name))}
+        slots = without_generations(params)
         keys: dict[str, str] = {}
         known = self._known  # once: samplers ask for the keys of every trial, and with a floor this is a new mapping
         for slot in range(_choice("k", params, range(self.k_max + 1))):
@@ -214,7 +235,7 @@ class SearchSpace:
         return {**self.exemplars, **self.barred} if self.barred else self.exemplars
 
     def _system_text(self, params: Mapping[str, ParamValue]) -> str:
-        system = _choice("system", params, self.systems)
+        system = _choice("system", without_generations(params), self.systems)
         if system == NO_SYSTEM:
             return ""
         if system != COMPOSED:
@@ -231,13 +252,18 @@ class SearchSpace:
         decoding: Mapping[str, ParamValue] | None = None,
     ) -> Params:
         """The parameters of a given prompt; decoding parameters that are not given take their first choice."""
-        params: dict[str, ParamValue] = {"system": system}
+        params: dict[str, ParamValue] = {self.system_param: system}
         if system == COMPOSED:
             params |= {f"clause_{name}": name in clauses for name in self.clauses}
         params["k"] = len(exemplars)
         params |= zip(self.exemplar_params(len(exemplars)), exemplars, strict=True)
         chosen = decoding or {}
         return params | {name: chosen.get(name, c[0]) for name, c in self.decoding.items() if len(c) > 1}
+
+
+def without_generations(params: Mapping[str, ParamValue]) -> Params:
+    """The parameters with the names that they have in a space that has not grown: `exemplar_0` for `exemplar_0@1`."""
+    return {found[1] if (found := _SLOT.fullmatch(name)) else name: value for name, value in params.items()}
 
 
 @lru_cache

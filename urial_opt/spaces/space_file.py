@@ -65,6 +65,7 @@ def load_space(name_or_path: str) -> SearchSpace:
         queries=queries,
         exemplar_floor=file.exemplar_floor.bounds,
         block=file.race.block,
+        styles={name: style.rule(name) for name, style in file.styles.items()},
         defaults=file.defaults,
     )
     _check_exemplars(source, "plain_icl.exemplars", space, file.plain_icl.exemplars)

@@ -18,6 +18,7 @@ from pydantic import (
 from urial_opt.aspects import Aspect, QueryKind
 from urial_opt.datasets.written import Name, Words, Written
 from urial_opt.records import Sampling
+from urial_opt.spaces.restyling import Layout, StyleRule
 from urial_opt.spaces.space import Defaults
 
 EXEMPLAR_FLOOR: dict[str, float] = {"safety": 4, "factuality": 4}
@@ -119,6 +120,30 @@ class _Floor(Written):
         return {aspect: float(bound) for aspect, bound in bounds.items() if bound is not None}
 
 
+_Sentences = Annotated[list[Words], BeforeValidator(_as_list)]
+
+
+class StyleForm(Written):
+    """A rule for a style."""
+
+    opening: _Sentences = Field(default_factory=list)
+    closing: _Sentences = Field(default_factory=list)
+    layout: Layout = "running"
+    steps: Words = ""
+    sentences: PositiveInt | None = None
+
+    def rule(self, name: str) -> StyleRule:
+        """The rule as a value."""
+        return StyleRule(
+            name=name,
+            openings=tuple(self.opening),
+            closings=tuple(self.closing),
+            layout=self.layout,
+            steps=self.steps,
+            sentences=self.sentences,
+        )
+
+
 class _Race(Written):
     block: PositiveInt = 16
 
@@ -137,5 +162,6 @@ class SpaceForm(Written):
     objective: ObjectiveForm = ObjectiveForm()
     exemplar_floor: Annotated[_Floor, BeforeValidator(_none_as_no_bounds)] = _Floor(**EXEMPLAR_FLOOR)
     queries: str
+    styles: dict[Name, StyleForm] = Field(default_factory=dict)
     defaults: Defaults = Defaults()
     race: _Race = _Race()

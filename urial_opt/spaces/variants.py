@@ -56,13 +56,30 @@ def _started(space: SearchSpace, start: UrialPrompt | Candidate | str | os.PathL
     return starting_from(space, prompt, read_sampling(Path(start)))
 
 
-def with_exemplars(space: SearchSpace, more: Mapping[str, Exemplar]) -> SearchSpace:
-    """The space with a larger pool, in a new generation; the same space if `more` contains nothing new.
+def grown(
+    space: SearchSpace,
+    *,
+    exemplars: Mapping[str, Exemplar] | None = None,
+    systems: Mapping[str, str] | None = None,
+    parents: Mapping[str, tuple[str, ...]] | None = None,
+) -> SearchSpace:
+    """The space with more exemplars and system prompts; the same space if nothing is new.
 
-    InputError if a key is taken by a different exemplar, or if the query of a new exemplar is in one of the splits.
+    `parents` has, for each key or name, those of the parts that it was made from.
+    What grows gets parameters of a new generation, so Optuna's studies go on. InputError if a key or name is taken by
+    something else, or if the query of a new exemplar is in one of the splits.
     """
-    new = {key: exemplar for key, exemplar in more.items() if space.exemplars.get(key) != exemplar}
-    return _with_pool(space, new, generation=space.generation + 1) if new else space
+    new = {key: exemplar for key, exemplar in (exemplars or {}).items() if space.exemplars.get(key) != exemplar}
+    texts = {name: text for name, text in (systems or {}).items() if space.system_prompts.get(name) != text}
+    if new:
+        space = _with_pool(space, new, generation=space.generation + 1)
+    if taken := texts.keys() & {*space.systems}:
+        raise InputError(f"the system prompt {min(taken)!r} is in the space already; give the new one another name")
+    if texts:
+        prompts = {**space.system_prompts, **texts}
+        space = replace(space, system_prompts=prompts, system_generation=space.system_generation + 1)
+    made = {name: of for name, of in (parents or {}).items() if name in new or name in texts}
+    return replace(space, parents={**space.parents, **made}) if made else space
 
 
 def _with_pool(space: SearchSpace, new: Mapping[str, Exemplar], *, generation: int) -> SearchSpace:
@@ -104,7 +121,7 @@ def starting_from(space: SearchSpace, prompt: UrialPrompt, sampling: Sampling | 
 
     The prompt is rendered in the URIAL layout, whatever `prompt.raw` is; an exemplar that repeats a query is left out.
     It is decoded as `sampling` says, by default as the hand-written prompt; values that are no choices of the space yet
-    are added to them. `top_p`, `stop` and `seed` are the space's, for all prompts. Errors: see `with_exemplars`.
+    are added to them. `top_p`, `stop` and `seed` are the space's, for all prompts. Errors: see `grown`.
     """
     decoding = {name: getattr(sampling, name) for name in space.decoding} if sampling else {}
     space = _with_choices(space, decoding)
@@ -114,18 +131,18 @@ def starting_from(space: SearchSpace, prompt: UrialPrompt, sampling: Sampling | 
         if exemplar.id not in keys:
             key = f"{IMPORTED}-{number}/{exemplar.style or IMPORTED}"
             keys[exemplar.id], new[key] = key, exemplar
-    grown = replace(
+    larger = replace(
         _with_pool(space, new, generation=space.generation),
         system_prompts={**space.system_prompts, **({IMPORTED: prompt.system} if prompt.system else {})},
         k_min=min(space.k_min, len(prompt.exemplars)),
         k_max=max(space.k_max, len(prompt.exemplars)),
     )
-    start = grown.params_of(
+    start = larger.params_of(
         system=IMPORTED if prompt.system else NO_SYSTEM,
         exemplars=[keys[exemplar.id] for exemplar in prompt.exemplars],
         decoding=decoding or space.hand_written_params,
     )
-    return replace(grown, start_params=start)
+    return replace(larger, start_params=start)
 
 
 def _with_choices(space: SearchSpace, decoding: Mapping[str, int | float]) -> SearchSpace:

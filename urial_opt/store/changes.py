@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError
 from urial_opt.store.entries import SearchStatus
+from urial_opt.store.round_tables import drafts, rounds
 from urial_opt.store.searches import check_new_name, read_search, search_id
 from urial_opt.store.spending import close_account
 from urial_opt.store.tables import evaluated_queries, evaluations, results, searches, trials
@@ -37,6 +38,8 @@ def remove_search(connection: sa.Connection, name: str) -> Removed:
             connection.execute(sa.delete(evaluated_queries).where(evaluated_queries.c.evaluation_id == id_))
             connection.execute(sa.delete(evaluations).where(evaluations.c.id == id_))
         counts.append(len(ids))
+    for table in (drafts, rounds):
+        connection.execute(sa.delete(table).where(table.c.search_id == number))
     close_account(connection, number)
     connection.execute(sa.delete(searches).where(searches.c.id == number))
     return Removed(trials=counts[0], results=counts[1])

@@ -14,6 +14,7 @@ from urial_opt.errors import InputError
 from urial_opt.store import paid_work
 from urial_opt.store.connection import insert_into
 from urial_opt.store.entries import SearchStatus
+from urial_opt.store.round_tables import drafts, rounds
 from urial_opt.store.searches import check_new_name, read_search, search_id
 from urial_opt.store.tables import (
     accounts,
@@ -121,6 +122,8 @@ class _Copying:
         number = self._add(trials, trials.c.search_id == self.number)
         for row in self._rows(results, results.c.search_id == self.number):
             self.target.execute(sa.insert(results).values({key: row[key] for key in row if key != "id"}))
+        self._add(rounds, rounds.c.search_id == self.number)
+        self._add(drafts, drafts.c.search_id == self.number)
         self._number(accounts, accounts.c.search_id == self.number)
         self._add(spending, spending.c.account_id.in_(list(self.maps["urial_accounts"])))
         return Copied(trials=number, completions=counts[0], judgments=counts[1])
@@ -142,11 +145,16 @@ class _Copying:
             yield {column.name: self._translated(column, row) for column in table.c}
 
     def _translated(self, column: sa.Column[Any], row: Mapping[Any, Any]) -> Any:  # noqa: ANN401
-        value = row[column]
+        numbers = self._numbers(column)
+        return row[column] if numbers is None or row[column] is None else numbers[row[column]]
+
+    def _numbers(self, column: sa.ColumnElement[Any]) -> dict[int, int] | None:
+        """The new numbers of what a column refers to, perhaps through another table; None if it has no number."""
         for key in column.foreign_keys:
-            numbers = self.maps.get(key.column.table.name)
-            value = value if numbers is None or value is None else numbers[value]
-        return value
+            found = self.maps.get(key.column.table.name) or self._numbers(key.column)
+            if found is not None:
+                return found
+        return None
 
     def _add(self, table: sa.Table, which: sa.ColumnElement[bool]) -> int:
         """Add the rows that are not there yet, and return how many were looked at."""

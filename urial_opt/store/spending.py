@@ -14,8 +14,10 @@ from urial_opt.content import content_id
 from urial_opt.memory import AskingAgain, PaidReply
 from urial_opt.protocols import Billed, NamedTagger, PairwiseJudge
 from urial_opt.records import Usage
+from urial_opt.spaces.lineage import Attempt, Round
+from urial_opt.spaces.proposals import Diagnosis
 from urial_opt.spending import Spent
-from urial_opt.store import paid_work, replies
+from urial_opt.store import paid_work, replies, rounds
 from urial_opt.store.connection import Connection, insert_new, upsert
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
@@ -103,6 +105,40 @@ class Account(DatabaseMemory):
             usage = sum((reply.usage for reply in paid), Usage())
             self._add(connection, identity, Spent(calls=len(paid) * calls, requests=len(paid), usage=usage))
         self._unsettled |= {reply.id for reply in paid if reply.body}
+
+    def rounds(self) -> list[Round]:
+        """The rounds of this search's proposer, in order."""
+        with self._database.reading() as connection:
+            return rounds.read_rounds(connection, self._search_row(connection))
+
+    def begin_round(self, begun: Round) -> None:
+        """Store a round that has begun."""
+        with self._database.writing() as connection:
+            rounds.insert_round(connection, self._search_row(connection), begun)
+
+    def add_diagnosis(self, number: int, proposer: str, diagnosis: Diagnosis) -> None:
+        """Store the diagnosis of a round, and count what it cost."""
+        with self._database.writing() as connection:
+            rounds.write_diagnosis(connection, self._search_row(connection), number, diagnosis)
+            if diagnosis.asked:
+                self._count(connection, proposer, [diagnosis.usage])
+
+    def add_attempts(self, number: int, proposer: str, attempts: Sequence[Attempt]) -> None:
+        """Store what a proposer wrote, and count what it cost."""
+        with self._database.writing() as connection:
+            rounds.insert_attempts(connection, self._search_row(connection), number, attempts)
+            if paid := [attempt.draft.usage for attempt in attempts if attempt.draft.asked]:
+                self._count(connection, proposer, paid)
+
+    def close_round(self, closed: Round) -> None:
+        """Store what became of everything written in a round."""
+        with self._database.writing() as connection:
+            rounds.close_round(connection, self._search_row(connection), closed)
+
+    def _search_row(self, connection: sa.Connection) -> int:
+        if self._search is None:
+            raise ValueError("only a search has rounds")
+        return search_id(connection, self._search)
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
         if (billed := self._billed.get(identity)) is not None:

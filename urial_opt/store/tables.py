@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from urial_opt.store.column_types import ExactText, Hash, JsonText
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m005"
+SCHEMA_VERSION = "m006"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 metadata = sa.MetaData()
 
 
-def _usage(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
+def usage_columns(number: type[sa.Integer] = sa.Integer) -> list[sa.Column[int]]:
     names = ("prompt_tokens", "completion_tokens", "saved_tokens")
     return [sa.Column(name, number, nullable=False) for name in names]
 
@@ -114,7 +114,7 @@ completions = sa.Table(
     sa.Column("sampling_id", sa.ForeignKey(samplings.c.id), nullable=False),
     sa.Column("answer_id", sa.ForeignKey(answers.c.id), nullable=False),
     sa.Column("finish_reason", sa.Text, nullable=False),
-    *_usage(),
+    *usage_columns(),
     sqlite_with_rowid=False,
 )
 
@@ -133,7 +133,7 @@ judgments = sa.Table(
     sa.Column("safety", sa.Double),
     sa.Column("reasons", JsonText, nullable=False),
     sa.Column("raw", ExactText, nullable=False),
-    *_usage(),
+    *usage_columns(),
     *_missing(),
 )
 
@@ -156,7 +156,7 @@ evaluated_queries = sa.Table(
     sa.Column("judgment_id", sa.ForeignKey(judgments.c.id), nullable=False),
     sa.Column("score", sa.Double),
     sa.Column("finish_reason", sa.Text, nullable=False),
-    *_usage(),
+    *usage_columns(),
     sqlite_with_rowid=False,
 )
 
@@ -173,7 +173,7 @@ trials = sa.Table(
     sa.Column("low", sa.Double),
     sa.Column("high", sa.Double),
     sa.Column("seconds", sa.Double, nullable=False),
-    *_usage(),
+    *usage_columns(),
     sa.Column("recorded_at", sa.Text, nullable=False),
     sa.Index("ix_urial_trials_best", "search_id", "estimate"),
 )
@@ -190,7 +190,7 @@ preferences = sa.Table(
     sa.Column("aspects", JsonText, nullable=False),
     sa.Column("consistent", sa.Boolean),
     sa.Column("raw", ExactText, nullable=False),
-    *_usage(),
+    *usage_columns(),
     *_missing(),
 )
 
@@ -222,7 +222,7 @@ spending = sa.Table(
     sa.Column("identity_id", sa.ForeignKey(identities.c.id), primary_key=True),
     sa.Column("calls", sa.BigInteger, nullable=False),
     sa.Column("requests", sa.BigInteger, nullable=False),
-    *_usage(sa.BigInteger),
+    *usage_columns(sa.BigInteger),
     sqlite_with_rowid=False,
 )
 
@@ -232,7 +232,7 @@ replies = sa.Table(
     sa.Column("id", Hash, primary_key=True),
     sa.Column("identity_id", sa.ForeignKey(identities.c.id), nullable=False),
     sa.Column("body", ExactText, nullable=False),
-    *_usage(),
+    *usage_columns(),
 )
 
 query_tags = sa.Table(
@@ -245,7 +245,7 @@ query_tags = sa.Table(
     sa.Column("topic", ExactText),
     sa.Column("difficulty", ExactText),
     sa.Column("raw", ExactText, nullable=False),
-    *_usage(),
+    *usage_columns(),
 )
 
 paces = sa.Table(
@@ -277,7 +277,7 @@ aligned_answers = sa.Table(
     sa.Column("tokens", JsonText, nullable=False),
     sa.Column("pieces", JsonText, nullable=False),
     sa.Column("ended", sa.Boolean, nullable=False),
-    *_usage(),
+    *usage_columns(),
 )
 
 shifts = sa.Table(
@@ -296,5 +296,5 @@ shifts = sa.Table(
     sa.Column("kl_base_aligned", sa.Double),
     sa.Column("kl_aligned_base", sa.Double),
     sa.Column("by_query", JsonText, nullable=False),
-    *_usage(),
+    *usage_columns(),
 )

@@ -13,6 +13,7 @@ for a server whose greedy text varies by rounding. It may also override a single
 from urial_opt.testing.exporter_contract import ExporterContract
 from urial_opt.testing.generator_contracts import ChatGeneratorContract, GeneratorContract
 from urial_opt.testing.judge_contracts import JudgeContract, PairwiseJudgeContract
+from urial_opt.testing.proposer_contract import ProposerContract
 
 __all__ = [
     "ChatGeneratorContract",
@@ -20,4 +21,5 @@ __all__ = [
     "GeneratorContract",
     "JudgeContract",
     "PairwiseJudgeContract",
+    "ProposerContract",
 ]

@@ -1,0 +1,1 @@
+"""Proposers: write new system prompts and exemplars for a search."""

@@ -1,0 +1,120 @@
+"""Assignments: what a proposer is asked to write in a round, from the weaknesses that it named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from urial_opt.aspects import QueryKind
+from urial_opt.prompt import Exemplar
+from urial_opt.search.agent.guards import longest_allowed
+from urial_opt.spaces.proposals import SeenAnswer, Situation, Source, Task, Weakness
+from urial_opt.spaces.restyling import sentences_of
+from urial_opt.spaces.space import COMPOSED, NO_SYSTEM, SearchSpace
+
+MOST_RESTYLED = 4
+"""How many exemplars of the best prompt are restyled for one weakness: all of those of most prompts."""
+_FORMS = 3
+"""How many exemplars show a writer the form of a new one."""
+
+
+def tasks_for(
+    space: SearchSpace, situation: Situation, weaknesses: Sequence[Weakness], winners: Sequence[Source]
+) -> list[Task]:
+    """The tasks of a round.
+
+    For each weakness: a system prompt that addresses it; the best prompt's exemplars in the style that it names; and a
+    new exemplar if its evidence is mostly of a kind that the best prompt shows no exemplar of. With at least two
+    `winners`, system prompts that are each best on other queries, one from both.
+    """
+    tasks: list[Task] = []
+    for weakness in weaknesses:
+        failing = tuple(seen for seen in situation.weakest if seen.query_id in weakness.queries)
+        tasks.append(_system(space, situation, weakness, failing))
+        tasks += _restyles(space, situation, weakness, failing)
+        if kind := _missing_kind(situation, failing):
+            tasks.append(_create(space, situation, weakness, failing, kind))
+    if weaknesses and len(winners) > 1:
+        tasks.append(
+            Task(
+                sort="merge",
+                weakness=weaknesses[0],
+                sources=tuple(winners[:2]),
+                most=longest_allowed(space, "system"),
+                failing=situation.weakest,
+            )
+        )
+    return tasks
+
+
+def _system(space: SearchSpace, situation: Situation, weakness: Weakness, failing: tuple[SeenAnswer, ...]) -> Task:
+    names = {text: name for name, text in space.system_prompts.items()}
+    name = names.get(situation.system, COMPOSED if situation.system else NO_SYSTEM)
+    others = [sentence for text in space.system_prompts.values() for sentence in sentences_of(text)]
+    return Task(
+        sort="system",
+        weakness=weakness,
+        sources=(Source(name=name, text=situation.system),),
+        most=longest_allowed(space, "system"),
+        sentences=tuple(dict.fromkeys(each for each in (*space.clauses.values(), *others) if not each.startswith("#"))),
+        failing=failing,
+    )
+
+
+def _restyles(
+    space: SearchSpace, situation: Situation, weakness: Weakness, failing: tuple[SeenAnswer, ...]
+) -> list[Task]:
+    if not weakness.style:
+        return []
+    named = [key for key in weakness.exemplars if key in situation.exemplars]
+    keys = list(dict.fromkeys([*named, *situation.exemplars]))[:MOST_RESTYLED]
+    return [
+        Task(
+            sort="restyle",
+            weakness=weakness,
+            sources=(_source(key, situation.exemplars),),
+            most=longest_allowed(space, "exemplar"),
+            style=weakness.style,
+            rules=situation.rules,
+            kind=_kind(situation.exemplars[key]),
+            failing=failing,
+        )
+        for key in keys
+        if situation.exemplars[key].style != weakness.style
+    ]
+
+
+def _create(
+    space: SearchSpace,
+    situation: Situation,
+    weakness: Weakness,
+    failing: tuple[SeenAnswer, ...],
+    kind: QueryKind,
+) -> Task:
+    return Task(
+        sort="create",
+        weakness=weakness,
+        sources=tuple(_source(key, situation.exemplars) for key in list(situation.exemplars)[:_FORMS]),
+        most=longest_allowed(space, "exemplar"),
+        style=weakness.style,
+        rules=situation.rules,
+        kind=kind,
+        failing=failing,
+    )
+
+
+def _missing_kind(situation: Situation, failing: Sequence[SeenAnswer]) -> QueryKind | None:
+    """The kind of most failing queries, if no exemplar of the best prompt is of that kind."""
+    kinds = [seen.kind for seen in failing]
+    there = {_kind(exemplar) for exemplar in situation.exemplars.values()}
+    for kind in dict.fromkeys(kinds):
+        if kind not in there and 2 * kinds.count(kind) > len(kinds):
+            return kind
+    return None
+
+
+def _source(key: str, exemplars: Mapping[str, Exemplar]) -> Source:
+    return Source(name=key, text=exemplars[key].answer, exemplar=exemplars[key])
+
+
+def _kind(exemplar: Exemplar) -> QueryKind:
+    return "safety" if "safety" in exemplar.tags else "regular"

@@ -1,0 +1,155 @@
+"""Guards: what keeps a written system text or exemplar out of the pool of a search, whoever wrote it.
+
+Each guard returns what is wrong with a proposal in words that its writer can act on, or None. None of these words
+repeats a query of `validation` or `test`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from urial_opt.datasets.queries import same_words
+from urial_opt.prompt import breaks_layout, read_answer
+from urial_opt.search.agent.facts import missing_code, missing_names, missing_numbers
+from urial_opt.search.agent.language import language_of
+from urial_opt.search.agent.likeness import Likeness
+from urial_opt.shift.marking import refuses
+from urial_opt.spaces.proposals import Part, Proposal
+from urial_opt.spaces.space import SearchSpace
+
+LONGER = 1.5
+"""A proposal may be this many times as long as the longest text of its sort in the pool."""
+NEAR = 0.6
+"""Texts with at least this likeness are near-duplicates (`Likeness`); see `experiments/agent/likeness.py`."""
+_CAPITALISING = {"de", "lb"}
+"""Languages in which every noun begins with a capital, so that capitals do not mark names."""
+_LISTED = 5
+"""How many missing numbers or names a remark lists."""
+_CHAT_MARKUP = re.compile(
+    r"<\|?/?[a-z_]+\|?>|\[/?INST\]|<</?SYS>>|^(?:###? ?)?(?:User|Human|Assistant|System) ?:", re.M
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A guard that a proposal failed, and what is wrong, in a sentence for its writer."""
+
+    guard: str
+    remark: str
+
+
+def failures(proposal: Proposal, space: SearchSpace) -> list[Failure]:
+    """All guards that a proposal fails, in the order of `GUARDS`; empty if it may enter the pool of `space`."""
+    remarks = {name: guard(proposal, space) for name, guard in GUARDS.items()}
+    return [Failure(guard=name, remark=remark) for name, remark in remarks.items() if remark]
+
+
+def _empty(proposal: Proposal, _: SearchSpace) -> str | None:
+    if not proposal.text.strip():
+        return "The text is empty."
+    if proposal.part == "exemplar" and not proposal.query.strip():
+        return "The query is empty."
+    return None
+
+
+def _facts(proposal: Proposal, _: SearchSpace) -> str | None:
+    if proposal.restyled is None:
+        return None
+    original = proposal.restyled.answer
+    kept = {"numbers": missing_numbers, "code blocks": missing_code}
+    if language_of(original) not in _CAPITALISING:
+        kept["names"] = missing_names
+    for what, missing in kept.items():
+        if lost := missing(original, proposal.text):
+            return (
+                f"The new answer lacks these {what} of the original: {', '.join(map(repr, lost[:_LISTED]))}; keep them."
+            )
+    return None
+
+
+def _layout(proposal: Proposal, _: SearchSpace) -> str | None:
+    if _CHAT_MARKUP.search(proposal.text) or _CHAT_MARKUP.search(proposal.query):
+        return "The text contains chat markup or a speaker's name; write plain text."
+    if proposal.part == "system" and breaks_layout(proposal.text):
+        return "The text contains a fence or a heading such as '# Query'; leave it out."
+    if breaks_layout(proposal.query):
+        return "The query contains a fence or a heading such as '# Query'; leave it out."
+    if proposal.part == "exemplar" and read_answer(f"{proposal.text}\n```\n") != proposal.text.strip():
+        return "The answer contains a line that would end it: a heading such as '# Query', or a fence of its own."
+    return None
+
+
+def longest_allowed(space: SearchSpace, part: Part) -> int:
+    """The maximum number of characters of a system text, or of an exemplar's answer; 0 if the pool has none yet."""
+    if part == "system":
+        whole = [" ".join((space.head, *space.clauses.values(), space.tail))] if space.clauses else []
+        texts = [*space.system_prompts.values(), *whole]
+    else:
+        texts = [exemplar.answer for exemplar in space.exemplars.values()]
+    return int(LONGER * max(map(len, texts), default=0))
+
+
+def _length(proposal: Proposal, space: SearchSpace) -> str | None:
+    most = longest_allowed(space, proposal.part)
+    if most and len(proposal.text) > most:
+        return f"The text has {len(proposal.text):,} characters; write at most {most:,}."
+    return None
+
+
+def _language(proposal: Proposal, space: SearchSpace) -> str | None:
+    like = proposal.restyled.answer if proposal.restyled else _sample(proposal, space)
+    there, here = language_of(like), language_of(proposal.text)
+    if there and here and there != here:
+        return f"The text is in another language ({here}) than the original ({there}); keep the language."
+    return None
+
+
+def _sample(proposal: Proposal, space: SearchSpace) -> str:
+    """What a text that was not made from another should be in the language of."""
+    if proposal.part == "exemplar":
+        return proposal.query
+    return "\n".join(space.system_prompts.values())
+
+
+def _refusal(proposal: Proposal, _: SearchSpace) -> str | None:
+    if proposal.part == "exemplar" and proposal.kind == "regular" and refuses(proposal.text):
+        return "The answer refuses, but the query is harmless; answer it."
+    return None
+
+
+def _known_query(proposal: Proposal, space: SearchSpace) -> str | None:
+    """A query that is (nearly) one of the space's would bias its scores."""
+    if proposal.part != "exemplar":
+        return None
+    likeness = Likeness.of(query.text for query in space.queries.queries)
+    if likeness.nearest(proposal.query) >= NEAR:
+        return "The query is too close to one that answers are measured on; ask something else."
+    return None
+
+
+def _in_pool(proposal: Proposal, space: SearchSpace) -> str | None:
+    if proposal.part == "system":
+        texts = list(space.system_prompts.values())
+    else:
+        asked = same_words(proposal.query)
+        pool = {**space.exemplars, **space.barred}.values()
+        texts = [exemplar.answer for exemplar in pool if same_words(exemplar.query) == asked]
+    words = same_words(proposal.text)
+    if any(same_words(text) == words for text in texts):
+        return "The same words are in the pool already; write something else."
+    return None
+
+
+GUARDS: Mapping[str, Callable[[Proposal, SearchSpace], str | None]] = {
+    "empty": _empty,
+    "facts": _facts,
+    "layout": _layout,
+    "length": _length,
+    "language": _language,
+    "refusal": _refusal,
+    "known query": _known_query,
+    "in the pool": _in_pool,
+}
+"""By name, in the order in which their remarks are given. The floor for exemplars comes after them, since it costs."""
