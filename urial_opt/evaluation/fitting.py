@@ -9,6 +9,8 @@ from urial_opt.errors import ContextError
 from urial_opt.records import Evaluation, Query
 
 _T = TypeVar("_T")
+_SHOWN = 5
+"""Ids in a sentence."""
 
 
 class Fitting(Generic[_T]):
@@ -58,12 +60,9 @@ def evaluated(fitting: Fitting[Evaluation], some: Sequence[Query]) -> Evaluation
 def said_too_long(queries: Iterable[str], *, of: int, window: str = "the base model's context window") -> str:
     """Such as `2 of 12 queries do not fit the base model's context window: t1, t2`."""
     ids = list(queries)
-    shown = ", ".join(ids[:_SHOWN]) + (", …" if len(ids) > _SHOWN else "")
+    shown = ", ".join(ids[:_SHOWN]) + (f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else "")
     verb = "does" if len(ids) == 1 else "do"
     return f"{len(ids)} of {of} queries {verb} not fit {window}: {shown}"
-
-
-_SHOWN = 5
 
 
 def _length(query: Query) -> int:
