@@ -120,6 +120,7 @@ def spelling(path: str, body: Mapping[str, Any], pieces: str = r"\s+|\S+") -> Ma
         return [(token, f"{KEY} {place}") for place, token in enumerate(re.findall(pieces, text))]
 
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    choice: dict[str, Any]
     if "messages" in body:
         said = f"Sure. {ECHO}"
         content = [
@@ -146,7 +147,7 @@ def pair_at(url: str) -> tuple[str, ...]:
 
 
 def test_nothing_that_shift_prints_stores_or_writes(run: Run, tmp_path: Path, small_space: Path) -> None:
-    pytest.importorskip("pyarrow", reason="install pyarrow to test Parquet files")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="install pyarrow to test Parquet files")
     with listening(spelling) as url:
         words = ("--space", small_space, "--sample", 4, *pair_at(url))
         files = ("--html", "page.html", "--parquet", "positions.parquet")
@@ -154,9 +155,7 @@ def test_nothing_that_shift_prints_stores_or_writes(run: Run, tmp_path: Path, sm
         out, err = run("shift", *words, "--json", "--explain")
         assert_clean(out, err)
     assert json.loads(out)["contexts"]["zero-shot"]["positions"] > 0
-    import pyarrow.parquet
-
-    rows = pyarrow.parquet.read_table("positions.parquet").to_pylist()
+    rows = parquet.read_table("positions.parquet").to_pylist()
     assert "***" in [row["token"] for row in rows]
     assert_clean(str(rows))
     assert_files_clean(tmp_path)
