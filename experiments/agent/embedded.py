@@ -1,7 +1,7 @@
 """What rounds of a proposer bring on the embedded world, from a pool that lacks the better styles.
 
-    python experiments/agent/embedded.py run --seeds 20 > embedded.csv
-    python experiments/agent/embedded.py compare embedded.csv
+    python -m experiments.agent.embedded run --seeds 20 > embedded.csv
+    python -m experiments.agent.embedded compare embedded.csv
 
 Each search ends as soon as it has used TOKENS tokens of the base model or ANSWERS judged answers, first looks and the
 judging of exemplars included; then its best prompt is measured on the test queries. The pool holds the answers of the
@@ -24,8 +24,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scripted_writer import ScriptedWriter
 
+from experiments.agent.scripted_writer import ScriptedWriter
 from urial_opt import plugins
 from urial_opt.nano.json_server import listening
 from urial_opt.protocols import Proposer

@@ -18,7 +18,7 @@ from urial_opt.search.agent.guards import NEAR
 from urial_opt.search.agent.likeness import Likeness
 from urial_opt.spaces.space_file import load_space
 
-THRESHOLDS = (0.5, 0.6, 0.7, NEAR, 0.9)
+THRESHOLDS = (0.5, 0.6, NEAR, 0.8, 0.9)
 MOST = 1_000
 
 

@@ -24,7 +24,7 @@ LONGER = 1.5
 CHARACTERS_PER_TOKEN = 2
 """An exemplar's answer may always have this many characters for each token that an answer may have. English has about
 four, and exemplars teach their length: half the longest answer is safe even where the pool has short ones only."""
-NEAR = 0.8
+NEAR = 0.7
 """A query at least this like a known one asks it again (`Likeness`); see `experiments/agent/likeness.py`."""
 _CAPITALISING = {"de", "lb"}
 """Languages in which every noun begins with a capital, so that capitals do not mark names."""
