@@ -166,9 +166,9 @@ def assessed(store: Store, *, na_as_five: bool = False) -> Assessment:
 
 def test_a_missing_verdict_is_no_score(store: Store) -> None:
     told = assessed(store).as_json()
-    why = {"missing": 2, "not_applicable": 1, "unread": 1, "refused": 0}
+    why = {"missing": 2, "not_applicable": 1, "unread": 1, "refused": 0, "too_long": 0}
     assert told["aspects"]["depth"] == {"mean": 3.0, "interval": [2.0, 4.0], "n": 2, **why}  # type: ignore[index]
-    why = {"missing": 1, "not_applicable": 0, "unread": 0, "refused": 1}
+    why = {"missing": 1, "not_applicable": 0, "unread": 0, "refused": 1, "too_long": 0}
     assert told["aspects"]["safety"] == {"mean": 1.0, "interval": [1.0, 1.0], "n": 1, **why}  # type: ignore[index]
     assert told["average"] == pytest.approx((5 * 3 + 1) / 6, abs=1e-4)
     assert (told["queries"], told["missing"], told["na_as_five"]) == (6, 11, False)
@@ -189,7 +189,7 @@ def test_the_leaderboards_habit(store: Store) -> None:
 def test_nothing_readable_is_null_and_no_number(store: Store) -> None:
     evaluator = Evaluator(generator=Counting(), judge=Scripted({"c": Missing.UNREAD}), memory=store)
     told = assess_prompt(evaluator, CANDIDATE, [query("c")]).as_json()
-    why = {"missing": 1, "not_applicable": 0, "unread": 1, "refused": 0}
+    why = {"missing": 1, "not_applicable": 0, "unread": 1, "refused": 0, "too_long": 0}
     assert told["aspects"]["clarity"] == {"mean": None, "interval": None, "n": 0, **why}  # type: ignore[index]
     assert (told["average"], told["interval"]) == (None, None)
     assert "NaN" not in json.dumps(told)

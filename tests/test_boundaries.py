@@ -26,7 +26,7 @@ VIOLATIONS = {
     "Model libraries are for local models": ("judges/llm", "import torch"),
     "Optuna is for the search": ("objective", "from optuna import Trial"),
     "Databases are for the store": ("search/trials", "def search():\n    import sqlalchemy.orm"),
-    "DSPy is for proposers": ("search/trials", "import dspy"),
+    "DSPy is for proposers and programs": ("search/trials", "import dspy"),
     "openai is for adapters that talk to a server": ("nano/models", "import openai"),
     "click and rich are for the command line": ("evaluation/evaluator", "from rich.progress import Progress"),
     "Nobody imports tests or experiments": ("cli/app", "import tests.conftest"),

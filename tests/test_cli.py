@@ -29,8 +29,8 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {
-        *("average", "interval", "aspects", "missing", "not_applicable", "unread", "refused", "queries"),
-        *("prompt_tokens", "prompt", "keeps_constraints"),
+        *("average", "interval", "aspects", "missing", "not_applicable", "unread", "refused", "too_long"),
+        *("too_long_queries", "queries", "prompt_tokens", "prompt", "keeps_constraints"),
     }
 
 

@@ -17,10 +17,10 @@ from urial_opt.prompt_file import read_sampling
 from urial_opt.records import Sampling
 
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
-WHY = ("not_applicable", "unread", "refused")
+WHY = ("not_applicable", "unread", "refused", "too_long")
 KEYS = {
     *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
-    *("prompt", "base", "judge", "tokens", "answered_in_prompt", "spending", "cost", "against"),
+    *("prompt", "base", "judge", "tokens", "answered_in_prompt", "too_long_queries", "spending", "cost", "against"),
     *("space", "decoding", "answers"),
 }
 

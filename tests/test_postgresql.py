@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import optuna
 import pytest
 import sqlalchemy as sa
 
 from tests.command_line import Run
 from tests.postgresql_server import NewDatabase, newest_installed, serve_postgresql
 from tests.store_faults import GREEDY, evaluation_of, trial_of
+from tests.tiny_search import search_tiny
 from urial_opt import plugins
 from urial_opt.errors import StoreError
 from urial_opt.records import Completion
@@ -172,3 +174,75 @@ def test_a_lost_connection_is_one_line_and_nothing_is_lost(new_database: NewData
         assert "\n" not in str(lost.value)
         store.add_trial("s", trial_of(1), evaluation_of(1))
         assert store.trials("s") == [trial_of(0), trial_of(1)]
+
+
+def administer(url: str, statement: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_a_search_gets_another_name_and_goes_on_under_it(new_database: NewDatabase, run: Run, tmp_path: Path) -> None:
+    url = new_database()
+    with Store.open(url) as store:
+        with pytest.raises(Interrupted):
+            search_tiny(store, tmp_path, looks=5)
+        run("rename", "tiny", "it's 100% mine", "--store", url)
+        result = search_tiny(store, tmp_path, name="it's 100% mine")
+        study = optuna.load_study(storage=url, study_name="it's 100% mine")
+        assert len([trial for trial in study.trials if trial.state.is_finished()]) >= 3
+        study._storage._backend.engine.dispose()  # type: ignore[attr-defined]
+    assert [each["name"] for each in json.loads(run("list", "--store", url, "--json")[0])] == ["it's 100% mine"]
+    assert json.loads(run("show", "it's 100% mine", "--store", url, "--json")[0])["gain"] == result.as_json()["gain"]
+    assert "did you mean" in run.refused("rename", "it's 100 mine", "other", "--store", url)
+
+
+@pytest.mark.parametrize(("source", "target"), [("file", "server"), ("server", "file"), ("server", "server")])
+def test_a_search_is_copied_and_goes_on_there(
+    new_database: NewDatabase, run: Run, tmp_path: Path, source: str, target: str
+) -> None:
+    places = {place: str(tmp_path / f"{number}.db") for number, place in enumerate(("from", "to", "whole"))}
+    here = new_database() if source == "server" else places["from"]
+    there = new_database() if target == "server" else places["to"]
+    with Store.open(places["whole"]) as store:
+        whole = search_tiny(store, tmp_path)
+        expected = [(trial.candidate, trial.query_scores, trial.state) for trial in store.trials("tiny")]
+    with Store.open(there) as other:  # numbers of rows differ there
+        search_tiny(other, tmp_path, name="another", budget=1)
+    with Store.open(here) as store, pytest.raises(Interrupted):
+        search_tiny(store, tmp_path, looks=5)
+    copied = json.loads(run("copy", "tiny", "--to", there, "--store", here, "--json")[0])
+    assert copied["trials"] >= 1
+    with Store.open(there) as other:
+        found = search_tiny(other, tmp_path)
+        assert [(trial.candidate, trial.query_scores, trial.state) for trial in other.trials("tiny")] == expected
+    assert found.gain == whole.gain
+    assert "there is a search 'tiny' already" in run.refused("copy", "tiny", "--to", there, "--store", here)
+
+
+@pytest.mark.parametrize("when", [1, 5])
+def test_a_search_stops_in_one_line_when_its_database_is_dropped(
+    new_database: NewDatabase, tmp_path: Path, when: int
+) -> None:
+    url, elsewhere = new_database(), new_database()
+    name = sa.make_url(url).database
+    looks = count(1)
+
+    def meanwhile() -> None:
+        if next(looks) == when:
+            administer(elsewhere, f"DROP DATABASE {name} WITH (FORCE)")
+
+    with Store.open(url) as store, pytest.raises(StoreError) as stopped:
+        search_tiny(store, tmp_path, meanwhile=meanwhile)
+    assert "\n" not in str(stopped.value)
+    assert str(stopped.value).startswith(f"the store 'postgresql+psycopg://postgres@/{name}?")
+    assert "give another database" in str(stopped.value)
+
+
+def test_a_dropped_database_is_one_line_of_each_command(new_database: NewDatabase, run: Run) -> None:
+    url, elsewhere = new_database(), new_database()
+    administer(elsewhere, f"DROP DATABASE {sa.make_url(url).database}")
+    for words in (("list",), ("show", "s"), ("rename", "s", "t"), ("copy", "s", "--to", elsewhere), ("rm", "s")):
+        line = run.refused(*words, "--store", url)
+        assert "does not exist" in line

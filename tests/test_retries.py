@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from urial_opt.errors import AdapterError
+from urial_opt.memory import Pace
 from urial_opt.models.server import crew
 from urial_opt.models.server.retries import (
     EmptyReplyError,
@@ -21,7 +22,6 @@ from urial_opt.models.server.retries import (
     UnreachableError,
     WrongModelError,
 )
-from urial_opt.records import Pace
 from urial_opt.store import Store
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.store_content import AWKWARD, GREEDY, candidate, evaluated, queries, trial
 from urial_opt.aspects import ASPECTS_OF, Aspect
+from urial_opt.memory import Pace
 from urial_opt.prompt import Exemplar, UrialPrompt
-from urial_opt.records import Completion, Evaluation, Judgment, Pace, Preference, Query, Usage, Verdict
+from urial_opt.records import Completion, Evaluation, Judgment, Preference, Query, Usage, Verdict
 from urial_opt.store import Store
 
 

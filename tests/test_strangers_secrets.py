@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +107,66 @@ def test_nothing_that_a_command_prints_stores_or_writes(run: Run, tmp_path: Path
     for words in commands:
         assert_clean(*run(*words))
     assert "***" in run("inspect")[0]
+    assert_files_clean(tmp_path)
+
+
+def spelling(path: str, body: Mapping[str, Any], pieces: str = r"\s+|\S+") -> Mapping[str, Any]:
+    """A server whose answers repeat secrets, with log-probabilities; it spells them in `pieces`.
+
+    The most probable other token at each place is a secret, too.
+    """
+
+    def listed(text: str) -> list[tuple[str, str]]:
+        return [(token, f"{KEY} {place}") for place, token in enumerate(re.findall(pieces, text))]
+
+    usage = {"prompt_tokens": 10, "completion_tokens": 5}
+    choice: dict[str, Any]
+    if "messages" in body:
+        said = f"Sure. {ECHO}"
+        content = [
+            {
+                "token": token,
+                "logprob": -0.1,
+                "top_logprobs": [{"token": each, "logprob": -0.1} for each in (token, other)],
+            }
+            for token, other in listed(said)
+        ]
+        choice = {"message": {"content": said}, "finish_reason": "length", "logprobs": {"content": content}}
+    else:
+        places = [
+            {"1": {"decoded_token": token, "logprob": -2.0, "rank": 2}, "2": {"decoded_token": other, "logprob": -0.2}}
+            for token, other in listed(body["prompt"])
+        ]
+        choice = {"text": KEY, "finish_reason": "length", "prompt_logprobs": [None, *places]}
+    return {"choices": [choice], "usage": usage}
+
+
+def pair_at(url: str) -> tuple[str, ...]:
+    base, aligned = ("--base", "openai:m"), ("--aligned", "openai-chat:m")
+    return (*base, "--base-url", with_login(url), *aligned, "--aligned-url", with_login(url))
+
+
+def test_nothing_that_shift_prints_stores_or_writes(run: Run, tmp_path: Path, small_space: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="install pyarrow to test Parquet files")
+    with listening(spelling) as url:
+        words = ("--space", small_space, "--sample", 4, *pair_at(url))
+        files = ("--html", "page.html", "--parquet", "positions.parquet")
+        assert_clean(*run("shift", *words, "--explain", *files))
+        out, err = run("shift", *words, "--json", "--explain")
+        assert_clean(out, err)
+    assert json.loads(out)["contexts"]["zero-shot"]["positions"] > 0
+    rows = parquet.read_table("positions.parquet").to_pylist()
+    assert "***" in [row["token"] for row in rows]
+    assert_clean(str(rows))
+    assert_files_clean(tmp_path)
+
+
+def test_a_secret_in_pieces_is_not_put_together_again(run: Run, tmp_path: Path, small_space: Path) -> None:
+    with listening(partial(spelling, pieces=r"\s+|\S{1,5}")) as url:
+        words = ("--space", small_space, "--sample", 4, *pair_at(url))
+        out, err = run("shift", *words, "--html", "page.html", code=1)
+    assert_clean(out, err)
+    assert "its reply is not a completion" in err
     assert_files_clean(tmp_path)
 
 

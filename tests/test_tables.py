@@ -34,9 +34,11 @@ from urial_opt.search.result import Choice, ShiftOutcome
 from urial_opt.shift.explanation import explain_shift
 from urial_opt.shift.summary import summarise_shift
 
+LONG = [f"a-query-with-a-long-name-{number}" for number in range(9)]
+
 
 def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
-    measured = SimpleNamespace(card=card(), prompt_tokens=prompt_tokens, constraints=CONSTRAINTS)
+    measured = SimpleNamespace(card=card(), prompt_tokens=prompt_tokens, constraints=CONSTRAINTS, too_long=LONG)
     shift = ShiftOutcome(
         queries=8,
         by_trial=dict.fromkeys(range(40), probe_shift()),
@@ -132,7 +134,8 @@ def test_an_assessment(printed: Printed, panel: bool) -> None:
         spreads=dict.fromkeys(Aspect, SCORE) if panel else {},
         scoring=SimpleNamespace(na_as_five=True),
         constraints=CONSTRAINTS,
-        answered_in_prompt=[f"a-query-with-a-long-name-{number}" for number in range(9)],
+        answered_in_prompt=LONG,
+        too_long=LONG,
     )
     text = printed(show_assessment, assessment)
     assert all(f"constraint {each}" in text for each in CONSTRAINTS)

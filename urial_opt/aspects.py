@@ -33,11 +33,18 @@ class Missing(StrEnum):
     """The reply is empty, or no verdict can be read in it."""
     REFUSED = "refused"
     """The judge, or a filter of its server, declined to judge."""
+    TOO_LONG = "too_long"
+    """There is no answer to judge, because the query does not fit the model's context window."""
 
     @property
     def words(self) -> str:
         """As people read it."""
-        return "n/a" if self is Missing.NOT_APPLICABLE else self.value
+        return "n/a" if self is Missing.NOT_APPLICABLE else self.value.replace("_", " ")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the judge may be asked again."""
+        return self in (Missing.UNREAD, Missing.REFUSED)
 
 
 ASPECTS_OF: Mapping[QueryKind, tuple[Aspect, ...]] = {

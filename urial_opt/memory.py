@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from urial_opt.aspects import Missing
 from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import (
     Completion,
     Judgment,
-    Pace,
     Preference,
     ProbeKey,
     ProbeShift,
@@ -73,7 +71,7 @@ class AskingAgain:
 
 def open_parts(verdict: Judgment | Preference) -> list[str]:
     """The parts of a verdict that were refused or could not be read."""
-    return [name for name, why in verdict.missing.items() if why is not Missing.NOT_APPLICABLE]
+    return [name for name, why in verdict.missing.items() if why.is_open]
 
 
 def improved(stored: _VerdictT | None, fresh: _VerdictT) -> _VerdictT:
@@ -86,6 +84,16 @@ def improved(stored: _VerdictT | None, fresh: _VerdictT) -> _VerdictT:
 
 def _key(verdict: Judgment | Preference, about: Sequence[str]) -> str:
     return content_id([verdict.judge, verdict.query_id, *about])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The load that a server tolerates."""
+
+    at_once: int
+    """Maximum number of concurrent requests."""
+    not_before: float
+    """When the server accepts requests again, or when it was last overloaded, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

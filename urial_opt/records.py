@@ -141,16 +141,6 @@ class QueryTags:
     usage: Usage = field(default_factory=Usage)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """The load that a server tolerates."""
-
-    at_once: int
-    """Maximum number of concurrent requests."""
-    not_before: float
-    """When the server accepts requests again, or when it was last overloaded, in seconds since 1970."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Evaluation:
     """The answers of one prompt to some queries and their judgments; the three sequences have the same order."""
@@ -158,6 +148,8 @@ class Evaluation:
     queries: Sequence[Query]
     completions: Sequence[Completion]
     judgments: Sequence[Judgment]
+    too_long: Sequence[Query] = ()
+    """Further queries, which do not fit the model's context window: they have no answer."""
 
     def __repr__(self) -> str:
         return f"Evaluation({len(self.queries)} queries)"
@@ -167,6 +159,7 @@ class Evaluation:
             queries=(*self.queries, *other.queries),
             completions=(*self.completions, *other.completions),
             judgments=(*self.judgments, *other.judgments),
+            too_long=(*self.too_long, *other.too_long),
         )
 
 

@@ -6,6 +6,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.cli.layout import Figure, print_figures, say
 from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.evaluation.assessment import Assessment
+from urial_opt.evaluation.fitting import said_too_long
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.evaluation.scorecard import in_words
 from urial_opt.records import Estimate, ProbeShift
@@ -66,12 +67,21 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
     if sum(result.missing.values()):
-        say(f"Over all trials and measurements {in_words(result.missing)}; the same command asks for open ones again.")
+        say(f"Over all trials and measurements {in_words(result.missing)}.")
     if result.too_long:
         say(f"{result.too_long} prompts did not fit the base model's context window; their trials failed.")
+    for role, each in result.contexts.items():
+        if each.too_long:
+            window = f"the {'aligned' if role == 'aligned' else 'base'} model's context window"
+            say(f"on test, {CONTEXT_NAMES[role]}: {said_too_long(each.too_long, of=each.card.queries, window=window)}.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
+    if any(number for why, number in result.missing.items() if why.is_open):
+        say_suggestions(
+            "Ask the judge again for what is unread or refused with:",
+            suggested("resume", result.name, store_url=store_url),
+        )
     say_suggestions(
         "Next:",
         suggested("inspect", result.name, store_url=store_url),
@@ -147,6 +157,8 @@ def show_assessment(assessment: Assessment) -> None:
         say(f"constraint {each}", rest="  ")
     if card.open:
         say(f"{card.open} verdicts are unread or refused; the same command asks the judge for them again.")
+    if assessment.too_long:
+        say(f"{said_too_long(assessment.too_long, of=card.queries)}.")
     if assessment.scoring.na_as_five:
         say("Verdicts n/a count as 5.0, as on just-eval's leaderboard.")
     if there := assessment.answered_in_prompt:
@@ -170,6 +182,9 @@ def show_pairwise(comparison: PairwiseResult, *, against: str) -> None:
     say()
     if sum(comparison.missing.values()):
         say(f"{in_words(comparison.missing)[0].upper()}{in_words(comparison.missing)[1:]}.")
+    if comparison.too_long:
+        window = "the base model's context window after one of the prompts"
+        say(f"{said_too_long(comparison.too_long, of=comparison.queries, window=window)}.")
     if comparison.consistent is not None:
         agreed = share_cell(comparison.consistent)
         say(f"Shown two answers in both orders, the judge gives the same verdict in {agreed}.")

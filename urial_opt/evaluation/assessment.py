@@ -11,6 +11,7 @@ from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.evaluator import Evaluator, judge_answers
+from urial_opt.evaluation.fitting import Fitting, evaluated
 from urial_opt.evaluation.scorecard import Scorecard, in_words, summed_up
 from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective
@@ -94,6 +95,11 @@ class Assessment:
         shown = {same_words(exemplar.query) for exemplar in self.prompt.exemplars} if self.prompt else set()
         return [query.id for query in self.evaluation.queries if same_words(query.text) in shown]
 
+    @property
+    def too_long(self) -> list[str]:
+        """Ids of the queries that do not fit the base model's context window after the prompt."""
+        return [query.id for query in self.evaluation.too_long]
+
     def as_json(self) -> dict[str, object]:
         """The object that `urial-opt evaluate` prints as JSON; its help describes every key."""
         card = self.card
@@ -105,6 +111,7 @@ class Assessment:
             "queries": card.queries,
             "missing": card.missing,
             **{why.value: card.missing_by_reason[why] for why in Missing},
+            "too_long_queries": self.too_long,
             "na_as_five": self.scoring.na_as_five,
             "prompt": self.prompt.id if self.prompt else None,
             "base": self.base,
@@ -135,9 +142,11 @@ def assess_prompt(
 ) -> Assessment:
     """Answer the queries under a prompt and judge the answers.
 
-    `watch` is called with the number of finished queries. InputError if there are no queries.
+    Queries that do not fit the base model's context window after the prompt are left out, as `Evaluation.too_long`;
+    ContextError if none fits. `watch` is called with the number of finished queries. InputError if there is no query.
     """
-    evaluation = _in_parts(queries, lambda part: evaluator.evaluate(candidate, part), watch)
+    fitting = Fitting(lambda some: evaluator.evaluate(candidate, some), queries)
+    evaluation = _in_parts(queries, lambda some: evaluated(fitting, some), watch)
     return Assessment(
         evaluation=evaluation,
         scoring=scoring,
@@ -194,5 +203,5 @@ def _in_parts(
     evaluation = Evaluation(queries=(), completions=(), judgments=())
     for some in in_blocks(queries, _AT_ONCE):
         evaluation += evaluate(some)
-        watch(len(evaluation.queries))
+        watch(len(evaluation.queries) + len(evaluation.too_long))
     return evaluation

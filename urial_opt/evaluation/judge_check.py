@@ -77,7 +77,7 @@ class JudgeCheck:
     def missing(self) -> Mapping[Missing, int]:
         """Verdicts of the judge without a score, by the reason."""
         counted = Counter(why for verdict in self.verdicts for why in verdict.missing.values())
-        return {why: counted[why] for why in Missing}
+        return {why: counted[why] for why in Missing if why is not Missing.TOO_LONG}
 
     def as_json(self) -> dict[str, object]:
         """The object that `urial-opt judge-check` prints as JSON; its help describes every key."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urial_opt.datasets.just_eval import Output
 from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
 from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.fitting import Fitting
 from urial_opt.evaluation.pairwise import PairwiseResult, able_to_compare, compare_pairwise
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role
@@ -64,7 +65,7 @@ def measure(
     `against` is another prompt for the same base model, or one given answer for each query; the judge compares the
     answers with these. `account` is one on which the caller has the models billed already. `watch` is called with the
     current step and the number of finished queries. InputError if a query has no answer, or the judge cannot compare;
-    AdapterError if a model or the judge fails.
+    AdapterError if a model or the judge fails. Queries that do not fit the base model: see `assess_prompt`.
     """
     comparing = None if against is None else able_to_compare(judge)
     counted = account or store.account(command="evaluate")
@@ -78,15 +79,26 @@ def measure(
         if isinstance(answers, Answering):
             evaluator = Evaluator(generator=answers.generator, judge=judge, memory=counted, as_public=answers.as_public)
             assessment = assess_prompt(evaluator, answers.candidate, queries, scoring=scoring, watch=evaluating)
-            theirs = evaluator.answer(against, queries) if isinstance(against, Candidate) else against
+            theirs = _answers(evaluator, against, queries) if isinstance(against, Candidate) else against
         else:
             assessment = assess_outputs(answers, queries, judge, counted, scoring=scoring, watch=evaluating)
             theirs = None if isinstance(against, Candidate) else against
         if comparing is not None and theirs is not None:
-            ours = assessment.evaluation.completions
+            evaluation = assessment.evaluation
+            answered = {query.id: each for query, each in zip(evaluation.queries, evaluation.completions, strict=True)}
+            ours = [answered.get(query.id) for query in queries]
             comparison = compare_pairwise(
                 queries, ours, theirs, comparing, counted, watch=lambda done: watch("comparing", done)
             )
     named = {Role.BASE: answers.generator.identity} if isinstance(answers, Answering) else {}
     bill = bill_of(counted.spent, named | {Role.JUDGE: judge.identity}, prices)
     return Measurement(assessment=assessment, comparison=comparison, bill=bill)
+
+
+def _answers(evaluator: Evaluator, candidate: Candidate, queries: Sequence[Query]) -> list[Completion | None]:
+    """The answer to each query; None if it does not fit the base model."""
+    fitting = Fitting(lambda some: evaluator.answer(candidate, some), queries)
+    answers: list[Completion | None] = []
+    for _, found in fitting.parts(queries):
+        answers += found or [None]
+    return answers

@@ -28,7 +28,7 @@ class Tally:
     """Ties, including pairs on which the two orders disagree."""
     losses: int
     unread: int
-    """Pairs for which the verdict in one of the orders could not be read."""
+    """Pairs without a verdict, such as those for which the verdict in one of the orders could not be read."""
     won: Estimate | None
     """Share of the readable pairs that was won, where a tie counts as half a win; None if there are none."""
 
@@ -45,6 +45,8 @@ class PairwiseResult:
     """Share of the readable pairs of different answers with the same verdict in both orders; None if there are none."""
     missing: Mapping[Missing, int] = field(default_factory=lambda: dict.fromkeys(Missing, 0))
     """Missing verdicts, overall and on aspects, by the reason."""
+    too_long: tuple[str, ...] = ()
+    """Ids of the queries without an answer to compare, because they do not fit the model after one of the prompts."""
 
     def as_json(self) -> dict[str, object]:
         """The value of the key `against` that `urial-opt evaluate` prints; its help describes every key."""
@@ -54,6 +56,7 @@ class PairwiseResult:
             "overall": _tally_json(self.overall),
             "aspects": {aspect.value: _tally_json(tally) for aspect, tally in self.aspects.items()},
             "missing": {why.value: number for why, number in self.missing.items()},
+            "too_long_queries": list(self.too_long),
             "consistent": estimate_json(self.consistent) if self.consistent else None,
         }
 
@@ -70,8 +73,8 @@ def able_to_compare(judge: Judge) -> PairwiseJudge:
 
 def compare_pairwise(
     queries: Sequence[Query],
-    firsts: Sequence[Completion],
-    seconds: Sequence[Completion],
+    firsts: Sequence[Completion | None],
+    seconds: Sequence[Completion | None],
     judge: PairwiseJudge,
     memory: PairMemory,
     *,
@@ -79,21 +82,22 @@ def compare_pairwise(
 ) -> PairwiseResult:
     """Compare two answers to each query; equal answers tie without asking the judge.
 
+    None stands in place of an answer if the query does not fit the model; its verdicts are missing for that reason.
     `watch` is called with the number of finished queries. AdapterError if the judge fails.
     """
     preferences: list[Preference] = []
     for rows in in_blocks(range(len(queries)), _AT_ONCE):
-        differing = [row for row in rows if firsts[row].text != seconds[row].text]
-        asked = iter(
-            compare_answers(
-                judge,
-                memory,
-                [queries[row] for row in differing],
-                [firsts[row] for row in differing],
-                [seconds[row] for row in differing],
-            )
+        pairs = {row: (one, other) for row in rows if (one := firsts[row]) and (other := seconds[row])}
+        differing = {row: pair for row, pair in pairs.items() if pair[0].text != pair[1].text}
+        asked = compare_answers(
+            judge,
+            memory,
+            [queries[row] for row in differing],
+            [one for one, _ in differing.values()],
+            [other for _, other in differing.values()],
         )
-        preferences += [next(asked) if row in differing else _equal(queries[row], judge) for row in rows]
+        found = dict(zip(differing, asked, strict=True))
+        preferences += [found.get(row) or (_equal if row in pairs else _too_long)(queries[row], judge) for row in rows]
         watch(len(preferences))
     counted = Counter(why for each in preferences for why in each.missing.values())
     told = [each.consistent for each in preferences if each.consistent is not None]
@@ -105,6 +109,9 @@ def compare_pairwise(
         aspects={aspect: _tally(verdicts) for aspect, verdicts in by_aspect.items() if verdicts},
         consistent=share(sum(told), len(told)),
         missing={why: counted[why] for why in Missing},
+        too_long=tuple(
+            query.id for query, one, other in zip(queries, firsts, seconds, strict=True) if one is None or other is None
+        ),
     )
 
 
@@ -115,6 +122,18 @@ def _equal(query: Query, judge: PairwiseJudge) -> Preference:
         overall="tie",
         aspects=dict.fromkeys(ASPECTS_OF[query.kind], "tie"),
         consistent=None,
+    )
+
+
+def _too_long(query: Query, judge: PairwiseJudge) -> Preference:
+    due = ASPECTS_OF[query.kind]
+    return Preference(
+        query_id=query.id,
+        judge=judge.pairwise_identity,
+        overall=None,
+        aspects=dict.fromkeys(due),
+        consistent=None,
+        missing=dict.fromkeys(["overall", *(aspect.value for aspect in due)], Missing.TOO_LONG),
     )
 
 

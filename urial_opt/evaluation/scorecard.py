@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from urial_opt.aspects import Aspect, Missing
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
 from urial_opt.objective import Objective
 from urial_opt.records import Estimate, Evaluation, Judgment, Query, Usage
 from urial_opt.statistics.bootstrap import bootstrap_average, bootstrap_mean
@@ -56,6 +56,7 @@ class Scorecard:
     verdicts: Mapping[Aspect, Verdicts]
     """Number of verdicts on each aspect that was judged."""
     queries: int
+    """Those that do not fit the model are among them."""
 
     @property
     def missing_by_reason(self) -> Mapping[Missing, int]:
@@ -70,7 +71,7 @@ class Scorecard:
     @property
     def open(self) -> int:
         """Verdicts that were refused or could not be read."""
-        return sum(number for why, number in self.missing_by_reason.items() if why is not Missing.NOT_APPLICABLE)
+        return sum(number for why, number in self.missing_by_reason.items() if why.is_open)
 
 
 def in_words(missing: Mapping[Missing, int]) -> str:
@@ -85,20 +86,15 @@ def summed_up(evaluation: Evaluation, objective: Objective, *, na_as_five: bool 
 
     `na_as_five` counts verdicts that are not applicable (N/A) as 5.0, as just-eval's leaderboard does.
     """
-    by_aspect = _by_aspect(evaluation)
-    verdicts = {
-        aspect: Verdicts(n=len(scores) - scores.count(None), by_reason=_reasons(evaluation, aspect))
-        for aspect, scores in by_aspect.items()
-    }
+    verdicts = {aspect: each for aspect in Aspect if (each := _verdicts(evaluation, aspect)).n + each.missing}
     if na_as_five:
         evaluation = replace(evaluation, judgments=[_with_fives(judgment) for judgment in evaluation.judgments])
-        by_aspect = _by_aspect(evaluation)
-    read = {aspect: scores for aspect, scores in by_aspect.items() if scores != [None] * len(scores)}
+    read = {aspect: scores for aspect, scores in _by_aspect(evaluation).items() if scores != [None] * len(scores)}
     return Scorecard(
         average=bootstrap_average(query_scores(evaluation, objective), strata_of(evaluation.queries, objective)),
         aspects={aspect: bootstrap_mean(scores) for aspect, scores in read.items()},
         verdicts=verdicts,
-        queries=len(evaluation.queries),
+        queries=len(evaluation.queries) + len(evaluation.too_long),
     )
 
 
@@ -109,9 +105,11 @@ def _by_aspect(evaluation: Evaluation) -> dict[Aspect, list[float | None]]:
     return {aspect: each for aspect, each in scores.items() if each}
 
 
-def _reasons(evaluation: Evaluation, aspect: Aspect) -> dict[Missing, int]:
-    counted = Counter(judgment.missing.get(aspect.value) for judgment in evaluation.judgments)
-    return {why: counted[why] for why in Missing}
+def _verdicts(evaluation: Evaluation, aspect: Aspect) -> Verdicts:
+    reasons = Counter(judgment.missing.get(aspect.value) for judgment in evaluation.judgments)
+    reasons[Missing.TOO_LONG] += sum(aspect in ASPECTS_OF[query.kind] for query in evaluation.too_long)
+    scored = sum(judgment.scores.get(aspect) is not None for judgment in evaluation.judgments)
+    return Verdicts(n=scored, by_reason={why: reasons[why] for why in Missing})
 
 
 def _with_fives(judgment: Judgment) -> Judgment:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
+from urial_opt.aspects import Missing
 from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
+from urial_opt.evaluation.fitting import Fitting, evaluated
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
@@ -57,13 +60,14 @@ def finish(search: RunningSearch) -> SearchResult:
         except ContextError:
             if role == "hand_written":
                 raise
-            # a yardstick that does not fit the base model is left out
+            # a yardstick with which no query fits the base model is left out
     search.report(Phase.TEST, done=len(measured), total=total)
     choice, measured["found"] = _measure_found(search, choices)
     winner = search.standing.records[choice.trial]
     if aligned:
         search.report(Phase.TEST, done=len(measured), total=total)
-        measured["aligned"] = _measure_aligned(search, aligned)
+        with suppress(ContextError):  # as for the yardsticks above
+            measured["aligned"] = _measure_aligned(search, aligned)
     search.report(Phase.TEST, done=total, total=total)
     known = {**contexts, "start": search.standing.records[0].candidate}
     same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
@@ -79,7 +83,7 @@ def finish(search: RunningSearch) -> SearchResult:
         gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,
         too_long=search.standing.too_long,
-        missing=search.store.missing_verdicts(search.name),
+        missing=_missing(search, measured),
         usage=search.spent,
         bill=search.bill,
         shift=shift,
@@ -90,6 +94,12 @@ def finish(search: RunningSearch) -> SearchResult:
     return result
 
 
+def _missing(search: RunningSearch, measured: Mapping[str, Measured]) -> dict[Missing, int]:
+    """Missing verdicts of all trials and measurements; queries on `test` that are too long have none in the store."""
+    too_long = sum(each.card.missing_by_reason[Missing.TOO_LONG] for each in measured.values())
+    return search.store.missing_verdicts(search.name) | {Missing.TOO_LONG: too_long}
+
+
 def _is_same(one: Candidate, other: Candidate) -> bool:
     """Whether a model sees the same text under both, and decodes alike."""
     return (one.prompt.render("?"), one.sampling) == (other.prompt.render("?"), other.sampling)
@@ -98,8 +108,9 @@ def _is_same(one: Candidate, other: Candidate) -> bool:
 def _choose(search: RunningSearch) -> list[Choice]:
     """The starting prompt and the best few on `dev`, the best on `validation` first.
 
-    A prompt that satisfies the constraints there precedes any that does not, whatever its score. If none does, the
-    winner is the prompt that violates them by the fewest points.
+    A prompt with which fewer queries fit the base model comes after the others. A prompt that satisfies the constraints
+    precedes any that does not, whatever its score. If none does, the winner is the prompt that violates them by the
+    fewest points.
     """
     complete = search.standing.complete
     if not complete:
@@ -115,11 +126,11 @@ def _choose(search: RunningSearch) -> list[Choice]:
         except ContextError:
             if number == min(complete):
                 raise
-            # a query of `validation` is longer than those of `dev`: this prompt is out
+            # all queries of `validation` are longer than those of `dev`: this prompt is out
 
-    def worth(number: int) -> tuple[float, float, int]:
+    def worth(number: int) -> tuple[int, float, float, int]:
         card = measured[number].card
-        return -excess(card.aspects, constraints), card.average.mean, -number
+        return -len(measured[number].too_long), -excess(card.aspects, constraints), card.average.mean, -number
 
     return [
         Choice(
@@ -133,7 +144,7 @@ def _choose(search: RunningSearch) -> list[Choice]:
 
 
 def _measure_found(search: RunningSearch, choices: Sequence[Choice]) -> tuple[Choice, Measured]:
-    """The best prompt on `validation` that fits the base model with all queries of `test`, measured there."""
+    """The best prompt on `validation` with which a query of `test` fits the base model, measured there."""
     for choice in choices:
         try:
             return choice, _measure(search, "found", "test", search.standing.records[choice.trial].candidate)
@@ -174,9 +185,10 @@ def _asked(
     search: RunningSearch, queries: Sequence[Query], evaluate: Callable[[Sequence[Query]], Evaluation]
 ) -> Evaluation:
     evaluation = Evaluation(queries=(), completions=(), judgments=())
+    fitting = Fitting(evaluate, queries)
     for some in in_blocks(queries, _MEASURED_AT_ONCE):
         search.check_limits(len(some))
-        evaluation += evaluate(some)
+        evaluation += evaluated(fitting, some)
     if nothing_read(evaluation.judgments):
         raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
@@ -202,6 +214,7 @@ def _measured(
         card=card,
         prompt_tokens=prompt_tokens,
         constraints=kept(card.aspects, search.space.constraints),
+        too_long=tuple(query.id for query in evaluation.too_long),
     )
 
 

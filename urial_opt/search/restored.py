@@ -77,6 +77,7 @@ def _measured(stored: Mapping[str, Any], constraints: list[Constraint]) -> Measu
         card=card,
         prompt_tokens=stored.get("prompt_tokens"),
         constraints=kept(aspects, constraints),
+        too_long=tuple(stored.get("too_long_queries", ())),
     )
 
 

@@ -35,18 +35,21 @@ class Measured:
     """Tokens of the context before the query; None if the generator cannot count tokens."""
     constraints: tuple[Kept, ...] = ()
     """Whether the context satisfies each constraint."""
+    too_long: tuple[str, ...] = ()
+    """Ids of the queries that do not fit the model's context window after this context."""
 
     def as_json(self) -> dict[str, object]:
         """Keys: `average`, `interval`, `aspects`, `missing`, `queries`, `prompt_tokens`, `prompt`, `keeps_constraints`.
 
-        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread` and
-        `refused` are the missing verdicts by the reason.
+        `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread`,
+        `refused` and `too_long` are the missing verdicts by the reason, `too_long_queries` the ids of the last ones.
         """
         return {
             **estimate_json(self.card.average, mean="average"),
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
             "missing": self.card.missing,
             **{why.value: number for why, number in self.card.missing_by_reason.items()},
+            "too_long_queries": list(self.too_long),
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
             "prompt": self.candidate.prompt.id if self.candidate else None,

@@ -149,7 +149,7 @@ class SearchStudy:
         The result is stored by then: if this cannot be written, the search has not failed.
         """
         number = records[found].optuna_number
-        says = f"The search found trial {found} (here number {number}): the best on the validation queries."
+        says = f"The search found trial {found} (here number {number}), chosen on the validation queries."
         best = self._study.best_trial.number
         if best != number:
             says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."

@@ -17,7 +17,7 @@ from urial_opt.evaluation.scorecard import query_scores, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState, Usage
 from urial_opt.search.agent.widening import next_look, widen_if_due
-from urial_opt.search.context_window import check_window, too_long_to_start
+from urial_opt.search.context_window import check_window, check_yardstick, too_long_to_start
 from urial_opt.search.progress import Phase
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
@@ -91,6 +91,8 @@ def _run_trial(
     """A trial as it ends; one whose prompt does not fit the base model has failed without being asked anything."""
     try:
         check_window(search.models.base, candidate, search.space.queries.queries)
+        if number == 0:
+            check_yardstick(search.models.base, search.space)
         return _race(search, candidate, number, optuna_number=optuna_number)
     except ContextError as error:
         if number == 0:

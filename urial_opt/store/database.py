@@ -10,14 +10,13 @@ from sqlalchemy import Engine
 
 from urial_opt.aspects import Missing
 from urial_opt.errors import InputError
-from urial_opt.memory import Served
+from urial_opt.memory import Pace, Served
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import Paced
 from urial_opt.records import (
     Candidate,
     Estimate,
     Evaluation,
-    Pace,
     ProbeShift,
     Split,
     TrialRecord,

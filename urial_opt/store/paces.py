@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from urial_opt.records import Pace
+from urial_opt.memory import Pace
 from urial_opt.store.connection import replace_row
 from urial_opt.store.tables import paces
 

@@ -14,6 +14,8 @@ from urial_opt.cli.output import write_json
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
 
+_TOO_LONG = "nothing was asked, because its prompt did not fit the base model's context window"
+
 
 @click.command(short_help="Show the best prompts of a search.")
 @click.argument("name", required=False)
@@ -32,11 +34,11 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
     \b
     With --json an object with the keys
       name, status, reason, settings, versions (first_trial, versions), found_trial (null before it was finished), and
-      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; validation
-      is null for all but finalists), aspects and gains (by aspect: mean, interval), constraints (constraint, mean,
-      kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise, kl_base_aligned,
-      kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples: query, answer, score,
-      before, reasons)
+      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null where
+      there is no score, validation for all but finalists), aspects and gains (by aspect: mean, interval), constraints
+      (constraint, mean, kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
+      kl_base_aligned, kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples:
+      query, answer, score, before, reasons)
     """
     from urial_opt.cli.advice import as_typed
     from urial_opt.cli.choosing import chosen_search
@@ -88,33 +90,31 @@ def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
     found, best = inspected[:2]
     if best.estimate is None or (found.estimate and found.estimate.mean >= best.estimate.mean):
         return
-    score, other = (f"{each.validation.mean:.2f}" if each.validation else "none" for each in (found, best))
-    say(
-        f"The search found trial {found.record.number}. Trial {best.record.number} has the highest estimate on dev, "
-        f"but the prompt is chosen on validation: {score} there, and {other} for trial {best.record.number}."
-    )
+    which = f"trial {best.record.number}"
+    said = f"The search found trial {found.record.number}. T{which[1:]} has the highest estimate on dev, but "
+    if best.validation is None or found.validation is None:
+        say(f"{said}it was not measured on validation, where the prompt is chosen: its state is {best.record.state}.")
+        return
+    score, other = found.validation.mean, best.validation.mean
+    said += f"the prompt is chosen on validation: {score:.2f} there, and {other:.2f} for {which}."
+    if other > score:
+        said += " Prompts that keep the constraints there, and with which no query is too long, come first."
+    say(said)
 
 
 def _show(inspected: InspectedTrial) -> None:
-    from urial_opt.aspects import Aspect
-    from urial_opt.cli.layout import Figure, print_figures, say
-    from urial_opt.cli.tables import interval, shift_line
+    from urial_opt.cli.layout import say
+    from urial_opt.cli.tables import shift_line
 
     record, card = inspected.record, inspected.card
     say()
     mark = ", the prompt found" if inspected.found else ""
     say(f"Trial {record.number}{mark} ({record.state.value}, {len(record.query_scores)} dev queries)", bold=True)
-    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
-    say()
-    aspects = [aspect for aspect in Aspect if aspect in card.aspects]
-    figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
-    if inspected.gains:
-        gains = [interval(inspected.gains.get(aspect), signed=True) for aspect in aspects]
-        figures.append(
-            Figure(name="gain over the starting prompt", short="gain over the\nstarting prompt", cells=gains)
-        )
-    print_figures([aspect.value for aspect in aspects], figures, corner="aspect")
-    say()
+    if not card.aspects:
+        reason = "none of its verdicts could be read" if record.query_scores else _TOO_LONG
+        say(f"no score: {reason}")
+    else:
+        _show_scores(inspected)
     for each in inspected.constraints:
         say(f"constraint {each}", rest="  ")
     if inspected.shift:
@@ -128,6 +128,25 @@ def _show(inspected: InspectedTrial) -> None:
         _show_examples(title, examples)
     if inspected.gains:
         _show_examples("largest gains over the starting prompt", inspected.won)
+
+
+def _show_scores(inspected: InspectedTrial) -> None:
+    from urial_opt.aspects import Aspect
+    from urial_opt.cli.layout import Figure, print_figures, say
+    from urial_opt.cli.tables import interval
+
+    card = inspected.card
+    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    say()
+    aspects = [aspect for aspect in Aspect if aspect in card.aspects]
+    figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
+    if inspected.gains:
+        gains = [interval(inspected.gains.get(aspect), signed=True) for aspect in aspects]
+        figures.append(
+            Figure(name="gain over the starting prompt", short="gain over the\nstarting prompt", cells=gains)
+        )
+    print_figures([aspect.value for aspect in aspects], figures, corner="aspect")
+    say()
 
 
 def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
@@ -159,7 +178,7 @@ def _as_json(inspected: InspectedTrial) -> dict[str, object]:
         "state": record.state.value,
         "validation": estimate_json(inspected.validation) if inspected.validation else None,
         "estimate": estimate_json(inspected.estimate) if inspected.estimate else None,
-        "average": estimate_json(inspected.card.average),
+        "average": estimate_json(inspected.card.average) if inspected.card.aspects else None,
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
         "constraints": [each.as_json() for each in inspected.constraints],

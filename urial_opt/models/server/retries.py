@@ -14,9 +14,8 @@ from datetime import datetime
 from typing import ClassVar, TypeVar, cast
 
 from urial_opt.errors import AdapterError
-from urial_opt.memory import PaceMemory
+from urial_opt.memory import Pace, PaceMemory
 from urial_opt.models.server.crew import NotAllowedError, work_through
-from urial_opt.records import Pace
 
 _log = logging.getLogger(__name__)
 
