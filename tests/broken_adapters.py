@@ -7,16 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.small_adapters import (
-    NUMBERS,
+from tests.able_adapters import (
     Able,
     AsksLeaveOnce,
     AsksNoLeave,
-    ByLength,
-    Echo,
-    Exports,
-    FirstAlways,
-    FirstOfEquals,
     HandsOnElsewhere,
     HandsOnForEver,
     HandsOnTheFirst,
@@ -25,14 +19,21 @@ from tests.small_adapters import (
     MindsNoError,
     MindsNoRefusal,
     NamesRequestsAnew,
+    StoresNothing,
+)
+from tests.small_adapters import (
+    NUMBERS,
+    ByLength,
+    Echo,
+    Exports,
+    FirstAlways,
+    FirstOfEquals,
     RefusesVaguely,
     Spoil,
-    StoresNothing,
-    Stubborn,
     UnixLines,
-    Writes,
     each,
 )
+from tests.small_proposers import Stubborn, Writes
 from urial_opt.aspects import Aspect
 from urial_opt.records import Completion, Judgment, Preference, Usage
 from urial_opt.spaces.proposals import Draft, Weakness

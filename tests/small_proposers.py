@@ -1,13 +1,33 @@
-"""Proposers of a few lines for searches, and a memory of rounds that keeps none."""
+"""Proposers of a few lines, honest as they are, whose results a test may spoil."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.small_adapters import Writes
+from tests.small_adapters import Named, Spoil, as_it_is
 from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
+
+
+@dataclass(frozen=True)
+class Writes(Named):
+    """A Proposer with one idea for every sort of task."""
+
+    spoil: Spoil = as_it_is
+    diagnosed: Spoil = as_it_is
+    identities: Sequence[str] = Named.identities
+
+    def diagnose(self, situation: Situation) -> Diagnosis:
+        seen = tuple(seen.query_id for seen in situation.weakest)
+        weakness = Weakness(sentence="They are dull.", queries=seen, exemplars=tuple(situation.exemplars))
+        [diagnosis] = self.diagnosed([Diagnosis(weaknesses=(weakness,))])
+        assert isinstance(diagnosis, Diagnosis)
+        return diagnosis
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        drafts = [Draft(text=f"A better {task.sort}.", query="Why?" if task.sort == "create" else "") for task in tasks]
+        return self.spoil(drafts)
 
 
 @dataclass(frozen=True)
@@ -39,3 +59,12 @@ class ForgetsRounds:
     def add_diagnosis(self, number: int, proposer: str, diagnosis: Diagnosis) -> None: ...
     def add_attempts(self, number: int, proposer: str, attempts: Sequence[Attempt]) -> None: ...
     def close_round(self, closed: Round) -> None: ...
+
+
+class Stubborn(Writes):
+    """Fails where it should try again."""
+
+    def write(self, tasks: Sequence[Task]) -> list[Draft]:
+        if any(task.remarks for task in tasks):
+            raise ValueError("I have said all that I have to say")
+        return super().write(tasks)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.able_adapters import Able
 from tests.broken_adapters import ABILITIES, BROKEN, HONEST
-from tests.small_adapters import Able
 from urial_opt.testing import contracts
 
 pytest_plugins = ["pytester"]

@@ -94,6 +94,9 @@ def test_a_query_near_one_of_any_split_is_kept_out_without_repeating_it(split: s
     [failure] = failures(turned, space)
     assert failure.guard == "known query"
     assert not set(words) & {word for word in failure.remark.split() if len(word) > 4}
+    old = replace(ORIGINAL, query=turned.query, answer=turned.text)
+    again = replace(turned, restyled=old, text=f"Happy to help! {turned.text}")
+    assert failures(again, space) == [], "a restyled exemplar asks nothing new"
 
 
 def test_what_is_in_the_pool_is_kept_out(space: SearchSpace) -> None:
