@@ -107,7 +107,7 @@ class TransformersGenerator(CausalModel):
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
             drafted = batch if self.drafts and rows.takes_back else []
             drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
-            _write(sheet, batch, rows, choice, drafters)
+            _write(sheet, batch, rows, choice, drafters, self.batches.check)
 
         def finished(rows: list[int]) -> None:
             for row in rows:
@@ -148,7 +148,9 @@ class TransformersGenerator(CausalModel):
 
         def ended(ids: Tensor, *_: object, **__: object) -> Tensor:
             last = ids[:, -1].tolist()
-            return torch.tensor([sheet.add(row, token) for row, token in zip(batch, last, strict=True)]).to(ids.device)
+            answered = [sheet.add(row, token) for row, token in zip(batch, last, strict=True)]
+            self.batches.check()
+            return torch.tensor(answered).to(ids.device)
 
         self.model.generate(
             ids,
@@ -174,6 +176,10 @@ class TransformersChatGenerator:
     def hand_on(self, heard: _Heard | None) -> None:
         """As `protocols.Gradual`: those rows that end together."""
         self._heard = heard
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`."""
+        self.generator.stop_when(check)
 
     @property
     def identity(self) -> str:
@@ -243,9 +249,17 @@ def open_aligned(
 
 
 def _write(
-    sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter]
+    sheet: AnswerSheet,
+    batch: list[int],
+    rows: SideBySide,
+    choice: TokenChoice,
+    drafters: list[Drafter],
+    check: Callable[[], None],
 ) -> None:
-    """Generate the answers of this batch, with one drafter for each row, or with none, token by token."""
+    """Generate the answers of this batch, with one drafter for each row, or with none, token by token.
+
+    `check` is called before each pass of the model but the first.
+    """
     logits = rows.read()[:, None]
     device = logits.device
     writing = list(batch)
@@ -275,6 +289,7 @@ def _write(
             choice.remove(place)
         if not writing:
             return
+        check()
         room = room_for_drafts(len(writing), device.type)
         drafts = [drafter.draft(room) for drafter in drafters] if drafters else [[] for _ in writing]
         width = max(map(len, drafts))
