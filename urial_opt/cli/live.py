@@ -20,6 +20,7 @@ from urial_opt.search.progress import Progress as SearchProgress
 _PHASES = {
     Phase.EXEMPLARS: "judging exemplars",
     Phase.TRIALS: "searching on dev",
+    Phase.WRITING: "writing new parts",
     Phase.VALIDATION: "choosing on validation",
     Phase.TEST: "measuring on test",
 }

@@ -45,6 +45,7 @@ def run_and_show(
     """
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
+        of_whom += "" if chosen[Role.PROPOSER].is_absent else f", proposer {chosen[Role.PROPOSER].wanted}"
         display.heading = "\n".join([f"space {space.name}, {of_whom}, store {store.name}", *told])
         models, options = open_chosen(chosen, store, options, say=display.say)
         result = _searched(space, models, store, options, display, stop)
@@ -59,7 +60,7 @@ def open_chosen(
 ) -> tuple[Models, SearchOptions]:
     """The models of a search, whose notes are said, and its options with their prices."""
     store.again.most = asking_again()
-    models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+    models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED], chosen[Role.PROPOSER])
     for note in models.notes:
         say(note)
     prices = prices_of(models.by_role, options.terms.prices)
