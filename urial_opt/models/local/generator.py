@@ -33,6 +33,7 @@ from urial_opt.records import Completion, Sampling, Usage
 _T = TypeVar("_T")
 _Heard: TypeAlias = Callable[[Mapping[int, Completion]], None]
 """As in `protocols.Gradual`."""
+_Check: TypeAlias = Callable[[], None]
 
 
 class TransformersGenerator(CausalModel):
@@ -148,9 +149,8 @@ class TransformersGenerator(CausalModel):
 
         def ended(ids: Tensor, *_: object, **__: object) -> Tensor:
             last = ids[:, -1].tolist()
-            answered = [sheet.add(row, token) for row, token in zip(batch, last, strict=True)]
             self.batches.check()
-            return torch.tensor(answered).to(ids.device)
+            return torch.tensor([sheet.add(row, token) for row, token in zip(batch, last, strict=True)]).to(ids.device)
 
         self.model.generate(
             ids,
@@ -249,17 +249,9 @@ def open_aligned(
 
 
 def _write(
-    sheet: AnswerSheet,
-    batch: list[int],
-    rows: SideBySide,
-    choice: TokenChoice,
-    drafters: list[Drafter],
-    check: Callable[[], None],
+    sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter], check: _Check
 ) -> None:
-    """Generate the answers of this batch, with one drafter for each row, or with none, token by token.
-
-    `check` is called before each pass of the model but the first.
-    """
+    """Generate the answers of this batch, with one drafter for each row, or with none; `check` is called as it goes."""
     logits = rows.read()[:, None]
     device = logits.device
     writing = list(batch)
