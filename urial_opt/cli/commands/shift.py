@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from urial_opt.prompt import UrialPrompt
     from urial_opt.records import Query
     from urial_opt.shift.figures import TokenShift
+    from urial_opt.shift.findings import ShiftExplanation
     from urial_opt.spaces.contexts import Context
     from urial_opt.spending import Bill
     from urial_opt.token_scores import ShiftReading
@@ -120,8 +121,6 @@ def command(
       spending and cost (as in evaluate: what was not in the store)
     """
     from urial_opt.cli.accounts import stop_early
-    from urial_opt.cli.shift_tables import show_explanation, show_shift
-    from urial_opt.cli.tables import show_bill
     from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.report.shift_table import check_pyarrow
     from urial_opt.shift.explanation import explain_shift
@@ -152,14 +151,21 @@ def command(
         paid = {"spending": bill.as_json(), "cost": bill.total}
         write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest, **paid})
     else:
-        show_shift(shift)
-        for each in explained.values():
-            show_explanation(each)
-        if any(spent.requests for spent in bill.spent.values()):
-            show_bill(bill)
+        _show(shift, explained.values(), bill)
     if reading.limit:
         read = f"These are the figures of {len(reading.answers)} of {len(queries)} queries."
         stop_early(reading.limit, read, goes_on=any(spent.requests for spent in bill.spent.values()))
+
+
+def _show(shift: TokenShift, explained: Iterable[ShiftExplanation], bill: Bill) -> None:
+    from urial_opt.cli.shift_tables import show_explanation, show_shift
+    from urial_opt.cli.tables import show_bill
+
+    show_shift(shift)
+    for each in explained:
+        show_explanation(each)
+    if any(spent.requests for spent in bill.spent.values()):
+        show_bill(bill)
 
 
 def _read(
