@@ -152,6 +152,7 @@ def test_progress(
 ) -> None:
     monkeypatch.setenv("TTY_COMPATIBLE", terminal)
     progress = Progress(
+        name="mine",
         phase=Phase.VALIDATION,
         done=123,
         total=1_000,

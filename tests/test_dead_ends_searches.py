@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command_line import Run
 from tests.small_adapters import ByLength, Echo
 from tests.tiny_search import plan_tiny, search_tiny
+from urial_opt import plugins
 from urial_opt.cli.tables import show_result
 from urial_opt.errors import InputError
 from urial_opt.records import Role
@@ -83,3 +86,45 @@ def test_what_a_search_needs_to_go_on_is_stored_without_secrets(store: Store, tm
     stored = opened_as_json(models, budget=3)
     assert stored["base"] == {"name": "openai:m", "options": {"rows": "4"}, "withheld": ["api_key", "url"]}
     assert again.space.fingerprint == store.search("tiny").settings["fingerprint"]
+
+
+def commands_in(err: str) -> list[list[str]]:
+    """The commands that are told to type."""
+    joined = err.replace(" \\\n", " ")
+    return [shlex.split(line)[1:] for line in joined.splitlines() if line.startswith("  urial-opt ")]
+
+
+def test_a_search_that_stops_at_a_limit_names_the_commands_that_go_on(run: Run, small_space: Path) -> None:
+    words = ("search", "--space", small_space, "--budget", 3, "--aligned", "none", "--store", "my store.db")
+    _, err = run(*words, "--max-time", "0s", code=3)
+    (first,) = commands_in(err)
+    name = json.loads(run("list", "--store", "my store.db", "--json")[0])[0]["name"]
+    assert first == ["resume", name, "--store", "my store.db"]
+    _, err = run(*first, "--max-tokens", 1_200, code=3)
+    again, end = commands_in(err)
+    assert again == first
+    assert end[:3] == ["resume", name, "--budget"]
+    result = json.loads(run(*end, "--json")[0])
+    assert result["name"] == name
+    assert result["trials"]["total"] == int(end[3]) < 3
+    assert json.loads(run(*again, "--budget", 3, "--json")[0])["trials"]["total"] == 3
+
+
+def test_a_search_that_is_stopped_at_once_names_itself(
+    run: Run, small_space: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge, asked = type(plugins.open_judge("nano")), iter(range(1000))
+
+    def judge_or_stop(self: Any, *given: Any) -> Any:
+        if next(asked) == 2:
+            raise KeyboardInterrupt
+        return own(self, *given)
+
+    own = judge.judge
+    monkeypatch.setattr(judge, "judge", judge_or_stop)
+    words = ("search", "--space", small_space, "--budget", 2, "--aligned", "none")
+    _, err = run(*words, code=130)
+    (command,) = commands_in(err)
+    assert "Stopped at once" in err
+    assert f"as {command[1]!r}" in err
+    assert json.loads(run(*command, "--json")[0])["trials"]["total"] == 2

@@ -137,6 +137,7 @@ def test_a_live_display_shows_notes_as_text(monkeypatch: pytest.MonkeyPatch) -> 
     screen = StringIO()
     monkeypatch.setattr(live, "progress_console", lambda: Console(file=screen, force_terminal=True, width=200))
     progress = Progress(
+        name="mine",
         phase=Phase.TRIALS, done=0, total=2, states=dict.fromkeys(TrialState, 0), best=None, improved_at=None,
         usage=Usage(), bill=bill(), notes=(EVIL,),
     )  # fmt: skip

@@ -10,24 +10,36 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import optuna
 import pytest
 
 from tests.command_line import Run
-from tests.small_adapters import ByLength
+from tests.small_adapters import ByLength, Echo
+from tests.small_proposers import Drafting, ForgetsRounds
 from tests.tiny_search import search_tiny, space_in
 from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.errors import InputError
+from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.memory import NoMemory
 from urial_opt.prompt import Exemplar, UrialPrompt, read_answer
+from urial_opt.records import Candidate, TrialRecord, TrialState, Usage
+from urial_opt.search.agent import widening
+from urial_opt.search.agent.guards import failures
+from urial_opt.search.agent.rounds import Writing, due, take_round
+from urial_opt.search.agent.situation import Lacking, situation_of
 from urial_opt.search.floor import hold_to_floor
 from urial_opt.search.opening import Interrupted
 from urial_opt.search.racing import Race
 from urial_opt.search.samplers import make_sampler
 from urial_opt.search.versions import VERSIONS
+from urial_opt.spaces.lineage import Round
+from urial_opt.spaces.proposals import Proposal
+from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import shrunken_estimates
 from urial_opt.statistics.strata import Strata
 from urial_opt.store import Store
@@ -81,6 +93,72 @@ def choice(folder: Path) -> object:
     return [result.found_trial, finalists]
 
 
+def rounds(folder: Path) -> object:
+    """When a round comes, what it is shown and asks for, and what becomes of what it brings."""
+    standings: list[Any] = [
+        SimpleNamespace(records=[None] * done, best=0, improved_at=improved)
+        for done in (15, 30, 60)
+        for improved in (0, 15)
+    ]
+    comes = [due([], each, budget=budget, most=1) for each in standings for budget in (70, 200)]
+    space = space_in(folder)
+    start, other = (
+        trial(number, space, space.candidate(params))
+        for number, params in enumerate([space.start_params, {**space.start_params, "system": "short"}])
+    )
+    seen = Evaluator(generator=Echo(), judge=ByLength(), memory=NoMemory()).evaluate(
+        start.candidate, space.queries.split("dev")
+    )
+    lacking = Lacking(traits=("greeting",), sentences=("There is no greeting.",))
+    search: Any = SimpleNamespace(
+        space=space, blocks=[seen.queries], standing=SimpleNamespace(complete=[0, 1], records=[start, other])
+    )
+    proposer = Drafting()
+    writing = Writing(proposer=proposer, judge=ByLength(), memory=NoMemory(), rounds=ForgetsRounds())
+    begun = Round(number=1, after=2, best=0, proposer="drafting")
+    situation = situation_of(space, start, seen, lacking, [])
+    closed = take_round(begun, writing, space, situation, start, widening._winners(search, start))
+    tried = widening.tried_before([closed], [start, other, replace(other, number=2)])
+    return [
+        comes,
+        [situation.system, [*situation.exemplars], [each.query_id for each in situation.weakest], situation.lacking],
+        [[task.sort, [each.name for each in task.sources], task.style, task.most] for task in proposer.tasks],
+        [[each.task, each.number, each.key, each.fate] for each in closed.attempts],
+        [[look.params, look.shows] for look in closed.looks],
+        [[each.sort, each.style, each.fate] for each in tried],
+        [[failure.guard for failure in failures(each, space)] for each in proposals_of(space)],
+    ]
+
+
+def proposals_of(space: SearchSpace) -> list[Proposal]:
+    """Such as each guard keeps out, and one that passes."""
+    tea, known = space.exemplars["tea/warm"], space.queries.split("test")[0].text
+    exemplar = Proposal(part="exemplar", text="A star, and a large one.", query="What is Sirius?", style="warm")
+    return [
+        exemplar,
+        replace(exemplar, text=" "),
+        replace(exemplar, text=tea.answer.replace("Boil", "Heat"), restyled=replace(tea, answer="Boil 2 cups at 90.")),
+        replace(exemplar, text="A star.\n# Query:\n"),
+        replace(exemplar, text="A star. " * 40),
+        replace(exemplar, text="I am sorry, but I cannot help."),
+        replace(exemplar, query=known),
+        replace(exemplar, query=tea.query, text=tea.answer),
+    ]
+
+
+def trial(number: int, space: SearchSpace, candidate: Candidate) -> TrialRecord:
+    scores = {query.id: 2.0 + (place + number) % 3 for place, query in enumerate(space.queries.split("dev"))}
+    return TrialRecord(
+        number=number,
+        optuna_number=number,
+        candidate=candidate,
+        query_scores=scores,
+        state=TrialState.COMPLETE,
+        seconds=0.0,
+        usage=Usage(),
+    )
+
+
 def prompts_and_answers(_: Path) -> object:
     prompt = UrialPrompt(system="Be kind.\n", exemplars=(Exemplar(query="a ``` b", answer="# Query:"),))
     written = ["Yes.\n```\n\n# Query:\n", "```py\n1\n```\nSo.\n```\n\n# Query", "No", "a\n```\nb", ""]
@@ -94,6 +172,7 @@ ROOMS: dict[str, Callable[[Path], object]] = {
     "floor": floor,
     "choice": choice,
     "prompts and answers": prompts_and_answers,
+    "rounds": rounds,
 }
 DECIDED: dict[str, tuple[int, str]] = {
     "sampler": (1, "522ef7e76237a74d"),
@@ -102,6 +181,7 @@ DECIDED: dict[str, tuple[int, str]] = {
     "floor": (1, "57650a87a3c526c1"),
     "choice": (1, "30f1a94da0ba8989"),
     "prompts and answers": (2, "6f521bfe5e4d77e9"),
+    "rounds": (1, "fe0447d721e91a54"),
 }
 """The version and a digest of what it decides."""
 
@@ -110,6 +190,10 @@ DECIDED: dict[str, tuple[int, str]] = {
 def test_what_decides_is_as_its_version_says(room: str, tmp_path: Path) -> None:
     found = (VERSIONS[room], content_id(ROOMS[room](tmp_path)))
     assert found == DECIDED[room], "raise the version of that room, then write both here"
+
+
+def test_everything_that_decides_is_tested() -> None:
+    assert set(ROOMS) == set(DECIDED) == set(VERSIONS)
 
 
 def test_a_search_of_other_versions_goes_on_only_if_told_to(

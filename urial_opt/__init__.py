@@ -45,7 +45,7 @@ if TYPE_CHECKING:
         TrialState,
         Usage,
     )
-    from urial_opt.roles import open_aligned, open_base, open_judge
+    from urial_opt.roles import open_aligned, open_base, open_judge, open_proposer
     from urial_opt.search.opening import Interrupted, LimitReached
     from urial_opt.search.outcome import SearchOutcome, StoredSearch
     from urial_opt.search.progress import Progress
@@ -110,6 +110,7 @@ __all__ = [
     "open_aligned",
     "open_base",
     "open_judge",
+    "open_proposer",
     "run_search",
 ]
 
@@ -124,7 +125,7 @@ _NAMES_OF = {
     "objective": "Constraint Objective",
     "prompt": "Exemplar UrialPrompt",
     "records": "Candidate Completion Estimate Evaluation Judgment Query Role Sampling TrialRecord TrialState Usage",
-    "roles": "open_aligned open_base open_judge",
+    "roles": "open_aligned open_base open_judge open_proposer",
     "search.opening": "Interrupted LimitReached",
     "search.outcome": "SearchOutcome StoredSearch",
     "search.progress": "Progress",

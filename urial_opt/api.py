@@ -21,9 +21,9 @@ from urial_opt.evaluation.assessment import Assessment, Scoring, assess_prompt
 from urial_opt.evaluation.evaluator import Answerer, Evaluator
 from urial_opt.memory import NoMemory
 from urial_opt.prompt import UrialPrompt
-from urial_opt.protocols import ChatGenerator, Generator, Judge
+from urial_opt.protocols import ChatGenerator, Generator, Judge, Proposer
 from urial_opt.records import Candidate, Query, Sampling
-from urial_opt.roles import Named, aligned_of, base_of, notes_of, open_models, prices_of
+from urial_opt.roles import DEFAULT_ROUNDS, Named, aligned_of, base_of, notes_of, open_models, prices_of, proposer_for
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.outcome import StoredSearch
 from urial_opt.search.progress import Progress
@@ -56,12 +56,15 @@ def run_search(
     base: str | Generator | None = None,
     judge: str | Judge | None = None,
     aligned: str | ChatGenerator | None = None,
+    proposer: str | Proposer | None = None,
     base_options: ModelOptions = _NO_OPTIONS,
     judge_options: ModelOptions = _NO_OPTIONS,
     aligned_options: ModelOptions = _NO_OPTIONS,
+    proposer_options: ModelOptions = _NO_OPTIONS,
     budget: int = 200,
     seed: int = 0,
     sampler: str = "thompson",
+    rounds: int = DEFAULT_ROUNDS,
     name: str = "",
     store: File | Store = _STORE,
     limits: Terms | Mapping[str, Any] | None = None,
@@ -74,7 +77,10 @@ def run_search(
     `space`: a space's name, its YAML file, or a space from `load_space`; by default `nano` for the embedded base model
     and `urial` for others.
     `base`, `judge`, `aligned`: models by name or opened, by default the space's; the search compares with `aligned`, or
-    with no model if it is "none". `base_options`, `judge_options`, `aligned_options`: how those named are opened.
+    with no model if it is "none". `base_options`, `judge_options`, `aligned_options`, `proposer_options`: how those
+    named are opened.
+    `proposer`: who writes new system prompts and exemplars between trials, in at most `rounds` rounds: "clauses", which
+    goes by rules, a model such as "dspy:openai/gpt-4o", or "none".
     `budget`: trials, that is prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
@@ -94,13 +100,20 @@ def run_search(
     loaded = _space(space, base)
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
     options = SearchOptions(
-        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+        budget=budget,
+        seed=seed,
+        sampler=sampler,
+        rounds=rounds,
+        name=name,
+        terms=terms,
+        continue_anyway=continue_anyway,
     )
     with _opened_store(store) as opened:
         models = open_models(
             Named(name=base, options=base_options, default=loaded.defaults.base),
             Named(name=judge, options=judge_options, default=loaded.defaults.judge),
             Named(name=aligned, options=aligned_options, default=loaded.defaults.aligned),
+            proposer_for(proposer, proposer_options, rounds=rounds),
         )
         _warn(models.notes)
         options = replace(options, terms=replace(terms, prices=prices_of(models.by_role, terms.prices)))
@@ -156,7 +169,7 @@ def evaluate(
     errors as in `run_search`.
     """
     loaded = _space(space, base)
-    candidate = _candidate(prompt, loaded, sampling)
+    candidate = candidate_of(prompt, loaded, sampling=sampling)
     asked = loaded.queries.split("test") if queries is None else _queries(queries)
     with _memory(store) as memory:
         models = open_models(
@@ -189,7 +202,7 @@ def answer(
     `queries`: their texts. `prompt`, `base`, `base_options`, `sampling`, `space`, `store` and errors: as in `evaluate`.
     """
     loaded = _space(space, base)
-    candidate = _candidate(prompt, loaded, sampling)
+    candidate = candidate_of(prompt, loaded, sampling=sampling)
     with _memory(store) as memory:
         generator = base_of(Named(name=base, options=base_options, default=loaded.defaults.base))
         memory.pace(generator)
@@ -252,10 +265,6 @@ def _space(space: File | SearchSpace | None, base: str | Generator | None) -> Se
     if space is not None:
         return load_space(space)
     return load_space(space_for(base if base is None or isinstance(base, str) else base.identity))
-
-
-def _candidate(prompt: AnyPrompt, space: SearchSpace, sampling: Sampling | None) -> Candidate:
-    return candidate_of(prompt, space, sampling=sampling)
 
 
 @contextmanager

@@ -117,6 +117,11 @@ def is_judge(model: object) -> bool:
     return isinstance(model, _Judge)
 
 
+def is_proposer(model: object) -> bool:
+    """Whether it has what a proposer needs."""
+    return isinstance(model, _Proposer)
+
+
 def names(kind: Kind) -> list[str]:
     """Names of the built-in and installed plugins, without arguments, sorted."""
     return sorted(_found(kind))
@@ -141,7 +146,9 @@ def _unknown(kind: Kind, name: str, found: Mapping[str, object]) -> UnknownNameE
     if kind == "exporter" or get_close_matches(called, found, n=1) or (":" in name and "/" not in called):
         return known
     here = "/" in called or Path(name).exists()  # as on the Hugging Face hub, or a folder
-    if kind == "judge":
+    if kind == "proposer":
+        advice = f"a language model that writes is dspy:{name}"
+    elif kind == "judge":
         advice = f"a judge behind a server is llm:{name}, and a reward model is reward:{name}"
     else:
         base, aligned = ("hf", "hf-chat") if here else ("openai", "openai-chat")

@@ -1,4 +1,4 @@
-"""Roles: the base model, the judge and the aligned model of a run, opened by name."""
+"""Roles: the base model, the judge, the aligned model and the proposer of a run, opened by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from urial_opt.spending import FREE, Price, price_of
 _ModelT = TypeVar("_ModelT")
 
 NO_MODEL = "none"
-"""The name to give for no aligned model."""
+"""The name to give for no aligned model, or no proposer."""
+DEFAULT_PROPOSER = NO_MODEL
+"""The proposer of a search that names none."""
+DEFAULT_ROUNDS = 4
+"""How many rounds it may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +70,37 @@ class Named:
         """The name or the model that is meant; None if there is neither."""
         return self.name or self.default
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether no model is meant."""
+        return self.wanted is None or self.wanted == NO_MODEL
+
 
 NO_ONE = Named(name=NO_MODEL)
+_KINDS: Mapping[Role, plugins.Kind] = {Role.JUDGE: "judge", Role.PROPOSER: "proposer"}
+"""The kinds of plugins for roles that are no generators."""
 
 
-def open_models(base: Named, judge: Named, aligned: Named = NO_ONE) -> Models:
-    """Open the models of a run. The judge comes first, because it fails fastest.
+def open_models(base: Named, judge: Named, aligned: Named = NO_ONE, proposer: Named = NO_ONE) -> Models:
+    """Open the models of a run. Judge and proposer come first, because they fail fastest.
 
-    No aligned model is opened if none is named, or "none". Errors: see `base_of`.
+    No aligned model and no proposer is opened if none is named, or "none". Errors: see `base_of`.
     """
     judged = judge_of(judge)
+    proposes = None if proposer.is_absent else proposer_of(proposer)
+    if proposer.is_absent and proposer.options:
+        raise InputError(
+            f"there is no proposer to open with the option {min(proposer.options)!r}; "
+            "give one, such as `proposer=dspy:MODEL`"
+        )
     generator = base_of(base)
-    absent = aligned.wanted is None or aligned.wanted == NO_MODEL
-    asked = {Role.BASE: base, Role.JUDGE: judge, Role.ALIGNED: NO_ONE if absent else aligned}
+    asked = {Role.BASE: base, Role.JUDGE: judge, Role.ALIGNED: aligned, Role.PROPOSER: proposer}
+    asked = {role: NO_ONE if each.is_absent else each for role, each in asked.items()}
     return Models(
         base=generator,
         judge=judged,
-        aligned=None if absent else aligned_of(aligned),
+        aligned=None if aligned.is_absent else aligned_of(aligned),
+        proposer=proposes,
         opened_as={role: each for role, each in asked.items() if isinstance(each.wanted, str)},
     )
 
@@ -106,22 +124,32 @@ def aligned_of(asked: Named) -> ChatGenerator:
     return _opened(Role.ALIGNED, asked, plugins.open_chat_generator, plugins.is_chat_generator)
 
 
+def proposer_of(asked: Named) -> Proposer:
+    """The proposer that was asked for: see `base_of`."""
+    return _opened(Role.PROPOSER, asked, plugins.open_proposer, plugins.is_proposer)
+
+
+def proposer_for(name: object, options: Mapping[str, object], *, rounds: int) -> Named:
+    """The proposer of a search: `DEFAULT_PROPOSER` if none is named, and none if there are no rounds."""
+    return Named(name=name if rounds else NO_MODEL, options=options, default=DEFAULT_PROPOSER)
+
+
 def _opened(
     role: Role, asked: Named, opener: Callable[[str, Options], _ModelT], fits: Callable[[object], bool]
 ) -> _ModelT:
     wanted = asked.wanted
+    word = role.value if role in _KINDS else f"{role} model"
     if wanted is None:
-        known = ", ".join(plugins.names("judge" if role is Role.JUDGE else "generator"))
+        known = ", ".join(plugins.names(_KINDS.get(role, "generator")))
         raise InputError(f"no {role} is named, and the space names none; give `{role}=NAME`, one of: {known}")
     if isinstance(wanted, str):
         return opener(wanted, as_texts(asked.options))
     if asked.options:
         raise InputError(
-            f"`{role}_options=…` is for a model given by name, and the {role} model is opened already; "
+            f"`{role}_options=…` is for a model given by name, and the {word} is opened already; "
             "give the options when it is opened"
         )
     if not fits(wanted):
-        word = "judge" if role is Role.JUDGE else f"{role} model"
         raise InputError(f"{wanted!r:.80} is no {word}; give one by name, or opened by `open_{role}`")
     return cast("_ModelT", wanted)
 
@@ -149,6 +177,11 @@ def open_aligned(name: str, **options: object) -> ChatGenerator:
 def open_judge(name: str, **options: object) -> Judge:
     """The judge of that `name`, such as `llm:gpt-4o`; `options` and errors as in `open_base`."""
     return judge_of(Named(name=name, options=options))
+
+
+def open_proposer(name: str, **options: object) -> Proposer:
+    """The proposer of that `name`, such as `dspy:openai/gpt-4o`; `options` and errors as in `open_base`."""
+    return proposer_of(Named(name=name, options=options))
 
 
 def notes_of(*models: object) -> list[str]:

@@ -9,12 +9,12 @@ from urial_opt.cli.output import quoted
 
 _ARGUMENT = re.compile(r"`([a-z_]+)=([^`]*)`")
 _OPENING = re.compile(r"(?:the )?option `([a-z_]+=[^`]*)`")
-_OF_ROLE = re.compile(r"\b([a-z_]+=\S+) for the (base|aligned|judge)(?: model)?\b")
+_OF_ROLE = re.compile(r"\b([a-z_]+=\S+) for the (base|aligned|judge|proposer)(?: model)?\b")
 _SPECIAL = re.compile(r"[\s'\"$&;|<>()\\*?#!]")
 """What a shell does not take as it is. An ellipsis, which stands for something, is not quoted."""
 _TYPED = {"max_seconds": "max_time"}
 """Library arguments whose options have another name."""
-_ROLES = ("base", "aligned", "judge")
+_ROLES = ("base", "aligned", "judge", "proposer")
 
 
 def as_typed(message: str, options: Collection[str] = ()) -> str:

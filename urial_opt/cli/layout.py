@@ -173,7 +173,13 @@ def say(text: str = "", *, first: str = "", rest: str | None = None, bold: bool 
 
 
 def say_command(words: Sequence[str]) -> None:
-    r"""Print a command to type; a long one continues on the next line after a `\`, as in a shell."""
+    """Print a command to type."""
+    for line in command_lines(words, terminal_width()):
+        write_line(line)
+
+
+def command_lines(words: Sequence[str], width: int) -> list[str]:
+    r"""The lines of a command to type; a long one continues on the next line after a `\`, as in a shell."""
     groups: list[list[str]] = [[]]
     for word in words:
         if word.startswith("-"):
@@ -181,12 +187,10 @@ def say_command(words: Sequence[str]) -> None:
         groups[-1].append(quoted(word))
     lines = ["  "]
     for group in filter(None, map(" ".join, groups)):
-        if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > terminal_width():
+        if lines[-1].strip() and cell_len(f"{lines[-1]} {group} \\") > width:
             lines.append(" " * 6)
         lines[-1] += group if lines[-1].isspace() else f" {group}"
-    for line in lines[:-1]:
-        write_line(f"{line} \\")
-    write_line(lines[-1])
+    return [*(f"{line} \\" for line in lines[:-1]), lines[-1]]
 
 
 def wrapped(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Group
@@ -10,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from urial_opt.cli.layout import wrapped
+from urial_opt.cli.layout import command_lines, wrapped
 from urial_opt.cli.output import progress_console, write_above
 from urial_opt.records import TrialState
 from urial_opt.search.progress import Phase
@@ -19,6 +20,7 @@ from urial_opt.search.progress import Progress as SearchProgress
 _PHASES = {
     Phase.EXEMPLARS: "judging exemplars",
     Phase.TRIALS: "searching on dev",
+    Phase.WRITING: "writing new parts",
     Phase.VALIDATION: "choosing on validation",
     Phase.TEST: "measuring on test",
 }
@@ -64,6 +66,16 @@ class Display:
         """Print lines that stay."""
         for line in wrapped(text, self._console.width, rest="  "):
             write_above(self._console, line)
+
+    def say_command(self, words: Sequence[str]) -> None:
+        """Print a command to type."""
+        for line in command_lines(words, self._console.width):
+            write_above(self._console, line)
+
+    @property
+    def searched(self) -> str:
+        """Name of the search that is shown; empty before its first progress."""
+        return self._last.name if self._last else ""
 
     def update(self, progress: SearchProgress) -> None:
         """Show the progress of the search."""

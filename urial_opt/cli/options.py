@@ -134,8 +134,8 @@ def opening_options(*roles: str) -> Callable[[_F], _F]:
                 expose_value=False,
                 callback=_keeper(role),
                 help=f"Option for opening the {role} model, such as device=cuda; may be repeated."
-                if role != "judge"
-                else "Option for opening the judge; may be repeated.",
+                if role not in ("judge", "proposer")
+                else f"Option for opening the {role}; may be repeated.",
             )(function)
             function = click.option(
                 f"--{role}-url",

@@ -15,6 +15,7 @@ from urial_opt.cli.app import INTERRUPTED, LIMIT_REACHED
 from urial_opt.cli.live import Display
 from urial_opt.cli.options import asking_again
 from urial_opt.cli.output import write_json
+from urial_opt.cli.suggestions import suggested
 from urial_opt.cli.tables import show_result
 from urial_opt.records import Role
 from urial_opt.roles import Models, Named, open_models, prices_of
@@ -44,6 +45,7 @@ def run_and_show(
     """
     with Store.open(store_url) as store, _stop_on_signal() as stop, Display() as display:
         of_whom = f"base {chosen[Role.BASE].name}, judge {chosen[Role.JUDGE].name}"
+        of_whom += "" if chosen[Role.PROPOSER].is_absent else f", proposer {chosen[Role.PROPOSER].wanted}"
         display.heading = "\n".join([f"space {space.name}, {of_whom}, store {store.name}", *told])
         models, options = open_chosen(chosen, store, options, say=display.say)
         result = _searched(space, models, store, options, display, stop)
@@ -58,7 +60,7 @@ def open_chosen(
 ) -> tuple[Models, SearchOptions]:
     """The models of a search, whose notes are said, and its options with their prices."""
     store.again.most = asking_again()
-    models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED])
+    models = open_models(chosen[Role.BASE], chosen[Role.JUDGE], chosen[Role.ALIGNED], chosen[Role.PROPOSER])
     for note in models.notes:
         say(note)
     prices = prices_of(models.by_role, options.terms.prices)
@@ -74,15 +76,28 @@ def _searched(
         return search_space(space, models, store, options=options, watch=display.update, stop=lambda: bool(stop))
     except LimitReached as reached:
         display.say(f"Stopped: {as_typed(reached.limit)}. All results so far are in {store.name} as {reached.name!r}.")
-        display.say("Continue with a higher limit, or finish it by setting --budget to the number of trials recorded.")
+        _say_continue(display, reached.name, "Continue with a higher limit:")
+        if (trials := store.count_trials(reached.name)) and trials < options.budget:
+            _say_continue(display, reached.name, "Or end with the trials recorded:", "--budget", str(trials))
         raise click.exceptions.Exit(LIMIT_REACHED) from reached
     except Interrupted as interrupted:
         display.say(f"Stopped; all results so far are in {store.name} as {interrupted.name!r}.")
-        display.say("Continue with the same command.")
+        _say_continue(display, interrupted.name)
         raise click.exceptions.Exit(INTERRUPTED) from interrupted
     except KeyboardInterrupt:
-        display.say(f"Stopped at once; all results so far are in {store.name}. Continue with the same command.")
+        name = display.searched or options.name
+        called = f" as {name!r}" if name else ""
+        display.say(f"Stopped at once; all results so far are in {store.name}{called}.")
+        if name:
+            _say_continue(display, name)
+        else:
+            display.say("Continue with the same command.")
         raise
+
+
+def _say_continue(display: Display, name: str, title: str = "Continue with:", *words: str) -> None:
+    display.say(title)
+    display.say_command(suggested("resume", name, *words))
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
     if sum(result.missing.values()):
-        say(f"Over all trials and measurements {in_words(result.missing)}; the same command asks for open ones again.")
+        say(f"Over all trials and measurements {in_words(result.missing)}.")
     if result.too_long:
         say(f"{result.too_long} prompts did not fit the base model's context window; their trials failed.")
     for role, each in result.contexts.items():
@@ -77,6 +77,11 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
     say()
+    if any(number for why, number in result.missing.items() if why.is_open):
+        say_suggestions(
+            "Ask the judge again for what is unread or refused with:",
+            suggested("resume", result.name, store_url=store_url),
+        )
     say_suggestions(
         "Next:",
         suggested("inspect", result.name, store_url=store_url),

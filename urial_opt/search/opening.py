@@ -9,7 +9,8 @@ from typing import Any
 
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.roles import Models
+from urial_opt.records import Role
+from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
 from urial_opt.search.reopening import opened_as_json
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import space_text
@@ -44,7 +45,7 @@ class SearchOptions:
     """Number of trials."""
     seed: int = 0
     sampler: str = "thompson"
-    rounds: int = 4
+    rounds: int = DEFAULT_ROUNDS
     """How many rounds of the proposer there may be, if there is one."""
     name: str = ""
     """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
@@ -55,6 +56,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.budget < 1:
             raise InputError(f"a search needs a budget of at least 1 trial, not {self.budget}; give `budget=200`")
+        if self.rounds < 0:
+            raise InputError(f"there cannot be {self.rounds} rounds of a proposer; give `rounds=0` for none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,8 @@ class Begun:
 
     name: str
     account: Account
+    models: Models
+    """Without the proposer if the search has no rounds."""
     space: SearchSpace
     """The space that the search runs on; it has no floor if the search began before floors for exemplars existed."""
     floor: Mapping[str, Any] | None = None
@@ -76,7 +81,8 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
 
     InputError if an option is invalid; StoreError if a search of that name exists with other settings.
     """
-    options.terms.check(models.identities)
+    if options.rounds == 0:
+        models = _alone(models)
     settings: dict[str, object] = {
         "space": space.name,
         "fingerprint": space.fingerprint,
@@ -88,19 +94,40 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         "weights": {aspect.value: weight for aspect, weight in space.objective.weights.items()},
     }
     notes: tuple[str, ...] = ()
-    if earlier := _begun_without_floor(store, space, settings, options):
+    named = models.opened_as.get(Role.PROPOSER)
+    by_default = named is not None and named.name is None
+    earlier = None if models.proposer and not by_default else _begun_without_floor(store, space, settings, options)
+    if earlier:
+        models = _alone(models)
         notes = (f"{earlier.name!r} began before exemplars were judged; it continues without a floor for exemplars.",)
         name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
     else:
-        if models.proposer:
-            settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
         settings["constraints"] = [str(each) for each in space.constraints]
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
-        name = options.name or store.former_search(settings) or _name(space, settings)
+        name = _named(store, space, settings, options)
+        if models.proposer and by_default and _is_begun(store, name, settings):
+            models = _alone(models)
+            notes = (f"{name!r} began without a proposer, and continues without one.",)
+        if models.proposer:
+            settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
+            name = _named(store, space, settings, options)
+    options.terms.check(models.identities)
     record = store.open_search(name, settings)
     store.describe(name, space=space_text(space), models=opened_as_json(models, budget=options.budget))
     store.pace(*models.by_role.values())
-    return Begun(name=name, account=store.account(name), space=space, floor=record.floor, notes=notes)
+    return Begun(name=name, account=store.account(name), models=models, space=space, floor=record.floor, notes=notes)
+
+
+def _alone(models: Models) -> Models:
+    """The models without the proposer."""
+    return replace(models, proposer=None, opened_as={**models.opened_as, Role.PROPOSER: NO_ONE})
+
+
+def _is_begun(store: Store, name: str, settings: dict[str, object]) -> bool:
+    """Whether the store has that search with these settings."""
+    with suppress(UnknownNameError):
+        return store.search(name).settings == settings
+    return False
 
 
 def _begun_without_floor(
@@ -110,11 +137,11 @@ def _begun_without_floor(
     for fingerprint in (space.fingerprint, space.fingerprint_without_turns):
         earlier = {**settings, "fingerprint": fingerprint}
         with suppress(UnknownNameError):
-            record = store.search(options.name or store.former_search(earlier) or _name(space, earlier))
+            record = store.search(_named(store, space, earlier, options))
             if record.settings == earlier:
                 return record
     return None
 
 
-def _name(space: SearchSpace, settings: dict[str, object]) -> str:
-    return f"{space.name}-{content_id(settings)[:6]}"
+def _named(store: Store, space: SearchSpace, settings: dict[str, object], options: SearchOptions) -> str:
+    return options.name or store.former_search(settings) or f"{space.name}-{content_id(settings)[:6]}"

@@ -61,7 +61,7 @@ class Plan:
 def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOptions) -> Plan:
     """Estimate what the search with these arguments would use. Errors: see `run.search_space`."""
     begun = begin(space, models, store, options)
-    space, aligned = begun.space, models.aligned
+    space, models, aligned = begun.space, begun.models, begun.models.aligned
     trials = store.trials(begun.name)
     if not options.continue_anyway:
         check_versions(store.search(begun.name), trials=len(trials))

@@ -35,6 +35,8 @@ class Best:
 class Progress:
     """The state of a search, reported after every block of queries."""
 
+    name: str
+    """Of the search, in the store."""
     phase: Phase
     done: int
     """Number of trials recorded, or, in other phases, of exemplars judged or prompts measured."""

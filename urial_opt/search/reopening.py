@@ -11,13 +11,13 @@ from typing import Any
 
 from urial_opt.errors import InputError
 from urial_opt.records import Role
-from urial_opt.roles import NO_MODEL, Models, Named, as_texts
+from urial_opt.roles import DEFAULT_ROUNDS, NO_MODEL, Models, Named, as_texts
 from urial_opt.secrets import is_secret, redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import read_space_text
 from urial_opt.store import SearchRecord, Store
 
-_ROLES = (Role.BASE, Role.JUDGE, Role.ALIGNED)
+_ROLES = (Role.BASE, Role.JUDGE, Role.ALIGNED, Role.PROPOSER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +26,11 @@ class Reopened:
 
     space: SearchSpace
     models: Mapping[Role, Named]
-    """All three; "none" where there is no aligned model."""
+    """All four; "none" where there is no aligned model, or no proposer."""
     budget: int
     seed: int
     sampler: str
+    rounds: int
 
 
 def opened_as_json(models: Models, *, budget: int) -> dict[str, object]:
@@ -67,20 +68,21 @@ def reopened(store: Store, record: SearchRecord, given: Mapping[Role, Named]) ->
         )
     return Reopened(
         space=read_space_text(text),
-        models={role: _named(record, role, stored[role.value], given.get(role, Named())) for role in _ROLES},
+        models={role: _named(record, role, stored.get(role.value), given.get(role, Named())) for role in _ROLES},
         budget=int(stored["budget"]),
         seed=int(str(record.settings["seed"])),
         sampler=str(record.settings["sampler"]),
+        rounds=int(str(record.settings.get("rounds", DEFAULT_ROUNDS))),
     )
 
 
 def _named(record: SearchRecord, role: Role, stored: Mapping[str, Any] | None, given: Named) -> Named:
     if stored is None or given.name is not None:
-        if given.name is None and record.settings[role.value] is None:
+        if given.name is None and record.settings.get(role.value) is None:
             return Named(name=NO_MODEL)
         if given.name is None:
             raise InputError(
-                f"the {role} model of the search {record.name!r} was opened by a program, and the store does not hold "
+                f"the {_word(role)} of the search {record.name!r} was opened by a program, and the store does not hold "
                 f"how; it calls itself {record.settings[role.value]!r}; give `{role}=NAME`"
             )
         return given
@@ -89,7 +91,11 @@ def _named(record: SearchRecord, role: Role, stored: Mapping[str, Any] | None, g
         name = missing[0]
         how = f"--{role}-url URL" if name == "url" else f"--{role}-option {name}=VALUE"
         raise InputError(
-            f"the option {name!r} of the {role} model of {record.name!r} may hold a secret and was not stored; "
+            f"the option {name!r} of the {_word(role)} of {record.name!r} may hold a secret and was not stored; "
             f"give it again: {how}"
         )
     return Named(name=stored["name"], options=options)
+
+
+def _word(role: Role) -> str:
+    return role.value if role in (Role.JUDGE, Role.PROPOSER) else f"{role} model"

@@ -20,7 +20,7 @@ from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.trials import learn_stored_trials, run_trials
-from urial_opt.search.versions import VERSIONS, check_versions
+from urial_opt.search.versions import check_versions, deciding
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
 from urial_opt.store import Claim, Store
@@ -48,9 +48,10 @@ def search_space(
     """
     make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
     begun = begin(space, models, store, options)
+    models = begun.models
     if not options.continue_anyway:
         check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
-    with store.claim(begun.name, versions=VERSIONS, stops=(Interrupted,)) as claim:
+    with store.claim(begun.name, versions=deciding(store.search(begun.name)), stops=(Interrupted,)) as claim:
         with begun.account.billing(*models.by_role.values()):
             search = _running(begun, models, store, options, watch, stop, claim)
         return _to_the_end(search)

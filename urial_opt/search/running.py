@@ -95,6 +95,7 @@ class RunningSearch:
         standing, best = self.standing, self.standing.best
         self.watch(
             Progress(
+                name=self.name,
                 phase=phase,
                 done=len(standing.records) if done is None else done,
                 total=self.options.budget if total is None else total,

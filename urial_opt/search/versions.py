@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from urial_opt.errors import InputError
 from urial_opt.prompt import READING_VERSION
+from urial_opt.search.agent.rounds import ROUNDS_VERSION
 from urial_opt.search.final import CHOICE_VERSION
 from urial_opt.search.floor import FLOOR_VERSION
 from urial_opt.search.racing import RACE_VERSION
@@ -25,29 +26,37 @@ VERSIONS: Mapping[str, int] = {
     "floor": FLOOR_VERSION,
     "choice": CHOICE_VERSION,
     "prompts and answers": READING_VERSION,
+    "rounds": ROUNDS_VERSION,
 }
 """By what decides: which prompts are proposed, when one is given up, what a score is worth, which exemplars are barred,
-which prompt is chosen at the end, and how a prompt is written and an answer is read."""
+which prompt is chosen at the end, how a prompt is written and an answer is read, and what a proposer may add."""
+
+
+def deciding(record: SearchRecord) -> dict[str, int]:
+    """The versions that decide in a search: those of rounds only if it has a proposer."""
+    return {name: number for name, number in VERSIONS.items() if name != "rounds" or record.settings.get("proposer")}
 
 
 def check_versions(record: SearchRecord, *, trials: int) -> None:
-    """InputError if a search has trials that were decided by other versions than this program has."""
-    if not trials or (record.deciders and record.deciders[-1].versions == VERSIONS):
+    """InputError if a search has trials that were decided by other versions than this program has.
+
+    What the store does not name did not decide in that search.
+    """
+    before, now = record.deciders[-1].versions if record.deciders else None, deciding(record)
+    if not trials or (before is not None and before == {name: now.get(name) for name in before}):
         return
-    before = record.deciders[-1].versions if record.deciders else None
     raise InputError(
-        f"the {trials} trials of {record.name!r} are of another version of the program ({_difference(before)}), "
+        f"the {trials} trials of {record.name!r} are of another version of the program ({_difference(before, now)}), "
         "so those to come are not comparable with them; "
         "begin anew with another `name=NEW`, or mix them with `continue_anyway=True`"
     )
 
 
-def _difference(before: Mapping[str, int] | None) -> str:
+def _difference(before: Mapping[str, int] | None, now: Mapping[str, int]) -> str:
     if before is None:
         return "one that did not store what decides"
-    names = [*VERSIONS, *(name for name in before if name not in VERSIONS)]
-    changed = [name for name in names if before.get(name) != VERSIONS.get(name)]
-    return ", ".join(f"{name}: {before.get(name, 'none')} then, {VERSIONS.get(name, 'none')} now" for name in changed)
+    changed = [name for name in before if before[name] != now.get(name)]
+    return ", ".join(f"{name}: {before[name]} then, {now.get(name, 'none')} now" for name in changed)
 
 
 def version_lines(deciders: tuple[Deciders, ...], trials: int) -> list[str]:

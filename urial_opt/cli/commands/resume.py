@@ -22,7 +22,8 @@ from urial_opt.cli.options import (
 @click.option("--base", help="Base model. [default: as before]")
 @click.option("--aligned", help="Aligned model. [default: as before]")
 @click.option("--judge", help="Judge. [default: as before]")
-@opening_options("base", "aligned", "judge")
+@click.option("--proposer", help="Proposer. [default: as before]")
+@opening_options("base", "aligned", "judge", "proposer")
 @terms_options
 @continue_option
 @ask_again_option
@@ -34,6 +35,7 @@ def command(
     base: str | None,
     aligned: str | None,
     judge: str | None,
+    proposer: str | None,
     max_cost: float | None,
     max_tokens: int | None,
     max_time: float | None,
@@ -59,13 +61,15 @@ def command(
     from urial_opt.spending import Terms
     from urial_opt.store import Store
 
-    given = {Role.BASE: named("base", base), Role.ALIGNED: named("aligned", aligned), Role.JUDGE: named("judge", judge)}
+    typed = {Role.BASE: base, Role.ALIGNED: aligned, Role.JUDGE: judge, Role.PROPOSER: proposer}
+    given = {role: named(role.value, model) for role, model in typed.items()}
     with Store.open(store_url, create=False) as store:
         before = reopened(store, store.search(name), given)
     options = SearchOptions(
         budget=budget or before.budget,
         seed=before.seed,
         sampler=before.sampler,
+        rounds=before.rounds,
         name=name,
         terms=Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),
         continue_anyway=continue_anyway,

@@ -14,11 +14,13 @@ from urial_opt.cli.options import (
     given_prices,
     json_option,
     named,
+    opening,
     opening_options,
     store_option,
     terms_options,
 )
 from urial_opt.cli.output import write_json
+from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS
 
 if TYPE_CHECKING:
     from urial_opt.spaces.space import SearchSpace
@@ -34,7 +36,19 @@ if TYPE_CHECKING:
 @click.option("--base", help="Base model, such as hf:NAME_OR_FOLDER. [default: the space's]")
 @click.option("--aligned", help="Aligned model to compare with, such as hf-chat:NAME; or none. [default: the space's]")
 @click.option("--judge", help="Judge of the answers. [default: the space's]")
-@opening_options("base", "aligned", "judge")
+@click.option(
+    "--proposer",
+    help="Who writes new system prompts and exemplars: clauses (rules, no model), dspy:MODEL, or none. "
+    f"[default: {DEFAULT_PROPOSER}]",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(0),
+    default=DEFAULT_ROUNDS,
+    show_default=True,
+    help="How often it may write, at most.",
+)
+@opening_options("base", "aligned", "judge", "proposer")
 @click.option(
     "--decoding",
     multiple=True,
@@ -64,6 +78,8 @@ def command(
     base: str | None,
     aligned: str | None,
     judge: str | None,
+    proposer: str | None,
+    rounds: int,
     decoding: tuple[str, ...],
     exemplar_floor: str | None,
     seed: int,
@@ -98,6 +114,7 @@ def command(
     from urial_opt.cli.running import open_chosen, run_and_show
     from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
+    from urial_opt.roles import proposer_for
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.planning import plan
     from urial_opt.spending import Terms
@@ -105,7 +122,13 @@ def command(
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
     options = SearchOptions(
-        budget=budget, seed=seed, sampler=sampler, name=name, terms=terms, continue_anyway=continue_anyway
+        budget=budget,
+        seed=seed,
+        sampler=sampler,
+        rounds=rounds,
+        name=name,
+        terms=terms,
+        continue_anyway=continue_anyway,
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
     defaults = space.defaults
@@ -117,6 +140,7 @@ def command(
             (Role.ALIGNED, aligned, defaults.aligned),
         )
     }
+    chosen[Role.PROPOSER] = proposer_for(proposer, opening("proposer"), rounds=rounds)
     if only_plan:
         with Store.open(store_url) as store:
             models, options = open_chosen(chosen, store, options, say=partial(say, err=True))

@@ -26,6 +26,8 @@ from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at
 from urial_opt.spaces.proposals import Situation, Source, Task
 from urial_opt.spaces.space import SearchSpace, without_generations
 
+ROUNDS_VERSION = 1
+"""Raise it when a round comes elsewhere, is shown, asks for or keeps out something else (see `versions.py`)."""
 SPACING = 20
 STALLED = 12
 OVERDUE = 45

@@ -1,0 +1,114 @@
+"""The agent on the command line: a proposer is named, priced, stored, and reopened with its search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import urial_opt as uo
+from tests import tiny_space
+from tests.agent_search import Scripted, options, tiny_models
+from tests.command_line import Run
+from urial_opt import roles
+from urial_opt.search.versions import VERSIONS
+from urial_opt.store import Store
+
+
+@pytest.fixture
+def proposer() -> Iterator[Scripted]:
+    """What writes where `clauses` is named."""
+    scripted = Scripted()
+    with tiny_models(scripted):
+        yield scripted
+
+
+def settings(path: Path) -> dict[str, dict[str, object]]:
+    """The settings of the searches of a store, by name."""
+    with Store.open(str(path)) as store:
+        return {each.name: dict(store.search(each.name).settings) for each in store.searches()}
+
+
+def test_a_search_is_resumed_with_its_proposer(run: Run, tmp_path: Path, path: Path, proposer: Scripted) -> None:
+    _, err = run(*options(tmp_path, "--proposer", "clauses", "--rounds", 1, "--name", "a", "--store", path))
+    assert "space tiny, base nano, judge nano, proposer clauses, store" in err
+    assert settings(path)["a"]["proposer"] == "scripted 1"
+    assert proposer.diagnosed == 1
+    asked = len(proposer.tasks)
+    out, err = run("resume", "a", "--budget", 11, "--store", path, "--json")
+    assert "proposer clauses" in err
+    assert (proposer.diagnosed, len(proposer.tasks)) == (1, asked)
+    assert json.loads(out)["trials"]["total"] == 11
+    assert "proposer" in run.refused("resume", "a", "--proposer", "none", "--store", path)
+
+
+def test_without_a_proposer_a_search_is_as_it_always_was(
+    run: Run, tmp_path: Path, path: Path, proposer: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in ((), ("--proposer", "none"), ("--rounds", 0), ("--proposer", "clauses", "--rounds", 0)):
+        run(*options(tmp_path, *words, "--store", path))
+    [name] = settings(path)
+    assert not {"proposer", "rounds"} & settings(path)[name].keys()
+    monkeypatch.setattr(roles, "DEFAULT_PROPOSER", "clauses")
+    _, err = run(*options(tmp_path, "--budget", 9, "--store", path))
+    assert f"'{name}' began without a proposer, and continues without one." in err
+    run("resume", name, "--budget", 10, "--store", path)
+    assert [*settings(path)] == [name]
+    assert proposer.diagnosed == 0
+    run(*options(tmp_path, "--seed", 1, "--store", path))
+    assert proposer.diagnosed == 1
+    assert len(settings(path)) == 2
+
+
+def test_versions_of_rounds_decide_only_where_there_are_rounds(
+    run: Run, tmp_path: Path, path: Path, proposer: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VERSIONS, "rounds", 1)
+    run(*options(tmp_path, "--name", "alone", "--store", path))
+    run(*options(tmp_path, "--name", "with", "--proposer", "clauses", "--store", path))
+    monkeypatch.setitem(VERSIONS, "rounds", 2)
+    run("resume", "alone", "--budget", 9, "--store", path)
+    assert "rounds: 1 then, 2 now" in run.refused("resume", "with", "--budget", 9, "--store", path)
+    run("resume", "with", "--budget", 9, "--continue-anyway", "--store", path)
+    assert "Trial 8 is of" in run("inspect", "with", "--store", path)[0]
+    assert " is of" not in run("inspect", "alone", "--store", path)[0]
+
+
+def test_a_proposer_is_opened_priced_and_limited_as_other_models(
+    run: Run, tmp_path: Path, path: Path, proposer: Scripted
+) -> None:
+    words = options(tmp_path, "--proposer", "clauses", "--name", "a", "--store", path)
+    assert "--price proposer=2.5/10" in run.refused(*words, "--max-cost", 1)
+    url = "http://localhost:1/v1"
+    out, _ = run(*words, "--max-cost", 1, "--price", "proposer=1/2", "--proposer-url", url, "--json")
+    bill = json.loads(out)["spending"]["proposer"]
+    assert bill["calls"] > bill["cost"] > 0
+    with Store.open(str(path)) as store:
+        opened = store.search("a").models
+    assert opened is not None
+    assert opened["proposer"] == {"name": "clauses", "options": {"url": url}, "withheld": []}
+
+
+def test_a_wrong_proposer_is_refused(run: Run, tmp_path: Path) -> None:
+    def refused(*words: str) -> str:
+        return run.refused(*options(tmp_path, *words))
+
+    assert "did you mean 'clauses'?" in refused("--proposer", "clause")
+    assert "is dspy:gpt-4o" in refused("--proposer", "gpt-4o")
+    assert "leave 'url' out" in refused("--proposer", "clauses", "--proposer-url", "http://localhost:1")
+    assert "give one, such as --proposer dspy:MODEL" in refused("--proposer-url", "http://localhost:1")
+
+
+def test_a_program_names_or_opens_one(tmp_path: Path, path: Path, proposer: Scripted) -> None:
+    space = tiny_space.write(tmp_path, tiny_space.FILES)
+    common = {"base": "nano", "judge": "nano", "budget": 8, "rounds": 1, "store": path}
+    named = uo.run_search(space, proposer="clauses", **common)  # type: ignore[arg-type]
+    opened = uo.run_search(space, proposer=uo.open_proposer("clauses"), **common)  # type: ignore[arg-type]
+    assert named.name == opened.name
+    assert named.bill.spent[uo.Role.PROPOSER].calls > 1
+    with pytest.raises(uo.InputError, match="is no proposer; give one by name, or opened by `open_proposer`"):
+        uo.run_search(space, proposer=3, **common)  # type: ignore[arg-type]
+    with pytest.raises(uo.InputError, match="`rounds=0` for none"):
+        uo.run_search(space, **{**common, "rounds": -1})  # type: ignore[arg-type]
