@@ -12,8 +12,10 @@ from typing import Any
 
 from urial_opt.content import content_id, mended
 from urial_opt.datasets.queries import draw, made_id, same_words
+from urial_opt.dspy.identities import plain
 from urial_opt.dspy.metrics import MetricJudge
-from urial_opt.dspy.programs import ProgramModel, Run, Shown, plain, runs_of
+from urial_opt.dspy.program_model import ProgramModel
+from urial_opt.dspy.programs import Run, Shown, runs_of
 from urial_opt.errors import InputError
 from urial_opt.memory import Memory, fill_gaps
 from urial_opt.prompt import Exemplar

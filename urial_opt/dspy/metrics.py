@@ -15,7 +15,8 @@ import dspy  # type: ignore[import-untyped]
 from urial_opt.aspects import ASPECTS_OF, Missing
 from urial_opt.content import content_id
 from urial_opt.dspy.adapter import read_value
-from urial_opt.dspy.programs import Run, described, read_run
+from urial_opt.dspy.identities import described
+from urial_opt.dspy.programs import Run, read_run
 from urial_opt.errors import InputError
 from urial_opt.records import Completion, Judgment, Query
 

@@ -20,7 +20,8 @@ from urial_opt.datasets.queries import QuerySet
 from urial_opt.dspy.adapter import UrialAdapter
 from urial_opt.dspy.demos import BOOTSTRAPPED, GIVEN, LABELLED, Bootstrap, Parts, divide, shown_demos
 from urial_opt.dspy.metrics import LEAST, MOST, MetricJudge
-from urial_opt.dspy.programs import ProgramGenerator, ProgramModel, Shown, give
+from urial_opt.dspy.program_model import ProgramModel
+from urial_opt.dspy.programs import ProgramGenerator, Shown, give
 from urial_opt.errors import InputError
 from urial_opt.objective import Objective
 from urial_opt.records import Role

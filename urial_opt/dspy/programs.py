@@ -7,27 +7,24 @@ stands for. What it hands on as a completion is JSON in one line: the outputs, o
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextvars import copy_context
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import dspy  # type: ignore[import-untyped]
-from dspy.adapters.utils import serialize_for_json  # type: ignore[import-untyped]
 from dspy.utils.exceptions import (  # type: ignore[import-untyped]
     ContextWindowExceededError,
     LMError,
     is_retryable_lm_error,
 )
 
-from urial_opt.content import content_id, mended
-from urial_opt.dspy.adapter import UrialAdapter
-from urial_opt.dspy.engine import UrialEngine
-from urial_opt.errors import AdapterError, ContextError, InputError
+from urial_opt.content import mended
+from urial_opt.dspy.identities import named_program, plain
+from urial_opt.dspy.program_model import ProgramModel
+from urial_opt.errors import AdapterError, ContextError
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Completion, Sampling, Usage
 
@@ -55,71 +52,6 @@ class Shown:
     demo: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Priced:
-    """A model that is only known by its name in price lists."""
-
-    priced_as: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramModel:
-    """What a program asks: the language model and the adapter that hold where it is compiled."""
-
-    lm: Any
-    adapter: Any
-    num_threads: int
-
-    @classmethod
-    def of(cls, program: Any, *, num_threads: int | None) -> ProgramModel:
-        """Those of the program's predictors, or of `dspy.configure`. InputError if there are none."""
-        own = {id(each.lm): each.lm for each in program.predictors() if each.lm is not None}
-        lm = next(iter(own.values()), None) or dspy.settings.lm
-        if lm is None:
-            raise InputError(
-                "no language model is set; set one: dspy.configure(lm=UrialEngine('nano').lm(), adapter=UrialAdapter())"
-            )
-        adapter = dspy.settings.adapter or dspy.ChatAdapter()
-        return cls(lm=lm, adapter=adapter, num_threads=num_threads or dspy.settings.num_threads or 1)
-
-    @property
-    def identity(self) -> str:
-        """Names the model and how it is asked; no secrets."""
-        engine = self.lm.engine if isinstance(self.lm, dspy.LM) else None
-        asked = {name: str(value) for name, value in sorted(self.lm.kwargs.items()) if "key" not in name}
-        name = str(self.lm.model)
-        if isinstance(engine, UrialEngine):
-            name, asked["sampling"] = engine.generator.identity, content_id(asdict(engine.sampling))
-        return f"{name}, {type(self.adapter).__name__} {content_id(asked)[:6]}"
-
-    @property
-    def sampling(self) -> Sampling:
-        """How it decodes, as far as it is known."""
-        engine = self.lm.engine if isinstance(self.lm, dspy.LM) else None
-        known = asdict(engine.sampling if isinstance(engine, UrialEngine) else Sampling())
-        given = {name: value for name, value in self.lm.kwargs.items() if name in known and value is not None}
-        return Sampling(**{**known, **given})
-
-    @property
-    def priced(self) -> object:
-        """The model that price lists know; one of this machine costs nothing."""
-        engine = self.lm.engine if isinstance(self.lm, dspy.LM) else None
-        return engine.generator if isinstance(engine, UrialEngine) else _Priced(priced_as=str(self.lm.model))
-
-    @property
-    def writer(self) -> UrialAdapter:
-        """The adapter that writes demos and inputs as exemplars and queries: that of the program, if it is ours."""
-        return self.adapter if isinstance(self.adapter, UrialAdapter) else UrialAdapter()
-
-    def system_of(self, signature: Any) -> str:
-        """The system text of a signature, before it is changed."""
-        return self.writer.prompt(signature).system
-
-    def with_texts(self, systems: Sequence[str]) -> Any:
-        """The adapter; if it is ours, one that knows these system texts, and has none for other signatures."""
-        return UrialAdapter(systems=filter(None, systems)) if isinstance(self.adapter, UrialAdapter) else self.adapter
-
-
 class ProgramGenerator:
     """Runs one program with other demos and instructions in one of its predictors."""
 
@@ -141,7 +73,7 @@ class ProgramGenerator:
         self._heard: Callable[[Mapping[int, Completion]], None] | None = None
         others = [model.system_of(each.signature) for each in program.predictors()]
         self._adapter = model.with_texts([*systems, *others])
-        self.identity = f"program {_named(program, but=predictor)}, {model.identity}"
+        self.identity = f"program {named_program(program, but=predictor)}, {model.identity}"
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:  # noqa: ARG002
         """As `protocols.Generator`; the language model decodes as it is set to, whatever `sampling` is.
@@ -238,11 +170,6 @@ def _run(program: Any, example: Any, model: ProgramModel, adapter: Any) -> Run:
     )
 
 
-def plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON holds them; what it cannot hold becomes text."""
-    return {str(name): serialize_for_json(value) for name, value in values.items()}
-
-
 def run_text(run: Run) -> str:
     """The run as one line of JSON, without its trace."""
     content = {"failed": run.failed} if run.outputs is None else {"outputs": run.outputs}
@@ -262,45 +189,3 @@ def _usage(counted: Any) -> Usage:
         prompt, written = int(each.get("prompt_tokens") or 0), int(each.get("completion_tokens") or 0)
         total += Usage(prompt_tokens=max(prompt - saved, 0), completion_tokens=written, saved_tokens=saved)
     return total
-
-
-def _named(program: Any, *, but: str) -> str:
-    """Names a program by its code and state, without the demos and instructions of the predictor `but`."""
-    state = [
-        [name, described(each.config), _fields(each, text=name != but), [] if name == but else _demos(each)]
-        for name, each in program.named_predictors()
-    ]
-    return f"{type(program).__qualname__} {content_id([described(type(program)), state])[:8]} by {but}"
-
-
-def _fields(predictor: Any, *, text: bool) -> str:
-    state = predictor.signature.dump_state()
-    return str(state if text else state["fields"])
-
-
-def _demos(predictor: Any) -> list[Mapping[str, Any]]:
-    return [plain(dict(demo)) for demo in predictor.demos]
-
-
-_SIMPLE = (str, int, float, bool, type(None), tuple, list, dict)
-
-
-def described(code: Any) -> list[object]:
-    """What tells one function, class or callable object from another: its source, and the plain values it holds.
-
-    Functions that it calls are not looked into.
-    """
-    if isinstance(code, _SIMPLE):
-        return [repr(code)]
-    if isinstance(code, partial):
-        return [*described(code.func), repr(code.args), repr(sorted(code.keywords.items()))]
-    held = getattr(code, "__defaults__", None) or ()
-    held += tuple(cell.cell_contents for cell in getattr(code, "__closure__", None) or ())
-    known = code if hasattr(code, "__qualname__") else type(code)
-    if known is not code:
-        held += tuple(item for item in sorted(vars(code).items()) if isinstance(item[1], _SIMPLE))
-    try:
-        source = inspect.getsource(known)
-    except (OSError, TypeError):
-        source = f"{getattr(known, '__module__', '')}.{getattr(known, '__qualname__', '')}"
-    return [source, *(repr(each) for each in held if isinstance(each, _SIMPLE))]
