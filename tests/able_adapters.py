@@ -15,11 +15,16 @@ from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task
 
 
 class Able(Named):
-    """Works row by row; hands on each result, and keeps a reply for each. Generator, ChatGenerator, judge, Proposer."""
+    """Works row by row; hands on each result, keeps a reply for each, and may be stopped. A Generator, ChatGenerator,
+    judge and Proposer."""
 
     def __init__(self) -> None:
         self.heard: Callable[[Mapping[int, Any]], None] | None = None
         self.memory: ReplyMemory | None = None
+        self.check: Callable[[], None] | None = None
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        self.check = check
 
     def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
         self.heard = heard
@@ -50,6 +55,8 @@ class Able(Named):
     def work(self, rows: Sequence[object], ask: Callable[[int], list[Any]]) -> list[Any]:
         results = []
         for row in range(len(rows)):
+            if self.check is not None:
+                self.check()
             self.pay(f"{row} of {rows}")
             results += ask(row)
             self.hand(row, results)
@@ -147,3 +154,12 @@ class NamesRequestsAnew(Able):
 class KeepsForEver(Able):
     def keep_replies(self, memory: ReplyMemory | None) -> None:
         self.memory = memory or self.memory
+
+
+class CannotStop(Able):
+    def stop_when(self, check: Callable[[], None] | None) -> None: ...
+
+
+class StopsForEver(Able):
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        self.check = check or self.check
