@@ -133,7 +133,7 @@ def test_a_name_with_a_provider_is_asked_in_its_own_protocol_without_litellm(ant
 SILENT = """
 import sys
 from urial_opt.proposers.dspy_proposer import open_proposer
-from urial_opt.testing.proposer_contract import TASKS
+from urial_opt.testing.proposer_contract import SITUATION, TASKS
 proposer = open_proposer("wise", url=sys.argv[1], timeout="5")
 proposer.diagnose(SITUATION)
 proposer.write(TASKS)
