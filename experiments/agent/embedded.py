@@ -45,8 +45,8 @@ from urial_opt.store import Store
 
 POOR = ("word", "bare", "forum")
 START = ("cook-rice/bare", "rob-a-bank/bare", "Finland/bare")
-TOKENS = 200_000
-ANSWERS = 800
+TOKENS = 150_000
+ANSWERS = 600
 MOST_TRIALS = 300
 ROUNDS = 6
 COLUMNS = ("seed", "proposer", "found", "trials", "tokens", "judged", "rounds", "accepted", "good_looks", "seconds")

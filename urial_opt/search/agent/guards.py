@@ -125,8 +125,8 @@ def _refusal(proposal: Proposal, _: SearchSpace) -> str | None:
 
 
 def _known_query(proposal: Proposal, space: SearchSpace) -> str | None:
-    """A query that is (nearly) one of the space's would bias its scores."""
-    if proposal.part != "exemplar":
+    """A new query that is (nearly) one of the space's would bias its scores."""
+    if proposal.part != "exemplar" or proposal.restyled:
         return None
     likeness = Likeness.of(query.text for query in space.queries.queries)
     if likeness.nearest(proposal.query) >= NEAR:
