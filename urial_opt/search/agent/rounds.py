@@ -29,9 +29,9 @@ from urial_opt.spaces.space import SearchSpace, without_generations
 
 ROUNDS_VERSION = 1
 """Raise it when a round comes elsewhere, is shown, asks for or keeps out something else (see `versions.py`)."""
-SPACING = 20
-STALLED = 12
-OVERDUE = 45
+SPACING = 15
+STALLED = 10
+OVERDUE = 35
 LEFT = 15
 ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
