@@ -111,13 +111,16 @@ def rounds(folder: Path) -> object:
     )
     lacking = Lacking(traits=("greeting",), sentences=("There is no greeting.",))
     search: Any = SimpleNamespace(
-        space=space, blocks=[seen.queries], standing=SimpleNamespace(complete=[0, 1], records=[start, other])
+        options=SimpleNamespace(seed=0),
+        space=space,
+        blocks=[seen.queries],
+        standing=SimpleNamespace(complete=[0, 1], records=[start, other]),
     )
     proposer = Drafting()
     writing = Writing(proposer=proposer, judge=ByLength(), memory=NoMemory(), rounds=ForgetsRounds())
     begun = Round(number=1, after=2, best=0, proposer="drafting")
     situation = situation_of(space, start, seen, lacking, [])
-    closed = take_round(begun, writing, space, situation, start, widening._winners(search, start))
+    closed = take_round(begun, writing, space, situation, start, widening._winners(search, 1))
     tried = widening.tried_before([closed], [start, other, replace(other, number=2)])
     return [
         comes,
