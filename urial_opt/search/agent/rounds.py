@@ -13,27 +13,26 @@ from dataclasses import dataclass, field, replace
 
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import AdapterError
+from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.prompt import Exemplar
 from urial_opt.protocols import Judge, Proposer
-from urial_opt.records import TrialRecord, in_blocks
+from urial_opt.records import TrialRecord
 from urial_opt.search.agent.assignments import tasks_for
 from urial_opt.search.agent.guards import failures
 from urial_opt.search.agent.situation import shown_keys
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
-from urial_opt.spaces.proposals import Situation, Source, Task
+from urial_opt.spaces.proposals import Draft, Situation, Source, Task
 from urial_opt.spaces.space import SearchSpace, without_generations
 
 ROUNDS_VERSION = 1
 """Raise it when a round comes elsewhere, is shown, asks for or keeps out something else (see `versions.py`)."""
-SPACING = 20
-STALLED = 12
-OVERDUE = 45
+SPACING = 15
+STALLED = 10
+OVERDUE = 35
 LEFT = 15
-_AT_ONCE = 4
-"""How many texts are written between two writes to the store."""
 ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
 
@@ -81,6 +80,7 @@ def take_round(
     if diagnosis is None:
         diagnosis = writing.proposer.diagnose(situation)
         writing.rounds.add_diagnosis(begun.number, begun.proposer, diagnosis)
+        writing.memory.settle()
     tasks = dict(enumerate(tasks_for(space, situation, diagnosis.weaknesses, winners)))
     gathered = _Gathered(space=space, number=begun.number)
     for number in range(ATTEMPTS):
@@ -94,14 +94,19 @@ def take_round(
 
 def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number: int) -> list[Attempt]:
     """The attempts with this number at the tasks: stored ones, and new ones where there are none."""
-    stored = {each.task: each for each in begun.attempts if each.number == number}
-    missing = {place: task for place, task in tasks.items() if place not in stored}
-    for places in in_blocks(list(missing), _AT_ONCE):
-        some = {place: missing[place] for place in places}
-        fresh = attempts_at(some, writing.proposer.write(list(some.values())), number=number)
+    attempts = {each.task: each for each in begun.attempts if each.number == number}
+    missing = {place: task for place, task in tasks.items() if place not in attempts}
+
+    def store(rows: Sequence[int], drafts: Sequence[Draft]) -> None:
+        places = [list(missing)[row] for row in rows]
+        fresh = attempts_at({place: missing[place] for place in places}, drafts, number=number)
         writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
-        stored |= {each.task: each for each in fresh}
-    return [stored[place] for place in tasks]
+        attempts.update({each.task: each for each in fresh})
+
+    if missing:
+        stored_one_by_one(writing.proposer, lambda: writing.proposer.write(list(missing.values())), store)
+        writing.memory.settle()
+    return [attempts[place] for place in tasks]
 
 
 @dataclass(slots=True, kw_only=True)
