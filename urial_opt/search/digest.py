@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from urial_opt.records import Estimate, TrialState
+from urial_opt.spaces.lineage import WrittenPart
 
 CONTEXT_NAMES = {
     "zero_shot": "zero-shot",
@@ -49,6 +50,8 @@ class Digest:
     """Found minus hand-written, in points."""
     found_trial: int
     found_equals: Sequence[str]
+    """As in `SearchResult`."""
+    written: Sequence[WrittenPart]
     """As in `SearchResult`."""
     states: Mapping[TrialState, int]
     seconds: float
@@ -107,8 +110,15 @@ class Digest:
         return [
             against,
             *([f"the found prompt is {known}"] if known else []),
+            *([f"the proposer wrote {written_in_words(self.written)}"] if self.written else []),
             f"{sum(self.states.values())} trials ({ended}), {took}",
         ]
+
+
+def written_in_words(written: Sequence[WrittenPart]) -> str:
+    """`the exemplar 'tea/lively' (round 1, from 'tea/bare') and the system prompt …`"""
+    *some, last = map(str, written)
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def known_prompt(found_equals: Sequence[str]) -> str | None:

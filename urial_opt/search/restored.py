@@ -13,6 +13,7 @@ from urial_opt.objective import Constraint
 from urial_opt.records import Evaluation, ProbeShift, Role, TrialState, Usage, read_estimate
 from urial_opt.search.digest import CONTEXT_NAMES
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
+from urial_opt.spaces.lineage import WrittenPart
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import SearchRecord, Store
 
@@ -46,6 +47,7 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
         contexts=contexts,
         found_trial=winner,
         found_equals=tuple(summary.get("found_equals", ())),
+        written=tuple(map(WrittenPart.read, summary.get("written", ()))),
         choice=Choice(
             trial=winner,
             validation=contexts["found"].card.average,

@@ -8,7 +8,7 @@ the sampler decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from urial_opt.datasets.queries import same_words
@@ -62,6 +62,8 @@ class Writing:
     memory: Memory
     """Of verdicts on new exemplars."""
     rounds: RoundMemory
+    before: Callable[[int], None] = lambda _: None
+    """Called before so many drafts are asked for; what it raises leaves the round to go on later."""
 
 
 def take_round(
@@ -98,6 +100,7 @@ def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number:
     missing = {place: task for place, task in tasks.items() if place not in stored}
     for places in in_blocks(list(missing), _AT_ONCE):
         some = {place: missing[place] for place in places}
+        writing.before(len(some))
         fresh = attempts_at(some, writing.proposer.write(list(some.values())), number=number)
         writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
         stored |= {each.task: each for each in fresh}
