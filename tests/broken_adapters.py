@@ -13,6 +13,7 @@ from tests.small_adapters import (
     AsksLeaveOnce,
     AsksNoLeave,
     ByLength,
+    CannotStop,
     Echo,
     Exports,
     FirstAlways,
@@ -27,6 +28,7 @@ from tests.small_adapters import (
     NamesRequestsAnew,
     RefusesVaguely,
     Spoil,
+    StopsForEver,
     StoresNothing,
     UnixLines,
     each,
@@ -201,6 +203,8 @@ ABILITIES: Mapping[str, Sequence[Able]] = {
     "test_without_leave_the_batch_ends": [AsksNoLeave(), MindsNoRefusal()],
     "test_a_reply_that_is_kept_is_not_asked_for_again": [NamesRequestsAnew(), StoresNothing()],
     "test_no_reply_is_kept_any_longer_than_asked_for": [KeepsForEver()],
+    "test_a_check_may_end_the_batch": [CannotStop()],
+    "test_nothing_is_checked_any_longer_than_asked_for": [StopsForEver()],
 }
 BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "GeneratorContract": {

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dspy  # type: ignore[import-untyped]
 import pydantic
 
-from urial_opt.dspy import UrialAdapter, UrialEngine
+from urial_opt.dspy import UrialAdapter, UrialEngine, UrialOptimizer
 from urial_opt.records import Completion, Sampling, Usage
 
 SYSTEM = "# Instruction\n\n  Below are conversations.  \n\n\tThey end well.\n\n"
@@ -83,3 +84,51 @@ def running(engine: UrialEngine, adapter: UrialAdapter | None = None, **settings
     """DSPy asks this engine, in the URIAL layout."""
     with dspy.context(lm=engine.lm(**settings), adapter=adapter or UrialAdapter(), callbacks=[]):
         yield
+
+
+COUNTRIES = {**CAPITALS, "Japan": "Tokyo", "Egypt": "Cairo", "Peru": "Lima", "Norway": "Oslo", "Chile": "Santiago"}
+KIND = "Be kind.\n\n\tAlways.\n\n"
+
+
+def example(country: str, **more: str) -> Any:
+    fields = {"answer": f"The capital of {country} is {COUNTRIES[country]}.", **more}
+    return dspy.Example(query=asked(country), **fields).with_inputs("query")
+
+
+TRAIN = [example(country) for country in COUNTRIES]
+BARE = [example(country, answer=COUNTRIES[country]) for country in COUNTRIES]
+
+
+class Mimic(Copycat):
+    """Answers in a sentence if it is shown one, in a word if not; greets if it was told to be kind."""
+
+    identity = "mimic"
+
+    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
+        super().generate(prefix, suffixes, sampling)
+        return [self._answer(prefix, suffix) for suffix in suffixes]
+
+    def _answer(self, prefix: str, suffix: str) -> Completion:
+        country = next((country for country in COUNTRIES if country in suffix), "nowhere")
+        word = COUNTRIES.get(country, "nowhere")
+        text = f"The capital of {country} is {word}." if "The capital of" in prefix else word
+        if "reasoning:" in prefix:
+            text = f"reasoning: I know {country}.\nanswer: {text}"
+        elif "kind" in prefix:
+            text = f"Hi! {text}"
+        return Completion(text=f"{text}\n```\n\n# Query:", finish_reason="stop")
+
+
+def exact(wanted: Any, found: Any, trace: object = None) -> bool:
+    return bool(wanted.answer == found.answer)
+
+
+def compiled(
+    path: Path, model: Copycat, program: Any = None, *, metric: Callable[..., Any] = exact, **settings: Any
+) -> Any:
+    """A program that was searched with few prompts."""
+    sets = {each: settings.pop(each) for each in ("trainset", "valset", "teacher") if each in settings}
+    adapter = settings.pop("adapter", None) or UrialAdapter(SYSTEM)
+    optimizer = UrialOptimizer(metric, **{"budget": 4, "max_demos": 2, "store": path, "num_threads": 1, **settings})
+    with running(UrialEngine(model), adapter):
+        return optimizer.compile(program or dspy.Predict("query -> answer"), **{"trainset": TRAIN, **sets})

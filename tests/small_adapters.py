@@ -151,11 +151,16 @@ class UnixLines(Exports):
 
 
 class Able(Named):
-    """Works row by row; hands on each result, and keeps a reply for each. A Generator, ChatGenerator and judge."""
+    """Works row by row; hands on each result, keeps a reply for each, and may be stopped. A Generator, ChatGenerator
+    and judge."""
 
     def __init__(self) -> None:
         self.heard: Callable[[Mapping[int, Any]], None] | None = None
         self.memory: ReplyMemory | None = None
+        self.check: Callable[[], None] | None = None
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        self.check = check
 
     def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
         self.heard = heard
@@ -180,6 +185,8 @@ class Able(Named):
     def work(self, rows: Sequence[object], ask: Callable[[int], list[Any]]) -> list[Any]:
         results = []
         for row in range(len(rows)):
+            if self.check is not None:
+                self.check()
             self.pay(f"{row} of {rows}")
             results += ask(row)
             self.hand(row, results)
@@ -277,3 +284,12 @@ class NamesRequestsAnew(Able):
 class KeepsForEver(Able):
     def keep_replies(self, memory: ReplyMemory | None) -> None:
         self.memory = memory or self.memory
+
+
+class CannotStop(Able):
+    def stop_when(self, check: Callable[[], None] | None) -> None: ...
+
+
+class StopsForEver(Able):
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        self.check = check or self.check

@@ -164,6 +164,17 @@ class Gradual(Protocol):
 
 
 @runtime_checkable
+class Stoppable(Protocol):
+    """An optional ability of models that compute here: may be stopped in the middle of a batch."""
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """From now on call `check` between the steps of the work, in the thread of the caller; with None, no longer.
+
+        What it raises ends the batch, once those results that are complete are handed on (`Gradual`).
+        """
+
+
+@runtime_checkable
 class Billed(Protocol):
     """An optional ability of models behind servers: stores each reply that is paid as it arrives."""
 

@@ -99,3 +99,5 @@ class ShiftReading:
     """By name of the context, such as `zero-shot`: one for each answer, in order."""
     texts: Mapping[int, str]
     """Text of every token id in the answers and the lists of top tokens."""
+    limit: str = ""
+    """The limit at which the reading ended before all queries were read; empty if it did not."""

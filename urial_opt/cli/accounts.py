@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -43,13 +43,46 @@ def paying(
             raise StoppedAtLimit(limit)
 
     try:
-        with account.billing(*models.values(), allow=allow, replies_are_results=replies_are_results):
+        billing = account.billing(*models.values(), allow=allow, replies_are_results=replies_are_results)
+        with billing, _stoppable(models.values(), allow):
             yield
     except StoppedAtLimit as stopped:
-        say(f"Stopped: {as_typed(stopped.limit)}. {stored()}", err=True)
-        say("Everything that was paid is stored; the same command goes on with it.", err=True)
-        raise click.exceptions.Exit(LIMIT_REACHED) from stopped
+        stop_early(stopped.limit, stored(), goes_on=not replies_are_results or are_billed(models))
     except KeyboardInterrupt as stopped:
         say(f"Stopped. {stored()}", err=True)
         say("Everything that came is stored; the same command goes on with it.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from stopped
+
+
+def are_billed(models: Mapping[Role, object]) -> bool:
+    """Whether one of the models is behind a server, whose replies are stored."""
+    from urial_opt.protocols import Billed
+
+    return any(isinstance(model, Billed) for model in models.values())
+
+
+def stop_early(limit: str, stored: str, *, goes_on: bool = True) -> NoReturn:
+    """End the command at a limit; `stored` says what there is, and `goes_on` whether the next run finds it."""
+    from urial_opt.cli.layout import say
+
+    say(f"Stopped: {as_typed(limit)}. {stored}", err=True)
+    if goes_on:
+        say("Everything that was paid is stored; the same command goes on with it.", err=True)
+    else:
+        say("What local models read is not stored; the next run begins again.", err=True)
+    raise click.exceptions.Exit(LIMIT_REACHED)
+
+
+@contextmanager
+def _stoppable(models: Iterable[object], check: Callable[[], None]) -> Iterator[None]:
+    """While the context lasts, models that compute here call `check` as they work."""
+    from urial_opt.protocols import Stoppable
+
+    here = [model for model in models if isinstance(model, Stoppable)]
+    for model in here:
+        model.stop_when(check)
+    try:
+        yield
+    finally:
+        for model in here:
+            model.stop_when(None)

@@ -64,6 +64,11 @@ class QuerySet:
         """The queries of one split, in file order."""
         return tuple(query for query in self.queries if query.split == name)
 
+    @property
+    def held_out(self) -> Split:
+        """The split on which the end result is measured: `validation` where a program keeps no queries for a test."""
+        return "test" if self.split("test") else "validation"
+
     def blocks(self, split: Split, size: int, *, seed: int) -> list[tuple[Query, ...]]:
         """Blocks of `size` queries with the same composition; the last block may be shorter.
 

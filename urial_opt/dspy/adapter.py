@@ -61,7 +61,7 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
                 )
         self._warned: set[tuple[str, ...]] = set()
 
-    def format(self, signature: Any, demos: Sequence[Any], inputs: Mapping[str, Any]) -> list[dict[str, str]]:  # noqa: ANN401
+    def format(self, signature: Any, demos: Sequence[Any], inputs: Mapping[str, Any]) -> list[dict[str, str]]:
         """One user message with the whole text that a base model continues.
 
         Earlier turns in a field of type `dspy.History` stand before the query. LMUnsupportedFeatureError for values
@@ -76,18 +76,18 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
         text = self.prompt(signature, demos).render(self.query(signature, inputs), history=said)
         return [{"role": "user", "content": text}]
 
-    def prompt(self, signature: Any, demos: Sequence[Any] = ()) -> UrialPrompt:  # noqa: ANN401
+    def prompt(self, signature: Any, demos: Sequence[Any] = ()) -> UrialPrompt:
         """The prompt that all inputs share. Demos without an input, or without an output that must be there, are left
         out with a warning: the model would copy them, and its answers could not be read."""
         complete = [demo for demo in demos if not (lacking := self.lacking(signature, demo)) or self._warn(lacking)]
         exemplars = tuple(self._exemplar(signature, demo) for demo in complete)
         return UrialPrompt(system=self._system_text(signature), exemplars=exemplars)
 
-    def query(self, signature: Any, inputs: Mapping[str, Any]) -> str:  # noqa: ANN401
+    def query(self, signature: Any, inputs: Mapping[str, Any]) -> str:
         """The inputs as the text of a query."""
         return _written(signature.input_fields, inputs)
 
-    def lacking(self, signature: Any, demo: Any) -> tuple[str, ...]:  # noqa: ANN401
+    def lacking(self, signature: Any, demo: Any) -> tuple[str, ...]:
         """The fields that a demo would need to be shown: any input if it has none, and outputs without a default."""
         inputs = tuple(signature.input_fields)
         lost = () if not inputs or any(name in demo for name in inputs) else inputs
@@ -98,13 +98,13 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
             or (name in demo and demo[name] is None and not annotation_allows_none(field.annotation))
         )
 
-    def parse(self, signature: Any, completion: str) -> dict[str, Any]:  # noqa: ANN401
+    def parse(self, signature: Any, completion: str) -> dict[str, Any]:
         """The outputs in what a base model wrote. AdapterParseError if one is missing, or not of its type."""
         texts = read_fields(read_answer(completion), list(signature.output_fields))
         found: dict[str, Any] = {}
         for name, text in texts.items():
             try:
-                found[name] = _read_value(text, signature.output_fields[name].annotation)
+                found[name] = read_value(text, signature.output_fields[name].annotation)
             except Exception as error:  # of pydantic, json_repair, or a validator of the user's own type
                 raise AdapterParseError(
                     adapter_name=type(self).__name__,
@@ -139,13 +139,13 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
                 "UrialAdapter.save wrote"
             ) from error
 
-    def _system_text(self, signature: Any) -> str:  # noqa: ANN401
+    def _system_text(self, signature: Any) -> str:
         kept = _as_kept(signature.instructions)
         if not kept or _NO_INSTRUCTIONS.fullmatch(kept):
             return self.system
         return self._exact.get(kept, f"{signature.instructions}\n")
 
-    def _exemplar(self, signature: Any, demo: Any) -> Exemplar:  # noqa: ANN401
+    def _exemplar(self, signature: Any, demo: Any) -> Exemplar:
         return Exemplar(query=self.query(signature, demo), answer=_written(signature.output_fields, demo))
 
     def _warn(self, lacking: tuple[str, ...]) -> bool:
@@ -164,7 +164,7 @@ def _as_kept(text: str) -> str:
     return text
 
 
-def _written(fields: Mapping[str, Any], values: Any) -> str:  # noqa: ANN401 - Examples have the methods of a mapping
+def _written(fields: Mapping[str, Any], values: Any) -> str:
     texts: dict[str, str] = {}
     for name, field in fields.items():
         if name not in values:
@@ -179,7 +179,8 @@ def _written(fields: Mapping[str, Any], values: Any) -> str:  # noqa: ANN401 - E
     return write_fields(texts, list(fields))
 
 
-def _read_value(text: str, annotation: Any) -> Any:  # noqa: ANN401
+def read_value(text: Any, annotation: Any) -> Any:
+    """A value from its text, or from JSON, in the type of a field; what it raises depends on the type."""
     if text in ("None", "null") and annotation_allows_none(annotation):
         return None
     if isinstance(annotation, EnumMeta):  # of numbers, too, which stand there as text

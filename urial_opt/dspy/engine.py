@@ -84,7 +84,7 @@ class UrialEngine:
         self._queue = threading.Lock()
         self._model = threading.Lock()
 
-    def lm(self, **settings: Any) -> Any:  # noqa: ANN401 - dspy.LM has no types
+    def lm(self, **settings: Any) -> Any:
         """A `dspy.LM` on this engine; `settings` are its own, such as `max_tokens` and `temperature`.
 
         It does not use DSPy's cache, and does not retry: generators behind servers do.
@@ -93,7 +93,7 @@ class UrialEngine:
         settings = {"cache": False, "num_retries": 0, **settings}
         return dspy.LM(f"urial/{name}", engine=self, async_engine=AsyncUrialEngine(self), **settings)
 
-    def complete(self, request: Any) -> Any:  # noqa: ANN401
+    def complete(self, request: Any) -> Any:
         """One completion. Errors are those of `dspy.lm15`; what may pass is a ServerError, which DSPy may retry."""
         text = _text_of(request)
         sampling = self._sampling(request.config, text)
@@ -109,7 +109,7 @@ class UrialEngine:
         assert call.completion is not None
         return _response(request.model, call.completion)
 
-    def stream(self, request: Any) -> Iterator[Any]:  # noqa: ANN401, ARG002
+    def stream(self, request: Any) -> Iterator[Any]:  # noqa: ARG002
         """Refused: generators hand on whole answers."""
         raise lm15.UnsupportedFeatureError(_NO_STREAM, feature="stream")
 
@@ -150,7 +150,7 @@ class UrialEngine:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self).load_state, (self.dump_state(),)
 
-    def _sampling(self, config: Any, text: str) -> Sampling:  # noqa: ANN401
+    def _sampling(self, config: Any, text: str) -> Sampling:
         """The sampling of a call. A repeated call that is not greedy gets the next seed, or `n=2` would be one answer
         twice."""
         for name in _UNHEEDED:
@@ -211,11 +211,11 @@ class AsyncUrialEngine:
     def __init__(self, engine: UrialEngine) -> None:
         self._engine = engine
 
-    async def complete(self, request: Any) -> Any:  # noqa: ANN401
+    async def complete(self, request: Any) -> Any:
         """As `UrialEngine.complete`."""
         return await asyncio.to_thread(self._engine.complete, request)
 
-    def stream(self, request: Any) -> Any:  # noqa: ANN401, ARG002
+    def stream(self, request: Any) -> Any:  # noqa: ARG002
         """Refused: generators hand on whole answers."""
         raise lm15.UnsupportedFeatureError(_NO_STREAM, feature="stream")
 
@@ -239,7 +239,7 @@ _LOADED: WeakValueDictionary[str, UrialEngine] = WeakValueDictionary()
 _NO_STREAM = "a base model hands on whole answers, so that nothing can be streamed; leave dspy.streamify out"
 
 
-def _text_of(request: Any) -> str:  # noqa: ANN401
+def _text_of(request: Any) -> str:
     """The one message's text. InvalidRequestError if there are more, as from an adapter for chat models."""
     messages = request.messages
     parts = messages[0].parts
@@ -251,7 +251,7 @@ def _text_of(request: Any) -> str:  # noqa: ANN401
     return "".join(part.text for part in parts)
 
 
-def _response(model: str, completion: Completion) -> Any:  # noqa: ANN401
+def _response(model: str, completion: Completion) -> Any:
     used = completion.usage
     return lm15.Response(
         id=None,
@@ -266,7 +266,7 @@ def _response(model: str, completion: Completion) -> Any:  # noqa: ANN401
     )
 
 
-def _as_lm15(error: Exception) -> Any:  # noqa: ANN401
+def _as_lm15(error: Exception) -> Any:
     """The error as DSPy's engines raise it; one that nobody foresaw stays as it is."""
     if isinstance(error, ContextError):
         return lm15.ContextLengthError(str(error))

@@ -10,7 +10,7 @@ from urial_opt import plugins
 from urial_opt.aspects import Aspect, Missing
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.memory import PaceMemory, ReplyMemory
-from urial_opt.protocols import Billed, Gradual, Judge, Metered, Noted, Paced
+from urial_opt.protocols import Billed, Gradual, Judge, Metered, Noted, Paced, Stoppable
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 
@@ -21,6 +21,7 @@ class Panel:
         """`members`: judges, by the name that they were opened with."""
         self._members = members
         self._heard: Callable[[Mapping[int, Judgment]], None] | None = None
+        self._check: Callable[[], None] = lambda: None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -34,7 +35,11 @@ class Panel:
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`; the members judge one after the other."""
         *others, last = self._members.values()
-        verdicts = [member.judge(queries, completions) for member in others]
+        verdicts = []
+        for member in others:
+            self._check()
+            verdicts.append(member.judge(queries, completions))
+        self._check()
 
         def join(place: int, judgment: Judgment) -> Judgment:
             return self._joined(queries[place], [*(each[place] for each in verdicts), judgment])
@@ -63,6 +68,13 @@ class Panel:
     def hand_on(self, heard: Callable[[Mapping[int, Judgment]], None] | None) -> None:
         """As `protocols.Gradual`: a verdict is complete with that of the last member."""
         self._heard = heard
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`: between two members, and in those that can be stopped."""
+        self._check = check or (lambda: None)
+        for member in self._members.values():
+            if isinstance(member, Stoppable):
+                member.stop_when(check)
 
     def _joined(self, query: Query, judgments: Sequence[Judgment]) -> Judgment:
         by_name = dict(zip(self._members, judgments, strict=True))

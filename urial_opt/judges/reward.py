@@ -68,6 +68,10 @@ class RewardJudge:
         """As `protocols.Gradual`: those answers that are read together."""
         self._heard = heard
 
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`: between batches."""
+        self._batches.stop_when(check)
+
     @torch.inference_mode()
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError if one answer alone does not fit in memory."""

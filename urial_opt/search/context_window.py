@@ -29,7 +29,7 @@ def check_window(base: Generator, candidate: Candidate, queries: Sequence[Query]
 
 def check_yardstick(base: Generator, space: SearchSpace) -> None:
     """InputError if no test query is known to fit the base model after the hand-written prompt."""
-    shortest = min(space.queries.split("test"), key=lambda query: len(query.text))
+    shortest = min(space.queries.split(space.queries.held_out), key=lambda query: len(query.text))
     try:
         check_window(base, space.hand_written, [shortest])
     except ContextError as error:

@@ -57,7 +57,7 @@ def finish(search: RunningSearch) -> SearchResult:
     for role, candidate in contexts.items():
         search.report(Phase.TEST, done=len(measured), total=total)
         try:
-            measured[role] = _measure(search, role, "test", candidate)
+            measured[role] = _measure(search, role, space.queries.held_out, candidate)
         except ContextError:
             if role == "hand_written":
                 raise
@@ -73,7 +73,7 @@ def finish(search: RunningSearch) -> SearchResult:
     known = {**contexts, "start": search.standing.records[0].candidate}
     same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
     found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
-    strata = strata_of(space.queries.split("test"), space.objective)
+    strata = strata_of(space.queries.split(space.queries.held_out), space.objective)
     shift = _shift_outcome(search, winner.number)
     result = SearchResult(
         name=search.name,
@@ -147,9 +147,10 @@ def _choose(search: RunningSearch) -> list[Choice]:
 
 def _measure_found(search: RunningSearch, choices: Sequence[Choice]) -> tuple[Choice, Measured]:
     """The best prompt on `validation` with which a query of `test` fits the base model, measured there."""
+    split = search.space.queries.held_out
     for choice in choices:
         try:
-            return choice, _measure(search, "found", "test", search.standing.records[choice.trial].candidate)
+            return choice, _measure(search, "found", split, search.standing.records[choice.trial].candidate)
         except ContextError:
             if choice is choices[-1]:
                 raise
@@ -178,9 +179,10 @@ def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidat
 
 def _measure_aligned(search: RunningSearch, aligned: ChatGenerator) -> Measured:
     sampling = Sampling(max_tokens=search.space.hand_written.sampling.max_tokens, stop=())
-    queries = search.space.queries.split("test")
+    split = search.space.queries.held_out
+    queries = search.space.queries.split(split)
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate_aligned(aligned, sampling, some))
-    return _measured(search, "aligned", "test", None, evaluation, prompt_tokens=None)
+    return _measured(search, "aligned", split, None, evaluation, prompt_tokens=None)
 
 
 def _asked(

@@ -11,6 +11,7 @@ from urial_opt.errors import InputError
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
 from urial_opt.records import Query, in_blocks
+from urial_opt.spending import StoppedAtLimit
 from urial_opt.token_scores import AlignedAnswer, ShiftReading, TokenScores
 
 _AT_ONCE = 64
@@ -39,15 +40,24 @@ def read_shift(
     """Let the aligned model answer the queries, and score the answers under each context, by name.
 
     `max_tokens` limits the length of an answer. `watch` is called with the number of queries done. InputError if the
-    models cannot be compared, or a query is a later turn of a conversation.
+    models cannot be compared, or a query is a later turn of a conversation. A limit that ends the reading after some
+    queries is the reading's `limit`; StoppedAtLimit if it does so before.
     """
     refuse_later_turns(queries, "the aligned model answers single queries only")
     scorer = scorer_of(base, aligned)
     answers: list[AlignedAnswer] = []
     scores: dict[str, list[TokenScores]] = {name: [] for name in contexts}
+    limit = ""
     for block in in_blocks(queries, _AT_ONCE):
-        some = scorer.answer([query.text for query in block], max_tokens=max_tokens)
-        for name, each in zip(contexts, scorer.score(some, list(contexts.values())), strict=True):
+        try:
+            some = scorer.answer([query.text for query in block], max_tokens=max_tokens)
+            scored = scorer.score(some, list(contexts.values()))
+        except StoppedAtLimit as stopped:
+            if not answers:
+                raise
+            limit = stopped.limit
+            break
+        for name, each in zip(contexts, scored, strict=True):
             scores[name] += each
         answers += some
         watch(len(answers))
@@ -57,6 +67,7 @@ def read_shift(
         answers=answers,
         contexts=scores,
         texts=texts_of_tokens(scorer, answers, scores),
+        limit=limit,
     )
 
 

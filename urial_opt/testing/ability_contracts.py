@@ -1,4 +1,4 @@
-"""Contracts of the optional abilities `Gradual` and `Billed`. An adapter without one skips its tests, and no others."""
+"""Contracts of the optional abilities `Gradual`, `Billed` and `Stoppable`; an adapter without one skips its tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from urial_opt.memory import PaidReply
-from urial_opt.protocols import Billed, Gradual
+from urial_opt.protocols import Billed, Gradual, Stoppable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +45,24 @@ class UnderTest:
         finally:
             self.adapter.keep_replies(None)
 
+    @contextmanager
+    def checked_by(self, check: Callable[[], None]) -> Iterator[None]:
+        """While the context lasts, the adapter calls `check` as it works. The test is skipped if it cannot."""
+        if not isinstance(self.adapter, Stoppable):
+            pytest.skip("it cannot be stopped in a batch: see protocols.Stoppable")
+        self.adapter.stop_when(check)
+        try:
+            yield
+        finally:
+            self.adapter.stop_when(None)
+
 
 class HeardError(Exception):
     """Raised by what hears results."""
+
+
+class StoppedError(Exception):
+    """Raised by what an adapter calls as it works."""
 
 
 class NoLeaveError(Exception):
@@ -158,3 +173,18 @@ class AbilityContract:
             pass
         under_test.ask()
         assert not memory.paid
+
+    def test_a_check_may_end_the_batch(self, under_test: UnderTest) -> None:
+        def stop() -> None:
+            raise StoppedError
+
+        with under_test.checked_by(stop), pytest.raises(StoppedError):
+            under_test.ask()
+
+    def test_nothing_is_checked_any_longer_than_asked_for(self, under_test: UnderTest) -> None:
+        def stop() -> None:
+            raise StoppedError
+
+        with under_test.checked_by(stop):
+            pass
+        under_test.ask()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from urial_opt.prompt import UrialPrompt
     from urial_opt.records import Query
     from urial_opt.shift.figures import TokenShift
+    from urial_opt.shift.findings import ShiftExplanation
     from urial_opt.spaces.contexts import Context
     from urial_opt.spending import Bill
     from urial_opt.token_scores import ShiftReading
@@ -101,8 +102,8 @@ def command(
     NAME is a stored search, whose found prompt is another context. The aligned model answers each query greedily.
     Both models then read its answers, the base model once in each context. A token is unshifted if the base model
     ranks it first, marginal if second or third, and otherwise shifted. Replies of servers are kept in the store: what
-    was paid is not paid again, and at a limit (--max-cost, --max-time; exit code 3) the same command goes on.
-    Tokens have no limit here.
+    was paid is not paid again. At a limit (--max-cost, --max-time; exit code 3) the figures so far are shown, and the
+    same command goes on. Tokens have no limit here.
 
     \b
     Examples:
@@ -119,8 +120,7 @@ def command(
       space, max_tokens (maximum length of an answer),
       spending and cost (as in evaluate: what was not in the store)
     """
-    from urial_opt.cli.shift_tables import show_explanation, show_shift
-    from urial_opt.cli.tables import show_bill
+    from urial_opt.cli.accounts import stop_early
     from urial_opt.datasets.query_sources import sample_queries
     from urial_opt.report.shift_table import check_pyarrow
     from urial_opt.shift.explanation import explain_shift
@@ -150,9 +150,19 @@ def command(
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
         paid = {"spending": bill.as_json(), "cost": bill.total}
         write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest, **paid})
-        return
+    else:
+        _show(shift, explained.values(), bill)
+    if reading.limit:
+        read = f"These are the figures of {len(reading.answers)} of {len(queries)} queries."
+        stop_early(reading.limit, read, goes_on=any(spent.requests for spent in bill.spent.values()))
+
+
+def _show(shift: TokenShift, explained: Iterable[ShiftExplanation], bill: Bill) -> None:
+    from urial_opt.cli.shift_tables import show_explanation, show_shift
+    from urial_opt.cli.tables import show_bill
+
     show_shift(shift)
-    for each in explained.values():
+    for each in explained:
         show_explanation(each)
     if any(spent.requests for spent in bill.spent.values()):
         show_bill(bill)

@@ -19,8 +19,14 @@ class Batches:
     def __init__(self, rows: int, *, owner: str, release: Callable[[], None] = lambda: None) -> None:
         """`release` frees memory that `owner`, a model, can do without, such as caches."""
         self.rows = rows
+        self.check: Callable[[], None] = _nothing
+        """Called before each batch; `work` may call it more often. What it raises ends the work."""
         self._owner = owner
         self._release = release
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`."""
+        self.check = check or _nothing
 
     def work_on(
         self,
@@ -33,11 +39,20 @@ class Batches:
         """Run `work` on batches of the rows, in order. AdapterError if not even one row fits in memory.
 
         `unfinished` returns those of the given rows that still need work after a batch has failed. `ended` is called
-        after each batch with the rows that it has finished; what it raises ends the work.
+        after each batch with the rows that it has finished, also if the work is stopped in it; what it raises ends the
+        work.
         """
         while rows:
+            self.check()
             batch = rows[: self.rows]
-            if self._fits(batch, work):
+            try:
+                fits = self._fits(batch, work)
+            except BaseException:
+                waiting = unfinished(batch)
+                if finished := [row for row in batch if row not in waiting]:
+                    ended(finished)
+                raise
+            if fits:
                 rows = rows[len(batch) :]
                 ended(batch)
             else:
@@ -70,6 +85,9 @@ class Batches:
                 ) from error
             return False
         return True
+
+
+def _nothing() -> None: ...
 
 
 def by_length(texts: Sequence[Sequence[int]], *, apart: bool = False) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -77,6 +77,10 @@ class CausalModel:
             "whole prompts": "every prompt is read whole, which takes time",
         }
         return (f"rows of {self._identity!r} cannot share attention to a prefix{where}: {instead[self._fallback]}",)
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`: between two tokens of all rows, and between batches."""
+        self.batches.stop_when(check)
 
     def count_tokens(self, text: str) -> int:
         return len(self.tokens([text], special=True)[0])

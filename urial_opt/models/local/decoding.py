@@ -252,5 +252,5 @@ class AnswerSheet:
 
     @staticmethod
     def _end(answer: _Answer, reason: FinishReason, text: str) -> None:
-        answer.finish_reason = reason
         answer.text = text
+        answer.finish_reason = reason  # last, so that an interruption finds the answer whole or not ended

@@ -33,6 +33,7 @@ from urial_opt.records import Completion, Sampling, Usage
 _T = TypeVar("_T")
 _Heard: TypeAlias = Callable[[Mapping[int, Completion]], None]
 """As in `protocols.Gradual`."""
+_Check: TypeAlias = Callable[[], None]
 
 
 class TransformersGenerator(CausalModel):
@@ -107,7 +108,7 @@ class TransformersGenerator(CausalModel):
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
             drafted = batch if self.drafts and rows.takes_back else []
             drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
-            _write(sheet, batch, rows, choice, drafters)
+            _write(sheet, batch, rows, choice, drafters, self.batches.check)
 
         def finished(rows: list[int]) -> None:
             for row in rows:
@@ -148,6 +149,7 @@ class TransformersGenerator(CausalModel):
 
         def ended(ids: Tensor, *_: object, **__: object) -> Tensor:
             last = ids[:, -1].tolist()
+            self.batches.check()
             return torch.tensor([sheet.add(row, token) for row, token in zip(batch, last, strict=True)]).to(ids.device)
 
         self.model.generate(
@@ -174,6 +176,10 @@ class TransformersChatGenerator:
     def hand_on(self, heard: _Heard | None) -> None:
         """As `protocols.Gradual`: those rows that end together."""
         self._heard = heard
+
+    def stop_when(self, check: Callable[[], None] | None) -> None:
+        """As `protocols.Stoppable`."""
+        self.generator.stop_when(check)
 
     @property
     def identity(self) -> str:
@@ -243,9 +249,9 @@ def open_aligned(
 
 
 def _write(
-    sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter]
+    sheet: AnswerSheet, batch: list[int], rows: SideBySide, choice: TokenChoice, drafters: list[Drafter], check: _Check
 ) -> None:
-    """Generate the answers of this batch, with one drafter for each row, or with none, token by token."""
+    """Generate the answers of this batch, with one drafter for each row, or with none; `check` is called as it goes."""
     logits = rows.read()[:, None]
     device = logits.device
     writing = list(batch)
@@ -275,6 +281,7 @@ def _write(
             choice.remove(place)
         if not writing:
             return
+        check()
         room = room_for_drafts(len(writing), device.type)
         drafts = [drafter.draft(room) for drafter in drafters] if drafters else [[] for _ in writing]
         width = max(map(len, drafts))

@@ -117,6 +117,7 @@ class LocalTokenScorer:
         # Answers of similar length share a batch, since all rows are as long as the longest.
         order = sorted(range(len(rows)), key=lambda row: (batch_key(row), rows[row].positions))
         for _, group in groupby(order, batch_key):
+            self._batches.check = self._base.batches.check
             self._batches.work_on(
                 list(group), score, unfinished=lambda batch: [row for row in batch if row not in scored]
             )

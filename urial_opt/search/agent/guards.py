@@ -21,8 +21,11 @@ from urial_opt.spaces.space import SearchSpace
 
 LONGER = 1.5
 """A proposal may be this many times as long as the longest text of its sort in the pool."""
-NEAR = 0.6
-"""Texts with at least this likeness are near-duplicates (`Likeness`); see `experiments/agent/likeness.py`."""
+CHARACTERS_PER_TOKEN = 2
+"""An exemplar's answer may always have this many characters for each token that an answer may have. English has about
+four, and exemplars teach their length: half the longest answer is safe even where the pool has short ones only."""
+NEAR = 0.7
+"""A query at least this like a known one asks it again (`Likeness`); see `experiments/agent/likeness.py`."""
 _CAPITALISING = {"de", "lb"}
 """Languages in which every noun begins with a capital, so that capitals do not mark names."""
 _LISTED = 5
@@ -82,13 +85,15 @@ def _layout(proposal: Proposal, _: SearchSpace) -> str | None:
 
 
 def longest_allowed(space: SearchSpace, part: Part) -> int:
-    """The maximum number of characters of a system text, or of an exemplar's answer; 0 if the pool has none yet."""
+    """The maximum number of characters of a system text, or of an exemplar's answer; 0 for any number."""
+    least = 0
     if part == "system":
         whole = [" ".join((space.head, *space.clauses.values(), space.tail))] if space.clauses else []
         texts = [*space.system_prompts.values(), *whole]
     else:
         texts = [exemplar.answer for exemplar in space.exemplars.values()]
-    return int(LONGER * max(map(len, texts), default=0))
+        least = CHARACTERS_PER_TOKEN * space.hand_written.sampling.max_tokens
+    return int(max(LONGER * max(map(len, texts), default=0), least))
 
 
 def _length(proposal: Proposal, space: SearchSpace) -> str | None:

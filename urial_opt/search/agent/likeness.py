@@ -1,4 +1,4 @@
-"""Likeness: how close two short texts are, by their rarest words."""
+"""Likeness: whether a short text says again what another one says, by their rarest words."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _STEM = 6
 class Likeness:
     """Compares texts with a collection, in which frequent words count little.
 
-    The likeness of two texts is the Jaccard index of their words, each weighted by its inverse document frequency in
-    the collection: 1 for the same words in any order, 0 for none in common. In a collection that asks one question
-    about many things, the thing asked about therefore decides.
+    The likeness of a text to one of the collection is the share of that one's words that it has, each weighted by its
+    inverse document frequency in the collection: 1 if it has them all, in any order and whatever it adds.
+    In a collection that asks one question about many things, the thing asked about therefore decides.
     """
 
     texts: tuple[frozenset[str], ...]
@@ -39,9 +39,9 @@ class Likeness:
         own = _words(text)
         return max((self._likeness(own, other) for other in self.texts), default=0.0)
 
-    def _likeness(self, one: frozenset[str], other: frozenset[str]) -> float:
-        union = self._weight(one | other)
-        return self._weight(one & other) / union if union else 0.0
+    def _likeness(self, own: frozenset[str], other: frozenset[str]) -> float:
+        whole = self._weight(other)
+        return self._weight(own & other) / whole if whole else 0.0
 
     def _weight(self, words: frozenset[str]) -> float:
         return sum(math.log((2 + len(self.texts)) / (1 + self.counts[word])) for word in words)
