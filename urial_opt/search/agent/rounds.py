@@ -129,7 +129,9 @@ class _Gathered:
                 remarks = (f"Your reply could not be used: {draft.trouble}.",) if draft.reply else ()
                 fate = draft.trouble
             if remarks:
-                again[attempt.task] = replace(task, last=draft.text or draft.reply, remarks=remarks)
+                # as it is stored, so that a resumed round asks the same
+                text = "" if draft.trouble else attempt.proposal.text.strip()
+                again[attempt.task] = replace(task, last=text or draft.reply, remarks=remarks)
             key = _key(attempt, self.space, self.number) if fate == ACCEPTED else ""
             self.attempts.append(fated(attempt, fate, key=key))
             if key:
