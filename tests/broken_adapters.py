@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tests.small_adapters import (
-    NUMBERS,
+from tests.able_adapters import (
     Able,
     AsksLeaveOnce,
     AsksNoLeave,
-    ByLength,
     CannotStop,
-    Echo,
-    Exports,
-    FirstAlways,
-    FirstOfEquals,
     HandsOnElsewhere,
     HandsOnForEver,
     HandsOnTheFirst,
@@ -26,10 +20,18 @@ from tests.small_adapters import (
     MindsNoError,
     MindsNoRefusal,
     NamesRequestsAnew,
-    RefusesVaguely,
-    Spoil,
     StopsForEver,
     StoresNothing,
+)
+from tests.small_adapters import (
+    NUMBERS,
+    ByLength,
+    Echo,
+    Exports,
+    FirstAlways,
+    FirstOfEquals,
+    RefusesVaguely,
+    Spoil,
     UnixLines,
     each,
 )
@@ -216,7 +218,7 @@ BROKEN: Mapping[str, Mapping[str, Sequence[object]]] = {
     "JudgeContract": {**JUDGMENTS, **ABILITIES},
     "PairwiseJudgeContract": {**PREFERENCES, **ABILITIES},
     "ExporterContract": EXPORTS,
-    "ProposerContract": PROPOSALS,
+    "ProposerContract": {**PROPOSALS, **ABILITIES},
 }
 UNCOUNTED = Echo(spoil=each(lambda _: {"usage": Usage()}))
 """As a server that counts no tokens."""
@@ -226,7 +228,7 @@ HONEST: Mapping[str, Sequence[object]] = {
     "JudgeContract": [ByLength(), ByLength(spoil=unread_first), Able()],
     "PairwiseJudgeContract": [ByLength(), ByLength(spoil=unread_on_harm), Able()],
     "ExporterContract": [Exports()],
-    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"}))],
+    "ProposerContract": [Writes(), Writes(spoil=each(lambda _: {"text": "", "trouble": "nothing to say"})), Able()],
 }
 ROUNDING: Mapping[str, object] = {
     "GeneratorContract": Echo(spoil=each(lambda done: {"text": f"{done.text} {next(NUMBERS)}"})),

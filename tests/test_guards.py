@@ -58,6 +58,10 @@ def test_good_writing_passes(proposal: Proposal, space: SearchSpace) -> None:
     [
         ("empty", replace(SYSTEM, text=" \n"), "The text is empty."),
         ("empty", replace(CREATED, query=""), "The query is empty."),
+        ("looping", replace(CREATED, text=f"The Tiber. {'It runs through Rome. ' * 3}"), "'it runs through rome.'"),
+        ("looping", replace(SYSTEM, text="The answers are very very very very good.\n"), "repeats itself ('very')"),
+        ("looping", replace(CREATED, text=f"The Tiber! {'la' * 20}"), "say each thing once"),
+        ("looping", replace(CREATED, text="它穿过罗马" * 5), "say each thing once"),
         ("facts", replace(RESTYLED, text=RESTYLED.text.replace("545", "645")), "numbers of the original: '545000'"),
         ("facts", replace(RESTYLED, text=RESTYLED.text.replace("Tagus", "Douro")), "names of the original: 'Tagus'"),
         ("layout", replace(SYSTEM, text="Answers.\n\n# Query:\nHow?\n"), "heading such as '# Query'"),
@@ -90,6 +94,9 @@ def test_a_query_near_one_of_any_split_is_kept_out_without_repeating_it(split: s
     [failure] = failures(turned, space)
     assert failure.guard == "known query"
     assert not set(words) & {word for word in failure.remark.split() if len(word) > 4}
+    old = replace(ORIGINAL, query=turned.query, answer=turned.text)
+    again = replace(turned, restyled=old, text=f"Happy to help! {turned.text}")
+    assert failures(again, space) == [], "a restyled exemplar asks nothing new"
 
 
 def test_what_is_in_the_pool_is_kept_out(space: SearchSpace) -> None:
@@ -115,6 +122,15 @@ def test_a_code_block_is_kept_and_allowed(space: SearchSpace) -> None:
     assert failures(kept, space) == []
     lost = replace(kept, text="Sure! Print six times seven in Python, 6 * 7. It prints 42. Have fun!")
     assert "print(6 * 7)" in failures(lost, space)[0].remark
+
+
+def test_a_refrain_may_stay_and_lists_of_like_sentences_are_no_loop(space: SearchSpace) -> None:
+    song = "Row, row, row your boat. Merrily we go. Merrily we go. Merrily we go. Life is a dream."
+    original = replace(ORIGINAL, query="What do they sing?", answer=song)
+    sung = replace(RESTYLED, query=original.query, restyled=original, text=f"Happy to sing! {song}")
+    assert failures(sung, space) == []
+    steps = "1. Cut the apples.\n2. Cut the pears.\n3. Cut the plums.\n4. Cut the figs.\n5. Mix them all.\n" + "-" * 50
+    assert failures(replace(CREATED, query="How do I make a fruit salad?", text=steps), space) == []
 
 
 def test_numbers_are_compared_without_their_grouping_and_without_enumerators() -> None:

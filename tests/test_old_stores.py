@@ -15,6 +15,9 @@ import pytest
 
 from tests.command_line import Run
 from urial_opt.content import content_folder
+from urial_opt.search.outcome import StoredSearch
+from urial_opt.search.restored import restored_result
+from urial_opt.store import Store
 from urial_opt.store.tables import SCHEMA_VERSION
 
 STORES = Path(__file__).parent / "stores"
@@ -166,6 +169,21 @@ def test_a_finished_search_can_be_looked_into(run: Run, store: Path) -> None:
         assert told(run, "inspect", "by-shift", "--store", store)["found_trial"] == 0
     else:
         assert best["shift"] is None
+
+
+@pytest.mark.parametrize("store", ["m004"], indirect=True)
+def test_a_result_that_does_not_say_what_its_prompt_is_is_shown_alike_everywhere(run: Run, store: Path) -> None:
+    """Versions before did not store `found_equals`; where trial 0 was found, it follows from the rest."""
+    with Store.open(str(store)) as opened:
+        record = opened.search("by-shift")
+        assert record.summary is not None
+        assert "found_equals" not in record.summary
+        outcome = StoredSearch.read(opened, record).result
+        shown = restored_result(opened, record)
+    assert outcome is not None
+    assert outcome.digest == shown.digest
+    assert shown.found_equals == ("hand_written", "start")
+    assert "is the hand-written one" in run("show", "by-shift", "--store", store)[0]
 
 
 @pytest.mark.parametrize("store", ALL, indirect=True)

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from urial_opt import plugins
+from tests.scripted_writer import BUDGET, have_rounds_soon, nano_models, run, space_without_friends
 from urial_opt.proposers.clauses import Clauses
-from urial_opt.protocols import Proposer
 from urial_opt.records import Usage
 from urial_opt.roles import Models
 from urial_opt.search.agent import rounds, widening
-from urial_opt.search.opening import Interrupted, SearchOptions
-from urial_opt.search.result import SearchResult
-from urial_opt.search.run import search_space
+from urial_opt.search.opening import Interrupted
 from urial_opt.spaces.lineage import ACCEPTED, Round
 from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
 from urial_opt.spaces.space import SearchSpace
-from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
-BUDGET = 8
 GOOD = "# Instruction\n\nBelow is a list of questions and answers. The answers add a little background."
 
 
@@ -49,21 +44,12 @@ class Scripted:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rounds come after three trials, and again after three."""
-    for name, value in {"SPACING": 3, "STALLED": 0, "OVERDUE": 3, "LEFT": 2}.items():
-        monkeypatch.setattr(rounds, name, value)
+    have_rounds_soon(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def space(small_space: Path) -> SearchSpace:
-    """The small space, whose pool has no friendly exemplar."""
-    whole = load_space(str(small_space))
-    pool = {key: exemplar for key, exemplar in whole.exemplars.items() if exemplar.style in ("bare", "word", "forum")}
-    params = whole.params_of(
-        system="hand", exemplars=["Finland/bare", "rob-a-bank/bare"], decoding=whole.hand_written_params
-    )
-    styles = load_space("nano").styles
-    return replace(whole, exemplars=pool, hand_written_params=params, start_params=params, styles=styles)
+    return space_without_friends(small_space)
 
 
 @pytest.fixture
@@ -74,12 +60,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def models() -> Models:
-    return Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
-
-
-def run(space: SearchSpace, models: Models, proposer: Proposer, store: Store, **more: Any) -> SearchResult:
-    options = SearchOptions(budget=BUDGET, name="s", rounds=2)
-    return search_space(space, replace(models, proposer=proposer), store, options=options, **more)
+    return nano_models()
 
 
 def rounds_of(store: Store) -> list[Round]:

@@ -5,7 +5,7 @@ called from one thread at a time. Results are lists with one entry for each inpu
 batch gives an empty list. Unless stated otherwise below, the only error raised on purpose is `AdapterError`.
 
 `urial_opt.plugins` finds adapters by name. `urial_opt.testing.contracts` has a class of tests for each of Generator,
-ChatGenerator, Judge, PairwiseJudge and Exporter; the tests of an adapter inherit from it.
+ChatGenerator, Judge, PairwiseJudge, Proposer and Exporter; the tests of an adapter inherit from it.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Ending(Protocol):
 
 @runtime_checkable
 class Gradual(Protocol):
-    """An optional ability of generators and judges: hands on each result while others of the batch are in the making.
+    """An optional ability of generators, judges and proposers: hands on each result while others are in the making.
 
     Without it, what a batch has cost is lost if the process is killed before the batch is complete.
     """

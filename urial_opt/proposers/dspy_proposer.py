@@ -1,235 +1,157 @@
 """DSPy proposer: a language model diagnoses a search and writes for it, through small DSPy programs.
 
-Each program is one `dspy.Predict` and each attempt one call. The search repeats attempts that fail a guard, with the
-guard's words. `dspy.Refine` is not used, since it asks for advice in further calls.
+DSPy lays out what is asked and reads what comes; each attempt is one request. The search repeats attempts that fail a
+guard, with the guard's words. `dspy.Refine` is not used, since it asks for advice in further calls.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
 
-from urial_opt.aspects import Aspect
-from urial_opt.content import content_id
-from urial_opt.errors import InputError
-from urial_opt.records import Usage
-from urial_opt.spaces.proposals import Diagnosis, Draft, SeenAnswer, Situation, Source, Task, Weakness
+from urial_opt.errors import AdapterError, InputError
+from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.models.server.endpoint import Endpoint
+from urial_opt.models.server.paid_replies import Heard
+from urial_opt.models.server.replies import Reply
+from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when dspy first loads litellm; else it downloads
 
-import dspy  # type: ignore[import-untyped]
-from dspy.utils.exceptions import AdapterParseError, DSPyError  # type: ignore[import-untyped]
+from urial_opt.proposers import programs
+from urial_opt.proposers.other_provider import OtherProvider
 
-from urial_opt.proposers import signatures
 
-MOST_WEAKNESSES = 3
-_AT_ONCE = 4
-_TRIES = 4
-"""Requests of a call that may pass: overload, time-outs, lost connections."""
-_CLIPPED = 1_500
-"""Characters of an answer that are shown."""
+class ChatModel(Protocol):
+    """A model that answers messages: `Endpoint`, or `OtherProvider`."""
+
+    @property
+    def identity(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+
+    def keep_pace(self, memory: PaceMemory, *, identity: str) -> None: ...
+    def keep_replies(self, memory: ReplyMemory | None) -> None: ...
+
+    def chat(
+        self, requests: Sequence[Mapping[str, object]], *, too_long_is_refused: bool, heard: Heard[Reply]
+    ) -> list[Reply]: ...
 
 
 def open_proposer(
     argument: str,
     *,
-    url: str | None = None,
+    url: str = "",
     temperature: str = "0.7",
     max_tokens: str = "2000",
     timeout: str = "120",
-    key_env: str | None = None,
+    concurrency: str = "8",
+    key_env: str = "",
+    model_replies: str = "",
+    revision: str = "",
 ) -> DSPyProposer:
-    """The proposer `dspy:MODEL`; MODEL is litellm's name, such as `openai/gpt-4o`, or a model of the server at `url`.
+    """The proposer `dspy:MODEL`: a model of the server at `url`, or of a provider that litellm knows.
 
-    The key comes from the environment variable `key_env`, or where litellm looks for it. InputError if no model is
-    named, or a number is none.
+    Without `url`, a MODEL such as `anthropic/claude-sonnet-4-5` names its provider first; others are OpenAI's. The key
+    comes from the environment variable `key_env`, or where the provider's usually is. InputError if no model is named,
+    or a number is none.
     """
     if not argument:
         raise InputError("no model is named for the proposer; give one, such as dspy:openai/gpt-4o")
-    model = argument if "/" in argument and url is None else f"openai/{argument}"
-    settings: dict[str, Any] = {
-        "temperature": _number("temperature", temperature),
-        "max_tokens": int(_number("max_tokens", max_tokens)),
-        "timeout": _number("timeout", timeout),
-    }
-    if url is not None:
-        settings["api_base"] = url
-        settings["api_key"] = os.environ.get(key_env or "OPENAI_API_KEY") or "none"
-    elif key_env is not None:
-        settings["api_key"] = os.environ.get(key_env)
-    return DSPyProposer(dspy.LM(model, cache=False, num_retries=_TRIES, **settings), name=argument)
+    seconds = _number("timeout", timeout, more_than=0.0)
+    tokens = int(_number("max_tokens", max_tokens, more_than=0.0))
+    heat = _number("temperature", temperature)
+    at_once = int(_number("concurrency", concurrency, more_than=0.0))
+    provider, _, name = argument.partition("/")
+    model: ChatModel
+    if url or not name or provider == "openai":
+        model = Endpoint(
+            argument if url or not name else name,
+            url=url,
+            timeout=seconds,
+            concurrency=at_once,
+            key_variable=key_env or "OPENAI_API_KEY",
+            model_replies=model_replies,
+            revision=revision,
+        )
+    else:
+        key = os.environ.get(key_env) if key_env else None
+        model = OtherProvider.named(argument, timeout=seconds, concurrency=at_once, key=key)
+    return DSPyProposer(model, temperature=heat, max_tokens=tokens)
 
 
-def _number(name: str, text: str) -> float:
-    try:
+def _number(name: str, text: str, *, more_than: float = -1.0) -> float:
+    with suppress(ValueError):
         number = float(text)
-    except ValueError:
-        number = -1.0
-    if number < 0 or number == float("inf"):
-        raise InputError(f"`{name}={text}` is not a number of 0 or more; give one, such as `{name}=1`")
-    return number
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Exchange:
-    """One call: the fields of the reply, None if they could not be read, and what passed over the wire."""
-
-    found: Any
-    asked: str
-    reply: str
-    usage: Usage
-    trouble: str | None
+        if max(more_than, -1e-9) < number < 1e6:
+            return number
+    least = "0 or more" if more_than < 0 else "above 0"
+    raise InputError(f"`{name}={text}` is not a number {least}; give one, such as `{name}=1`")
 
 
 class DSPyProposer:
-    """A proposer that asks a language model through DSPy. Its errors are `trouble`, never exceptions."""
+    """A proposer that asks a language model. Where the model fails there is `trouble`, never an exception."""
 
-    def __init__(self, lm: dspy.LM, *, name: str) -> None:
-        self._lm = lm
-        texts = [str(signature.instructions) + str(signature.fields) for signature in signatures.ALL]
-        self.identity = f"dspy {name}, programs {content_id(texts)[:8]}, temperature {lm.kwargs.get('temperature')}"
-        self.priced_as = name
+    def __init__(self, model: ChatModel, *, temperature: float = 0.7, max_tokens: int = 2000) -> None:
+        self._model = model
+        self._temperature, self._max_tokens = temperature, max_tokens
+        self.identity = (
+            f"dspy:{model.identity}, programs {programs.layout_id()}, temperature {temperature:g}, "
+            f"max_tokens {max_tokens}"
+        )
+        self.priced_as = model.model
+        self._heard: Callable[[Mapping[int, Any]], None] | None = None
+
+    def keep_pace(self, memory: PaceMemory) -> None:
+        """As `protocols.Paced`."""
+        self._model.keep_pace(memory, identity=f"dspy:{self._model.identity}")
+
+    def keep_replies(self, memory: ReplyMemory | None) -> None:
+        """As `protocols.Billed`."""
+        self._model.keep_replies(memory)
+
+    def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
+        """As `protocols.Gradual`."""
+        self._heard = heard
 
     def diagnose(self, situation: Situation) -> Diagnosis:
-        """At most three weaknesses, with evidence that exists."""
-        exchange = self._ask(
-            signatures.Diagnose,
-            system_text=situation.system,
-            examples=_examples([Source(name=k, text=e.answer, exemplar=e) for k, e in situation.exemplars.items()]),
-            mean_scores={aspect.value: round(mean, 2) for aspect, mean in situation.aspects.items()},
-            weakest_answers=_answers(situation.weakest),
-            token_shift=list(situation.shift),
-            tried=[f"{each.sort} {each.style}: {each.text[:200]!r}: {each.fate}" for each in situation.tried],
-            styles=list(situation.styles),
-        )
-        named = exchange.found.weaknesses[:MOST_WEAKNESSES] if exchange.found else []
-        weaknesses = tuple(_weakness(each, situation) for each in named if each.sentence.strip())
-        trouble = exchange.trouble or (None if weaknesses else "the reply names no weakness")
-        return Diagnosis(
-            weaknesses=weaknesses, asked=exchange.asked, reply=exchange.reply, usage=exchange.usage, trouble=trouble
-        )
+        """As `protocols.Proposer`: at most three weaknesses, with evidence that exists."""
+        question = programs.question_about(situation)
+        replies: dict[int, Reply] = {}
+        trouble = self._ask([question], replies.update)
+        if not replies:
+            return Diagnosis(weaknesses=(), trouble=trouble)
+        return programs.diagnosis_from(question, replies[0], situation)
 
     def write(self, tasks: Sequence[Task]) -> list[Draft]:
-        """A draft for each task; several calls run at once."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(self._write, tasks))
+        """As `protocols.Proposer`: a draft for each task. After an error that stays, nothing more is asked."""
+        questions = [programs.question_for(task) for task in tasks]
+        drafts: dict[int, Draft] = {}
 
-    def _write(self, task: Task) -> Draft:
-        common = {"most_characters": task.most, "your_last_text": task.last, "remarks": list(task.remarks)}
-        weakness = task.weakness.sentence
-        if task.sort == "system":
-            exchange = self._ask(
-                signatures.WriteSystem,
-                present_text=task.sources[0].text,
-                weakness=weakness,
-                failing_answers=_answers(task.failing),
-                **common,
-            )
-            return _draft(exchange, "system_text")
-        if task.sort == "merge":
-            first, second = task.sources[:2]
-            exchange = self._ask(
-                signatures.MergeSystems,
-                first_text=first.text,
-                first_good_at=list(first.good_at),
-                second_text=second.text,
-                second_good_at=list(second.good_at),
-                **common,
-            )
-            return _draft(exchange, "system_text")
-        common |= {"style": task.style, "weakness": weakness}
-        if task.sort == "restyle":
-            source = task.sources[0]
-            query = source.exemplar.query if source.exemplar else ""
-            exchange = self._ask(signatures.Restyle, query=query, answer=source.text, **common)
-            return _draft(exchange, "new_answer")
-        exchange = self._ask(
-            signatures.CreateExemplar,
-            examples=_examples(task.sources),
-            failing_answers=_answers(task.failing),
-            kind=task.kind,
-            **common,
-        )
-        return _draft(exchange, "new_answer", query="new_query")
+        def hear(replies: Mapping[int, Reply]) -> None:
+            new = {place: programs.draft_from(questions[place], reply) for place, reply in replies.items()}
+            drafts.update(new)
+            if self._heard is not None:
+                self._heard(new)
 
-    def _ask(self, signature: type[dspy.Signature], **inputs: object) -> _Exchange:
-        lm = self._lm.copy()  # each call has a history of its own
-        # The fallback of the adapter would pay for a second call where a reply cannot be read.
-        adapter = dspy.ChatAdapter(use_json_adapter_fallback=False)
-        found, trouble = None, None
+        trouble = self._ask(questions, hear)
+        return [drafts.get(place) or Draft(trouble=trouble) for place in range(len(tasks))]
+
+    def _ask(self, questions: Sequence[programs.Question], hear: Heard[Reply]) -> str | None:
+        """Ask, let `hear` hear the replies, and return why there are not all of them."""
+        requests = [
+            {
+                "messages": question.messages,
+                "temperature": self._temperature,
+                "seed": 0,
+                "max_tokens": self._max_tokens,
+            }
+            for question in questions
+        ]
         try:
-            with dspy.context(lm=lm, adapter=adapter, callbacks=[]):
-                found = dspy.Predict(signature)(**inputs)
-        except AdapterParseError:
-            trouble = "the reply lacks the fields that were asked for"
-        except DSPyError as error:
-            trouble = f"the model failed: {' '.join(str(error).split())[:300]}"
-        except Exception as error:  # of pydantic, litellm or others: a round goes on with what there is
-            trouble = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        entry = lm.history[-1] if lm.history else {}
-        asked = "\n\n".join(str(message.get("content", "")) for message in entry.get("messages") or [])
-        outputs = [each if isinstance(each, str) else each.get("text", "") for each in entry.get("outputs") or []]
-        return _Exchange(
-            found=found,
-            asked=asked,
-            reply="".join(outputs),
-            usage=_usage(entry.get("usage") or {}),
-            trouble=trouble,
-        )
-
-
-def _usage(counted: Any) -> Usage:  # noqa: ANN401 - a dictionary of litellm
-    return Usage(
-        prompt_tokens=int(counted.get("prompt_tokens") or counted.get("input_tokens") or 0),
-        completion_tokens=int(counted.get("completion_tokens") or counted.get("output_tokens") or 0),
-    )
-
-
-def _draft(exchange: _Exchange, text: str, *, query: str | None = None) -> Draft:
-    found = exchange.found
-    return Draft(
-        text=str(getattr(found, text) or "") if found else "",
-        query=str(getattr(found, query) or "") if found and query else "",
-        reason=str(getattr(found, "reason", "") or "") if found else "",
-        asked=exchange.asked,
-        reply=exchange.reply,
-        usage=exchange.usage,
-        trouble=exchange.trouble,
-    )
-
-
-def _weakness(named: signatures.NamedWeakness, situation: Situation) -> Weakness:
-    shown = {seen.query_id for seen in situation.weakest}
-    return Weakness(
-        sentence=named.sentence.strip(),
-        aspects=tuple(aspect for aspect in Aspect if aspect in {each.strip().lower() for each in named.aspects}),
-        queries=tuple(each for each in named.query_ids if each in shown),
-        exemplars=tuple(key for key in named.exemplar_keys if key in situation.exemplars),
-        style=" ".join(named.style.lower().replace("/", " ").split())[:40],
-    )
-
-
-def _examples(sources: Sequence[Source]) -> list[signatures.ShownExemplar]:
-    return [
-        signatures.ShownExemplar(
-            key=source.name, query=source.exemplar.query, answer=source.text, style=source.exemplar.style
-        )
-        for source in sources
-        if source.exemplar
-    ]
-
-
-def _answers(seen: Sequence[SeenAnswer]) -> list[signatures.ShownAnswer]:
-    return [
-        signatures.ShownAnswer(
-            query_id=each.query_id,
-            query=each.query[:_CLIPPED],
-            answer=each.answer[:_CLIPPED],
-            scores={aspect.value: score for aspect, score in each.scores.items()},
-            reasons={str(aspect): reason[:_CLIPPED] for aspect, reason in each.reasons.items()},
-        )
-        for each in seen
-    ]
+            self._model.chat(requests, too_long_is_refused=True, heard=hear)
+        except AdapterError as error:
+            return str(error)
+        return None

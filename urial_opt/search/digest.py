@@ -6,8 +6,9 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
-from urial_opt.records import Estimate, TrialState
+from urial_opt.records import Estimate, TrialState, read_estimate
 from urial_opt.spaces.lineage import WrittenPart
 
 CONTEXT_NAMES = {
@@ -49,16 +50,40 @@ class Digest:
     gain: Estimate
     """Found minus hand-written, in points."""
     found_trial: int
-    found_equals: Sequence[str]
+    found_equals: tuple[str, ...]
     """As in `SearchResult`."""
-    written: Sequence[WrittenPart]
+    written: tuple[WrittenPart, ...]
     """As in `SearchResult`."""
     states: Mapping[TrialState, int]
     seconds: float
     tokens: int
     """Read and written by all models, over all runs."""
     cost: float | None
-    """US dollars; None if a price is not known."""
+    """US dollars; None if a price is not known, or the version that ran the search did not store it."""
+
+    @classmethod
+    def read(cls, name: str, summary: Mapping[str, Any]) -> Digest:
+        """The digest of the object that `SearchResult.as_json` gives, or gave in an earlier version."""
+        contexts = {
+            role: ContextDigest(
+                average=read_estimate(summary[role], mean="average"), prompt_tokens=summary[role].get("prompt_tokens")
+            )
+            for role in CONTEXT_NAMES
+            if summary.get(role)
+        }
+        return cls(
+            name=name,
+            queries=int(summary["found"]["queries"]),
+            contexts=contexts,
+            gain=read_estimate(summary["gain"]),
+            found_trial=int(summary["found_trial"]),
+            found_equals=tuple(summary.get("found_equals", _equals(summary))),
+            written=tuple(map(WrittenPart.read, summary.get("written", ()))),
+            states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
+            seconds=float(summary["seconds"]),
+            tokens=_tokens(summary),
+            cost=summary.get("cost"),
+        )
 
     def as_line(self) -> str:
         """Name and gain."""
@@ -119,6 +144,19 @@ def written_in_words(written: Sequence[WrittenPart]) -> str:
     """`the exemplar 'tea/lively' (round 1, from 'tea/bare') and the system prompt …`"""
     *some, last = map(str, written)
     return f"{', '.join(some)} and {last}" if some else last
+
+
+def _equals(summary: Mapping[str, Any]) -> list[str]:
+    """What the found prompt is, where the version that ran the search did not say so: trial 0 is where it began."""
+    if summary["found_trial"] != 0:
+        return []
+    return ["hand_written", "start"] if summary["found"]["prompt"] == summary["hand_written"]["prompt"] else ["start"]
+
+
+def _tokens(summary: Mapping[str, Any]) -> int:
+    if spending := summary.get("spending"):
+        return sum(int(role["prompt"]) + int(role["completion"]) for role in spending.values())
+    return int(summary["tokens"]["spent"])  # a version that did not count by role
 
 
 def known_prompt(found_equals: Sequence[str]) -> str | None:

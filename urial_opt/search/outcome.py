@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urial_opt.aspects import Aspect
 from urial_opt.errors import InputError
 from urial_opt.records import Estimate, TrialRecord, TrialState, read_estimate
-from urial_opt.search.digest import CONTEXT_NAMES, ContextDigest, Digest, Digested
+from urial_opt.search.digest import Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.spaces.lineage import WrittenPart
 from urial_opt.store import Deciders, SearchRecord, SearchStatus, Store, WorkingProcess
@@ -66,19 +66,19 @@ class SearchOutcome(Digested):
         if record.summary is None:
             return None
         summary: Mapping[str, Any] = record.summary
-        number = int(summary["found_trial"])
+        digest = Digest.read(record.name, summary)
         return cls(
             name=record.name,
-            prompt=ServedPrompt.of(trials[number].candidate),
-            contexts={role: _context(summary[role]) for role in CONTEXT_NAMES if summary.get(role)},
-            found_trial=number,
-            found_equals=tuple(summary.get("found_equals", _equals(summary))),
-            written=tuple(map(WrittenPart.read, summary.get("written", ()))),
-            gain=read_estimate(summary["gain"]),
-            states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
-            seconds=float(summary["seconds"]),
-            tokens=_tokens(summary),
-            cost=summary.get("cost"),
+            prompt=ServedPrompt.of(trials[digest.found_trial].candidate),
+            contexts={role: _context(summary[role]) for role in digest.contexts},
+            found_trial=digest.found_trial,
+            found_equals=digest.found_equals,
+            written=digest.written,
+            gain=digest.gain,
+            states=digest.states,
+            seconds=digest.seconds,
+            tokens=digest.tokens,
+            cost=digest.cost,
             summary=summary,
         )
 
@@ -100,22 +100,7 @@ class SearchOutcome(Digested):
     @property
     def digest(self) -> Digest:
         """The figures that are shown when it is printed."""
-        return Digest(
-            name=self.name,
-            queries=self.found.queries,
-            contexts={
-                role: ContextDigest(average=each.average, prompt_tokens=each.prompt_tokens)
-                for role, each in self.contexts.items()
-            },
-            gain=self.gain,
-            found_trial=self.found_trial,
-            found_equals=self.found_equals,
-            written=self.written,
-            states=self.states,
-            seconds=self.seconds,
-            tokens=self.tokens,
-            cost=self.cost,
-        )
+        return Digest.read(self.name, self.summary)
 
     def as_json(self) -> dict[str, object]:
         """The stored object: what `SearchResult.as_json` gave when the search ended."""
@@ -131,19 +116,6 @@ def _context(stored: Mapping[str, Any]) -> StoredContext:
         prompt_tokens=stored.get("prompt_tokens"),
         prompt_id=stored.get("prompt"),
     )
-
-
-def _equals(summary: Mapping[str, Any]) -> list[str]:
-    """What the found prompt is, where the version that ran the search did not say so: trial 0 is where it began."""
-    if summary["found_trial"] != 0:
-        return []
-    return ["hand_written", "start"] if summary["found"]["prompt"] == summary["hand_written"]["prompt"] else ["start"]
-
-
-def _tokens(summary: Mapping[str, Any]) -> int:
-    if spending := summary.get("spending"):
-        return sum(int(role["prompt"]) + int(role["completion"]) for role in spending.values())
-    return int(summary["tokens"]["spent"])  # a version that did not count by role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

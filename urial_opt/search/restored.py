@@ -10,10 +10,9 @@ from urial_opt.aspects import Aspect, Missing
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.objective import Constraint
-from urial_opt.records import Evaluation, ProbeShift, Role, TrialState, Usage, read_estimate
-from urial_opt.search.digest import CONTEXT_NAMES
+from urial_opt.records import Evaluation, ProbeShift, Role, Usage, read_estimate
+from urial_opt.search.digest import Digest
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
-from urial_opt.spaces.lineage import WrittenPart
 from urial_opt.spending import Bill, Spent
 from urial_opt.store import SearchRecord, Store
 
@@ -39,17 +38,16 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
     named = record.settings.get("constraints") or []
     assert isinstance(named, list)
     constraints = [Constraint.read(each) for each in named]
-    contexts = {role: _measured(summary[role], constraints) for role in CONTEXT_NAMES if summary.get(role)}
-    trials = summary["trials"]
-    winner = int(summary["found_trial"])
+    digest = Digest.read(record.name, summary)
+    contexts = {role: _measured(summary[role], constraints) for role in digest.contexts}
     return SearchResult(
         name=record.name,
         contexts=contexts,
-        found_trial=winner,
-        found_equals=tuple(summary.get("found_equals", ())),
-        written=tuple(map(WrittenPart.read, summary.get("written", ()))),
+        found_trial=digest.found_trial,
+        found_equals=digest.found_equals,
+        written=digest.written,
         choice=Choice(
-            trial=winner,
+            trial=digest.found_trial,
             validation=contexts["found"].card.average,
             finalists=0,
             constraints=tuple(
@@ -57,14 +55,14 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
                 for each in summary.get("constraints", ())
             ),
         ),
-        gain=read_estimate(summary["gain"]),
-        states={state: int(trials.get(state.value, 0)) for state in TrialState},
-        too_long=int(trials.get("too_long", 0)),
+        gain=digest.gain,
+        states=digest.states,
+        too_long=int(summary["trials"].get("too_long", 0)),
         missing={Missing(why): int(number) for why, number in summary.get("missing", {}).items()},
         usage=_UNKNOWN,
         bill=_bill(summary.get("spending") or {}),
         shift=_shift(summary.get("shift")),
-        seconds=float(summary["seconds"]),
+        seconds=digest.seconds,
         database=store.name,
     )
 

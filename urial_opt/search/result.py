@@ -17,7 +17,7 @@ from urial_opt.records import (
     Usage,
     estimate_json,
 )
-from urial_opt.search.digest import ContextDigest, Digest, Digested
+from urial_opt.search.digest import Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.search.shift_probe import shift_json
 from urial_opt.spaces.lineage import WrittenPart
@@ -161,22 +161,7 @@ class SearchResult(Digested):
     @property
     def digest(self) -> Digest:
         """The figures that are shown when it is printed."""
-        return Digest(
-            name=self.name,
-            queries=self.found.card.queries,
-            contexts={
-                role: ContextDigest(average=each.card.average, prompt_tokens=each.prompt_tokens)
-                for role, each in self.contexts.items()
-            },
-            gain=self.gain,
-            found_trial=self.found_trial,
-            found_equals=self.found_equals,
-            written=self.written,
-            states=self.states,
-            seconds=self.seconds,
-            tokens=self.bill.tokens,
-            cost=self.bill.total,
-        )
+        return Digest.read(self.name, self.as_json())
 
     def as_json(self) -> dict[str, object]:
         """The object that `search --json` prints; COMMANDS.md describes every key."""

@@ -102,7 +102,7 @@ class Replies:
 
 
 class AbilityContract:
-    """What all contracts of models and judges have in common."""
+    """What all contracts of models, judges and proposers have in common."""
 
     @pytest.fixture
     def under_test(self) -> UnderTest:

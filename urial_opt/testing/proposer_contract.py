@@ -11,6 +11,7 @@ from urial_opt.prompt import Exemplar
 from urial_opt.protocols import Proposer
 from urial_opt.spaces.proposals import Draft, SeenAnswer, Situation, Source, Task, Weakness
 from urial_opt.spaces.restyling import StyleRule
+from urial_opt.testing.ability_contracts import AbilityContract, UnderTest
 from urial_opt.testing.promises import assert_counts, assert_identity
 
 BARE = Exemplar(query="What is the capital of Peru?", answer="The capital of Peru is Lima.", tags=("regular",))
@@ -53,12 +54,16 @@ TASKS = (
 """One task of each sort."""
 
 
-class ProposerContract:
+class ProposerContract(AbilityContract):
     """For any Proposer. What it writes is not judged; a search guards itself against that."""
 
     @pytest.fixture
     def proposer(self) -> Proposer:
         raise NotImplementedError("return the Proposer under test, opened through urial_opt.plugins")
+
+    @pytest.fixture
+    def under_test(self, proposer: Proposer) -> UnderTest:
+        return UnderTest(adapter=proposer, ask=lambda: proposer.write(TASKS))
 
     def test_identity_is_one_line_and_stays(self, proposer: Proposer) -> None:
         before = proposer.identity

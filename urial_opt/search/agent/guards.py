@@ -15,6 +15,7 @@ from urial_opt.prompt import breaks_layout, read_answer
 from urial_opt.search.agent.facts import missing_code, missing_names, missing_numbers
 from urial_opt.search.agent.language import language_of
 from urial_opt.search.agent.likeness import Likeness
+from urial_opt.search.agent.looping import loop_in
 from urial_opt.shift.marking import refuses
 from urial_opt.spaces.proposals import Part, Proposal
 from urial_opt.spaces.space import SearchSpace
@@ -84,6 +85,13 @@ def _layout(proposal: Proposal, _: SearchSpace) -> str | None:
     return None
 
 
+def _looping(proposal: Proposal, _: SearchSpace) -> str | None:
+    loop = loop_in(proposal.text) or loop_in(proposal.query)
+    if loop is None or (proposal.restyled and loop_in(proposal.restyled.answer)):
+        return None
+    return f"The text repeats itself ({loop!r}); say each thing once."
+
+
 def longest_allowed(space: SearchSpace, part: Part) -> int:
     """The maximum number of characters of a system text, or of an exemplar's answer; 0 for any number."""
     least = 0
@@ -125,8 +133,8 @@ def _refusal(proposal: Proposal, _: SearchSpace) -> str | None:
 
 
 def _known_query(proposal: Proposal, space: SearchSpace) -> str | None:
-    """A query that is (nearly) one of the space's would bias its scores."""
-    if proposal.part != "exemplar":
+    """A new query that is (nearly) one of the space's would bias its scores. A restyled exemplar has its old query."""
+    if proposal.part != "exemplar" or proposal.restyled:
         return None
     likeness = Likeness.of(query.text for query in space.queries.queries)
     if likeness.nearest(proposal.query) >= NEAR:
@@ -149,6 +157,7 @@ def _in_pool(proposal: Proposal, space: SearchSpace) -> str | None:
 
 GUARDS: Mapping[str, Callable[[Proposal, SearchSpace], str | None]] = {
     "empty": _empty,
+    "looping": _looping,
     "facts": _facts,
     "layout": _layout,
     "length": _length,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import AdapterError
+from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.prompt import Exemplar
-from urial_opt.protocols import Judge, Proposer
+from urial_opt.protocols import Billed, Gradual, Judge, Proposer
 from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.agent.assignments import tasks_for
 from urial_opt.search.agent.guards import failures
@@ -23,7 +24,7 @@ from urial_opt.search.agent.situation import shown_keys
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
-from urial_opt.spaces.proposals import Situation, Source, Task
+from urial_opt.spaces.proposals import Draft, Situation, Source, Task
 from urial_opt.spaces.space import SearchSpace, without_generations
 
 ROUNDS_VERSION = 1
@@ -33,7 +34,7 @@ STALLED = 12
 OVERDUE = 45
 LEFT = 15
 _AT_ONCE = 4
-"""How many texts are written between two writes to the store."""
+"""How many texts are written between two writes to the store, if the proposer does not hand them on one by one."""
 ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
 
@@ -83,6 +84,7 @@ def take_round(
     if diagnosis is None:
         diagnosis = writing.proposer.diagnose(situation)
         writing.rounds.add_diagnosis(begun.number, begun.proposer, diagnosis)
+        writing.memory.settle()
     tasks = dict(enumerate(tasks_for(space, situation, diagnosis.weaknesses, winners)))
     gathered = _Gathered(space=space, number=begun.number)
     for number in range(ATTEMPTS):
@@ -96,15 +98,29 @@ def take_round(
 
 def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number: int) -> list[Attempt]:
     """The attempts with this number at the tasks: stored ones, and new ones where there are none."""
-    stored = {each.task: each for each in begun.attempts if each.number == number}
-    missing = {place: task for place, task in tasks.items() if place not in stored}
-    for places in in_blocks(list(missing), _AT_ONCE):
-        some = {place: missing[place] for place in places}
-        writing.before(len(some))
-        fresh = attempts_at(some, writing.proposer.write(list(some.values())), number=number)
+    attempts = {each.task: each for each in begun.attempts if each.number == number}
+    missing = {place: task for place, task in tasks.items() if place not in attempts}
+    at_once = max(1, len(missing)) if isinstance(writing.proposer, Gradual) else _AT_ONCE
+    for places in in_blocks(list(missing), at_once):
+        attempts |= _written(begun, writing, {place: missing[place] for place in places}, number)
+    return [attempts[place] for place in tasks]
+
+
+def _written(begun: Round, writing: Writing, tasks: Mapping[int, Task], number: int) -> dict[int, Attempt]:
+    """New attempts at the tasks, each stored as soon as it is there."""
+    attempts: dict[int, Attempt] = {}
+
+    def store(rows: Sequence[int], drafts: Sequence[Draft]) -> None:
+        places = [list(tasks)[row] for row in rows]
+        fresh = attempts_at({place: tasks[place] for place in places}, drafts, number=number)
         writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
-        stored |= {each.task: each for each in fresh}
-    return [stored[place] for place in tasks]
+        attempts.update({each.task: each for each in fresh})
+
+    # what is asked of a server is checked request by request
+    writing.before(1 if isinstance(writing.proposer, Billed) else len(tasks))
+    stored_one_by_one(writing.proposer, lambda: writing.proposer.write(list(tasks.values())), store)
+    writing.memory.settle()
+    return attempts
 
 
 @dataclass(slots=True, kw_only=True)
