@@ -85,7 +85,8 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         )
     say_suggestions(
         "Next:",
-        suggested("inspect", result.name, *(["--lineage"] if result.written else []), store_url=store_url),
+        suggested("inspect", result.name, store_url=store_url),
+        *([suggested("inspect", result.name, "--lineage", store_url=store_url)] if result.written else []),
         suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
     )
 
