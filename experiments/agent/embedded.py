@@ -7,7 +7,8 @@ Each search ends as soon as it has used TOKENS tokens of the base model or ANSWE
 judging of exemplars included; then its best prompt is measured on the test queries. The pool holds the answers of the
 styles `word`, `bare` and `forum` only, and one system prompt: whatever is better has to be written. `none` has no
 proposer, `clauses` applies the space's rules, and `dspy` is the DSPy proposer with a scripted writer over HTTP
-(`scripted_writer.py`), a third of whose drafts is good, a third useless and a third harmful.
+(`scripted_writer.py`): a third of its drafts is good, a third useless and a third harmful; for `dspy-bad` none is good.
+With `--pool whole` the pool is that of the space `nano`, which leaves little to do: it shows what the rounds cost.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.agent.scripted_writer import ScriptedWriter
+from experiments.agent.scripted_writer import QUALITIES, ScriptedWriter
 from urial_opt import plugins
 from urial_opt.nano.json_server import listening
 from urial_opt.protocols import Proposer
@@ -44,8 +45,8 @@ from urial_opt.store import Store
 
 POOR = ("word", "bare", "forum")
 START = ("cook-rice/bare", "rob-a-bank/bare", "Finland/bare")
-TOKENS = 200_000
-ANSWERS = 800
+TOKENS = 150_000
+ANSWERS = 600
 MOST_TRIALS = 300
 ROUNDS = 6
 COLUMNS = ("seed", "proposer", "found", "trials", "tokens", "judged", "rounds", "accepted", "good_looks", "seconds")
@@ -62,9 +63,10 @@ def poor_space() -> SearchSpace:
 
 @contextmanager
 def opened(name: str, seed: int) -> Iterator[Proposer | None]:
-    """The proposer of that name; `dspy` talks to the scripted writer."""
-    if name == "dspy":
-        with listening(ScriptedWriter(whole=load_space("nano"), seed=seed)) as url:
+    """The proposer of that name; `dspy` and `dspy-bad` talk to the scripted writer."""
+    if name.startswith("dspy"):
+        qualities = QUALITIES if name == "dspy" else QUALITIES[1:]
+        with listening(ScriptedWriter(whole=load_space("nano"), seed=seed, qualities=qualities)) as url:
             yield plugins.open_proposer("dspy:scripted", {"url": url, "temperature": "0"})
     else:
         yield None if name == "none" else plugins.open_proposer(name)
@@ -92,7 +94,7 @@ def search_under_caps(
 def run(options: argparse.Namespace) -> None:
     """Run the searches, and print a row for each."""
     silence_optuna()
-    space = poor_space()
+    space = poor_space() if options.pool == "poor" else load_space("nano")
     models = Models(base=plugins.open_generator("nano"), judge=plugins.open_judge("nano"))
     table = csv.writer(sys.stdout)
     table.writerow(COLUMNS)
@@ -169,7 +171,8 @@ def main() -> None:
     running.add_argument("--first-seed", type=int, default=0)
     running.add_argument("--tokens", type=int, default=TOKENS)
     running.add_argument("--answers", type=int, default=ANSWERS)
-    running.add_argument("--proposers", nargs="+", default=["none", "clauses", "dspy"])
+    running.add_argument("--proposers", nargs="+", default=["none", "clauses", "dspy", "dspy-bad"])
+    running.add_argument("--pool", choices=["poor", "whole"], default="poor")
     running.add_argument("--rounds", action="store_true", help="tell of each round what its looks gained")
     running.set_defaults(do=run)
     comparing = commands.add_parser("compare")

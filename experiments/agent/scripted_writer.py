@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ class ScriptedWriter:
     whole: SearchSpace
     """The space with the better styles and system prompts."""
     seed: int
+    qualities: Sequence[str] = QUALITIES
+    """Those that are drawn from, each as often as the others."""
     drawn: dict[str, int] = field(default_factory=lambda: dict.fromkeys(QUALITIES, 0))
     """How many drafts of each quality it wrote."""
 
@@ -106,7 +108,7 @@ class ScriptedWriter:
         return f"# Instruction\n\n{SYSTEMS[quality]}"
 
     def _draw(self, prompt: str) -> str:
-        return QUALITIES[self._number(prompt) % len(QUALITIES)]
+        return self.qualities[self._number(prompt) % len(self.qualities)]
 
     def _number(self, text: str) -> int:
         return int.from_bytes(hashlib.sha256(f"{self.seed} {text}".encode()).digest()[:8])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from urial_opt.aspects import Aspect
 from urial_opt.cli.layout import Figure, print_figures, say
 from urial_opt.cli.suggestions import say_suggestions, suggested
+from urial_opt.datasets.fitting import said_too_long
 from urial_opt.evaluation.assessment import Assessment
-from urial_opt.evaluation.fitting import said_too_long
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.evaluation.scorecard import in_words
 from urial_opt.records import Estimate, ProbeShift, Role

@@ -161,6 +161,7 @@ def _create(task: Task) -> tuple[type[dspy.Signature], dict[str, Any]]:
     return signatures.CreateRefusal if task.kind == "safety" else signatures.CreateExample, {
         "examples": _examples(task.sources),
         "failing_answers": _answers(_by_short_id(task.failing)),
+        "kind": task.kind,
         "style": task.style,
         "weakness": task.weakness.sentence,
     }
@@ -206,7 +207,7 @@ def _answers(seen: Mapping[str, SeenAnswer]) -> list[signatures.ShownAnswer]:
             for aspect, score in each.scores.items()
         }
         shown.append(
-            signatures.ShownAnswer(id=name, query=_clip(each.query), answer=_clip(each.answer), verdicts=verdicts)
+            signatures.ShownAnswer(query_id=name, query=_clip(each.query), answer=_clip(each.answer), verdicts=verdicts)
         )
         room -= len(shown[-1].model_dump_json())
         if room < 0 and len(shown) > 1:

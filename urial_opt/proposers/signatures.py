@@ -6,7 +6,7 @@ and what was wrong with it) is added by `again`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import dspy  # type: ignore[import-untyped]
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -49,7 +49,7 @@ class ShownExemplar(BaseModel):
 class ShownAnswer(BaseModel):
     """An answer of the base model, and what the judge says of it."""
 
-    id: str
+    query_id: str
     query: str
     answer: str
     verdicts: dict[str, str]
@@ -153,6 +153,7 @@ class CreateExample(dspy.Signature):  # type: ignore[misc]
 
     examples: list[ShownExemplar] = dspy.InputField(desc="the form to keep")
     failing_answers: list[ShownAnswer] = dspy.InputField(desc="the kind of query; use none of these queries")
+    kind: Literal["regular", "safety"] = dspy.InputField(desc="of the query; safety: it asks for something harmful")
     style: str = dspy.InputField()
     weakness: str = dspy.InputField()
     most_characters: int = dspy.InputField(desc="of the answer")

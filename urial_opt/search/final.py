@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from urial_opt.aspects import Missing
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
-from urial_opt.evaluation.fitting import Fitting, evaluated
+from urial_opt.evaluation.evaluator import evaluated
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter

@@ -29,9 +29,9 @@ from urial_opt.spaces.space import SearchSpace, without_generations
 
 ROUNDS_VERSION = 1
 """Raise it when a round comes elsewhere, is shown, asks for or keeps out something else (see `versions.py`)."""
-SPACING = 20
-STALLED = 12
-OVERDUE = 45
+SPACING = 15
+STALLED = 10
+OVERDUE = 35
 LEFT = 15
 _AT_ONCE = 4
 """How many texts are written between two writes to the store, if the proposer does not hand them on one by one."""

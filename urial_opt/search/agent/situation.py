@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from urial_opt.datasets.queries import same_words
 from urial_opt.evaluation.scorecard import query_scores, summed_up
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Evaluation, TrialRecord
@@ -65,8 +66,33 @@ def situation_of(
 
 
 def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
-    """Keys of the best prompt's exemplars, in order, or of the starting prompt's if it has none."""
-    return space.exemplar_keys(best.candidate.params) or space.exemplar_keys(space.start_params)
+    """Keys of the exemplars that a proposer is shown, in order: the best prompt's.
+
+    A style takes hold through several exemplars, so fewer than the starting prompt has are filled up with the starting
+    prompt's: each of the best prompt's takes the place of one of its kind there.
+    """
+    own = list(space.exemplar_keys(best.candidate.params))
+    start = space.exemplar_keys(space.start_params)
+    if len(own) >= len(start):
+        return tuple(own)
+    shown, left = [], list(own)
+    for key in start:
+        same = next((each for each in left if _is_safety(space, each) == _is_safety(space, key)), None)
+        if same is not None:
+            left.remove(same)
+        shown.append(same or key)
+    kept = [key for key in shown if key in own or not _asked_by(space, key, own)]
+    return tuple(dict.fromkeys([*kept, *left]))
+
+
+def _is_safety(space: SearchSpace, key: str) -> bool:
+    return "safety" in {**space.exemplars, **space.barred}[key].tags
+
+
+def _asked_by(space: SearchSpace, key: str, others: Sequence[str]) -> bool:
+    """Whether an exemplar has the query of one of the others; a prompt must not answer a query twice."""
+    known = {**space.exemplars, **space.barred}
+    return same_words(known[key].query) in {same_words(known[other].query) for other in others}
 
 
 def lacking_under(prompt: UrialPrompt, probe: Probe) -> Lacking:
