@@ -10,7 +10,7 @@ from urial_opt.cli.output import write_json
 from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.cli.tables import interval
 from urial_opt.records import TrialRecord
-from urial_opt.search.agent.ancestry import Step, ancestry, fate_in_short, left_out, rounds_json
+from urial_opt.search.agent.ancestry import Step, fate_in_short, left_out, rounds_json, steps_to
 from urial_opt.search.agent.assignments import weakness_of
 from urial_opt.search.agent.widening import Effect, counted, effects
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Round
@@ -32,7 +32,7 @@ def show_agent(store: Store, search: SearchRecord, trial: int | None, *, drafts:
             show_rounds(rounds, records, search.name)
         return
     record = chosen_trial(store, search, trial)
-    steps = ancestry(store, search, record)
+    steps = steps_to(store, search, record)
     if as_json:
         parts = [step.as_json() for step in steps]
         write_json({"name": search.name, "trial": record.number, "left_out": left_out(rounds), "parts": parts})

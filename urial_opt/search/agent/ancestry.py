@@ -56,7 +56,7 @@ class Step:
         }
 
 
-def ancestry(store: Store, search: SearchRecord, trial: TrialRecord) -> list[Step]:
+def steps_to(store: Store, search: SearchRecord, trial: TrialRecord) -> list[Step]:
     """The family trees of the parts of a trial's prompt; empty if the store does not hold the space of the search."""
     rounds = store.rounds(search.name)
     space = _grown_space(store, search.name, rounds)
