@@ -16,16 +16,17 @@ from tests.scripted_judge import Model, by_length
 from tests.small_adapters import ByLength, Echo
 from tests.tiny_search import space_in
 from urial_opt.cli.tables import show_result
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.errors import ContextError, InputError
-from urial_opt.evaluation.fitting import Fitting
 from urial_opt.evaluation.measurement import Answering, Measurement, measure
 from urial_opt.nano.json_server import Refused, listening
 from urial_opt.prompt import UrialPrompt
-from urial_opt.records import Candidate, Completion, Query, Role, Sampling, Split
+from urial_opt.records import Candidate, Completion, ProbeKey, Query, Role, Sampling, Split
 from urial_opt.roles import Models
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.restored import restored_result
 from urial_opt.search.run import search_space
+from urial_opt.search.shift_probe import ShiftWatch
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.variants import starting_from
 from urial_opt.spending import FREE
@@ -248,3 +249,31 @@ def test_behind_a_server_every_reply_that_was_paid_is_kept(
     assert len(base.answered) == 11
     assert len(base.refused) <= refused + 5
     assert told["spending"]["base"]["requests"] == 0
+
+
+def test_shift_leaves_out_a_query_that_does_not_fit(run: Run, small_space: Path) -> None:
+    rows = [{"id": f"q{row}", "text": LONG * 9 if row == 3 else f"What is tea {row}?"} for row in range(6)]
+    Path("queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = ("shift", "--queries", "queries.jsonl", "--space", small_space)
+    assert "1 of 6 queries does not fit the models' context windows: q3." in run(*words)[0]
+    told = json.loads(run(*words, "--json")[0])
+    assert (told["answers"], told["too_long_queries"]) == (5, ["q3"])
+    others = [row for row in rows if row["id"] != "q3"]
+    Path("queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in others))
+    assert json.loads(run(*words, "--json")[0])["contexts"] == told["contexts"]
+
+
+def test_a_probe_that_does_not_fit_ends_no_search() -> None:
+    class TooLong:
+        key = ProbeKey(base="b", aligned="a", queries=(LONG,), max_tokens=8)
+        asked = 0
+
+        def measure(self, prompt: UrialPrompt) -> None:
+            self.asked += 1
+            raise ContextError("too long")
+
+    probe: Any = TooLong()
+    watch = ShiftWatch(probe=probe)
+    for _ in range(2):
+        watch.take({0: UrialPrompt(), 1: UrialPrompt(system="Be kind.\n")}, asked=10_000)
+    assert (watch.by_trial, probe.asked) == ({}, 2)

@@ -62,6 +62,7 @@ def test_winners_are_mutated_and_merged_and_nothing_is_asked_for_twice() -> None
         ("system", [best.name], 1),
         ("restyle", ["peru/bare"], 1),
         ("system", [other.name], 0),
+        ("system", [best.name], 1),
         ("merge", [best.name, other.name], 1),
     ]
     assert [task.sources for task in tasks_for(space, situation, weaknesses[:1], [third]) if task.sort == "merge"] == []

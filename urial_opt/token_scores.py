@@ -101,3 +101,5 @@ class ShiftReading:
     """Text of every token id in the answers and the lists of top tokens."""
     limit: str = ""
     """The limit at which the reading ended before all queries were read; empty if it did not."""
+    too_long: tuple[str, ...] = ()
+    """Ids of the queries left out, because they do not fit one of the models with all contexts."""

@@ -29,6 +29,7 @@ from dspy.utils.exceptions import AdapterParseError, LMUnsupportedFeatureError  
 
 from urial_opt.errors import InputError, PromptError, UrialOptWarning
 from urial_opt.prompt import Exemplar, UrialPrompt, read_answer
+from urial_opt.prompt_file.dspy_form import is_dspy_state, parse_dspy
 from urial_opt.prompt_file.fields import read_fields, write_fields
 
 _ADAPTER_FORMAT = "urial-opt dspy adapter 1"
@@ -127,9 +128,15 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> UrialAdapter:
-        """The adapter that `save` wrote. PromptError if the file is another one."""
+        """The adapter that `save` wrote, or one for a file of `urial-opt export --format dspy`.
+
+        PromptError if the file is another one.
+        """
         try:
-            state = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+            if is_dspy_state(text):
+                return cls(systems=filter(None, [parse_dspy(text, repr(str(path))).system]))
+            state = json.loads(text)
             if state["format"] != _ADAPTER_FORMAT:
                 raise ValueError(f"its format is {state['format']!r}")
             return cls(str(state["system"]), systems=map(str, state["systems"]))

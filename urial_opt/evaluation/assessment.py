@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from urial_opt.aspects import Aspect, Missing
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.just_eval import Output, outputs_for
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import Kept, kept
-from urial_opt.evaluation.evaluator import Evaluator, judge_answers
-from urial_opt.evaluation.fitting import Fitting, evaluated
+from urial_opt.evaluation.evaluator import Evaluator, evaluated, judge_answers
 from urial_opt.evaluation.scorecard import Scorecard, in_words, summed_up
 from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from urial_opt.content import mended
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
@@ -150,6 +151,14 @@ def _shown(query: Query, turns: Sequence[Exemplar]) -> Query:
         return query
     said = "".join(f"User: {turn.query}\n\nAssistant: {turn.answer}\n\n" for turn in turns)
     return replace(query, text=f"{said}User: {query.text}", earlier=())
+
+
+def evaluated(fitting: Fitting[Evaluation], some: Sequence[Query]) -> Evaluation:
+    """The evaluation of the queries that fit; the others are its `too_long`."""
+    whole = Evaluation(queries=(), completions=(), judgments=())
+    for part, found in fitting.parts(some):
+        whole += found or Evaluation(queries=(), completions=(), judgments=(), too_long=part)
+    return whole
 
 
 def judge_answers(

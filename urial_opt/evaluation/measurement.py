@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.just_eval import Output
 from urial_opt.evaluation.assessment import Assessment, Scoring, assess_outputs, assess_prompt
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.evaluation.fitting import Fitting
 from urial_opt.evaluation.pairwise import PairwiseResult, able_to_compare, compare_pairwise
 from urial_opt.protocols import Generator, Judge
 from urial_opt.records import Candidate, Completion, Query, Role

@@ -11,6 +11,7 @@ from urial_opt.content import READ_AS, mended, mended_json
 from urial_opt.errors import InputError, PromptError, UrialOptWarning
 from urial_opt.prompt import Layout, UrialPrompt
 from urial_opt.prompt_file.decoding import decoding_file, parse_decoding
+from urial_opt.prompt_file.dspy_form import is_dspy_state, parse_dspy, parse_dspy_sampling
 from urial_opt.prompt_file.json_form import parse_json, parse_json_sampling
 from urial_opt.prompt_file.plain_text import parse_prompt
 from urial_opt.records import Sampling
@@ -46,14 +47,14 @@ def _layout_named(name: str) -> Layout | None:
 
 
 def read_prompt_file(path: Path) -> UrialPrompt:
-    """The prompt in a file: written by the exporter `json` if its name ends in `.json`, else plain text.
+    """The prompt in a file: plain text or, if its name ends in `.json`, of the exporter `json` or of a DSPy program.
 
     A name with `inst_help_v5` or `inst_help_v6` decides the layout, as for the public loader. PromptError if the file
     cannot be opened, is not UTF-8, or holds no prompt.
     """
     text = _read(path)
     if _is_json(path):
-        return parse_json(text, repr(str(path)))
+        return (parse_dspy if is_dspy_state(text) else parse_json)(text, repr(str(path)))
     prompt = parse_prompt(text, source=repr(str(path)))
     named = _layout_named(path.stem)
     return prompt if named is None else replace(prompt, layout=named)
@@ -65,7 +66,8 @@ def read_decoding(path: Path) -> Decoding | None:
     PromptError as in `read_prompt_file`, also for the file beside it.
     """
     if _is_json(path):
-        sampling = parse_json_sampling(_read(path), repr(str(path)))
+        text = _read(path)
+        sampling = (parse_dspy_sampling if is_dspy_state(text) else parse_json_sampling)(text, repr(str(path)))
         return None if sampling is None else Decoding(sampling=sampling, file=path)
     beside = decoding_file(path)
     if not beside.is_file():
@@ -85,6 +87,8 @@ def _is_json(path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
+    if path.suffix.lower() in (".pkl", ".pickle"):  # reading it could run any code
+        raise PromptError(f"{str(path)!r} is a pickle; save the DSPy program as JSON: program.save('program.json')")
     try:
         text = path.read_bytes().decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from urial_opt.aspects import Missing
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
-from urial_opt.evaluation.fitting import Fitting, evaluated
+from urial_opt.evaluation.evaluator import evaluated
 from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.protocols import ChatGenerator, TokenCounter
@@ -26,6 +27,7 @@ from urial_opt.records import (
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
+from urial_opt.spaces.lineage import families, written_parts
 from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.statistics.correlation import rank_correlation
 
@@ -79,6 +81,7 @@ def finish(search: RunningSearch) -> SearchResult:
         contexts=measured,
         found_trial=winner.number,
         found_equals=same,
+        written=written_parts(families(search.rounds, space, winner.candidate.params)),
         choice=choice,
         gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,

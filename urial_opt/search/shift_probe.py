@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from urial_opt.errors import InputError
+from urial_opt.errors import ContextError, InputError
 from urial_opt.memory import ShiftMemory, fill_gaps
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Scorable, TokenScorer
@@ -78,15 +78,22 @@ class ShiftWatch:
     usage: Usage = field(default_factory=Usage)
     """Tokens used for these measurements, including those of earlier runs."""
     _counted: set[str] = field(default_factory=set)
+    _too_long: set[int] = field(default_factory=set)
+    """Trials whose prompt, with the probe, does not fit one of the models."""
 
     def take(self, survivors: Mapping[int, UrialPrompt], *, asked: int) -> None:
         """Measure survivors, earliest first; the number of queries `asked` so far limits how many."""
         for number, prompt in sorted(survivors.items()):
-            if number in self.by_trial:
+            if number in self.by_trial or number in self._too_long:
                 continue
             if len(self.by_trial) >= affordable(asked, queries=len(self.probe.key.queries)):
                 break
-            if (shift := self._measure(prompt)) is not None:
+            try:
+                shift = self._measure(prompt)
+            except ContextError:  # the probe is a diagnosis: it ends no search
+                self._too_long.add(number)
+                continue
+            if shift is not None:
                 self.by_trial[number] = shift
 
     def _measure(self, prompt: UrialPrompt) -> ProbeShift | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.errors import InputError
 from urial_opt.prompt import UrialPrompt
@@ -47,20 +48,29 @@ def read_shift(
     scorer = scorer_of(base, aligned)
     answers: list[AlignedAnswer] = []
     scores: dict[str, list[TokenScores]] = {name: [] for name in contexts}
-    limit = ""
+    limit, too_long = "", list[str]()
+
+    def read(some: Sequence[Query]) -> tuple[list[AlignedAnswer], list[list[TokenScores]]]:
+        written = scorer.answer([query.text for query in some], max_tokens=max_tokens)
+        return written, scorer.score(written, list(contexts.values()))
+
+    fitting = Fitting(read, queries)
     for block in in_blocks(queries, _AT_ONCE):
         try:
-            some = scorer.answer([query.text for query in block], max_tokens=max_tokens)
-            scored = scorer.score(some, list(contexts.values()))
+            parts = list(fitting.parts(block))
         except StoppedAtLimit as stopped:
             if not answers:
                 raise
             limit = stopped.limit
             break
-        for name, each in zip(contexts, scored, strict=True):
-            scores[name] += each
-        answers += some
-        watch(len(answers))
+        for part, found in parts:
+            if found is None:
+                too_long += [query.id for query in part]
+                continue
+            answers += found[0]
+            for name, each in zip(contexts, found[1], strict=True):
+                scores[name] += each
+        watch(len(answers) + len(too_long))
     return ShiftReading(
         base=base.identity,
         aligned=aligned.identity,
@@ -68,6 +78,7 @@ def read_shift(
         contexts=scores,
         texts=texts_of_tokens(scorer, answers, scores),
         limit=limit,
+        too_long=tuple(too_long),
     )
 
 

@@ -13,7 +13,7 @@ from urial_opt.cli.output import write_exactly, write_json, write_line
 @click.command(short_help="Write a found prompt in a format for serving.")
 @click.argument("name", required=False)
 @click.option("--trial", type=int, help="Export this trial's prompt. [default: the one the search found]")
-@click.option("--format", "format_name", default="urial", show_default=True, help="urial or json.")
+@click.option("--format", "format_name", default="urial", show_default=True, help="urial, json or dspy.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write. [default: print it]")
 @store_option
 @json_option
@@ -25,6 +25,7 @@ def command(
     The format `urial` is a file urial_prompts/NAME.txt for the public URIAL code. It cannot hold the decoding, so that
     --output NAME.txt also writes NAME.decoding.json, which evaluate, shift and search --start-from read by themselves.
     `json` is one file with the prompt, its exemplars, the decoding and how to serve it.
+    `dspy` is the state of a DSPy predictor: dspy.Predict("query -> answer").load(FILE) needs no urial-opt.
 
     \b
     With --json an object with the keys
@@ -36,13 +37,15 @@ def command(
     from urial_opt.cli.choosing import chosen_search, chosen_trial
     from urial_opt.cli.decoding import in_words
     from urial_opt.prompt_file import check_public_name, decoding_file, render_decoding
+    from urial_opt.roles import notes_of
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
         record = chosen_trial(store, search, trial)
     prompt, sampling = record.candidate.prompt, record.candidate.sampling
-    text = plugins.open_exporter(format_name).export(prompt, sampling)
+    exporter = plugins.open_exporter(format_name)
+    text = exporter.export(prompt, sampling)
     beside = None
     if format_name == "urial" and output is not None:
         check_public_name(output.stem, prompt.layout)
@@ -57,6 +60,8 @@ def command(
     if output is not None:
         write_file(output, text, option="--output")
         write_line(f"Wrote the prompt of trial {record.number} to {output}.", err=True)
+    for note in notes_of(exporter):
+        write_line(note, err=True)
     if format_name != "urial" or (as_json and output is None):
         return
     lost = f"The file cannot hold the decoding: {in_words(sampling)}."

@@ -117,7 +117,7 @@ def command(
       contexts (by name: unshifted, marginal, shifted (mean, interval), and the other fields that
         urial_opt/shift/figures.py lists), baseline (the first context), differences (of the others
         with it), explanations (by name, with --explain: repaired, broken, findings),
-      space, max_tokens (maximum length of an answer),
+      space, max_tokens (maximum length of an answer), too_long_queries (ids of those left out),
       spending and cost (as in evaluate: what was not in the store)
     """
     from urial_opt.cli.accounts import stop_early
@@ -149,21 +149,28 @@ def command(
     if as_json:
         more = {"explanations": {name: each.as_json() for name, each in explained.items()}} if explain else {}
         paid = {"spending": bill.as_json(), "cost": bill.total}
-        write_json({**shift.as_json(), **more, "space": space.name, "max_tokens": longest, **paid})
+        used = {"space": space.name, "max_tokens": longest, "too_long_queries": list(reading.too_long)}
+        write_json({**shift.as_json(), **more, **used, **paid})
     else:
-        _show(shift, explained.values(), bill)
+        _show(shift, explained.values(), bill, reading)
     if reading.limit:
         read = f"These are the figures of {len(reading.answers)} of {len(queries)} queries."
         stop_early(reading.limit, read, goes_on=any(spent.requests for spent in bill.spent.values()))
 
 
-def _show(shift: TokenShift, explained: Iterable[ShiftExplanation], bill: Bill) -> None:
+def _show(shift: TokenShift, explained: Iterable[ShiftExplanation], bill: Bill, reading: ShiftReading) -> None:
+    from urial_opt.cli.layout import say
     from urial_opt.cli.shift_tables import show_explanation, show_shift
     from urial_opt.cli.tables import show_bill
+    from urial_opt.datasets.fitting import said_too_long
 
     show_shift(shift)
     for each in explained:
         show_explanation(each)
+    if reading.too_long:
+        number = len(reading.answers) + len(reading.too_long)
+        said = said_too_long(reading.too_long, of=number, window="the models' context windows")
+        say(f"{said}.")
     if any(spent.requests for spent in bill.spent.values()):
         show_bill(bill)
 

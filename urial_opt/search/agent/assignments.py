@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urial_opt.aspects import QueryKind
 from urial_opt.prompt import Exemplar
 from urial_opt.search.agent.guards import longest_allowed
+from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import SeenAnswer, Situation, Source, Task, Weakness
 from urial_opt.spaces.restyling import sentences_of
 from urial_opt.spaces.space import COMPOSED, NO_SYSTEM, SearchSpace
@@ -25,7 +26,7 @@ def tasks_for(
     For each weakness: a system prompt that addresses it, made from the best prompt's for the gravest, and from those of
     `winners` for others; the best prompt's exemplars in the style that it names; and a new exemplar if its evidence is
     mostly of a kind that the best prompt shows no exemplar of. With two `winners`, system prompts that are each best on
-    other queries, one from both. No task comes twice.
+    other queries, one from both. No exemplar is restyled twice in the same style.
     """
     tasks: list[Task] = []
     parents = _parents(space, situation, winners)
@@ -48,6 +49,19 @@ def tasks_for(
     return _distinct(tasks)
 
 
+def weakness_of(closed: Round, attempt: Attempt) -> Weakness | None:
+    """The weakness that an attempt addresses: each begins with a system prompt, and a merge is for the first one."""
+    weaknesses = closed.diagnosis.weaknesses if closed.diagnosis else ()
+    merges = attempt.proposal.part == "system" and len(attempt.proposal.parents) > 1
+    before = [
+        each
+        for each in closed.attempts
+        if each.number == 0 and each.task <= attempt.task and each.proposal.part == "system"
+    ]
+    place = 0 if merges else len(before) - 1
+    return weaknesses[place] if 0 <= place < len(weaknesses) else None
+
+
 def _parents(space: SearchSpace, situation: Situation, winners: Sequence[Source]) -> list[Source]:
     """System prompts to mutate: the best prompt's, then those of the winners."""
     names = {text: name for name, text in space.system_prompts.items()}
@@ -57,11 +71,11 @@ def _parents(space: SearchSpace, situation: Situation, winners: Sequence[Source]
 
 
 def _distinct(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks without those that ask for the same again: equal ones, or an exemplar in the same style."""
+    """The tasks without those that ask for an exemplar in a style in which it was asked for already."""
     kept: list[Task] = []
     for task in tasks:
-        restyles = [(each.style, each.sources[0].name) for each in kept if each.sort == "restyle"]
-        if task not in kept and not (task.sort == "restyle" and (task.style, task.sources[0].name) in restyles):
+        asked = [(each.style, each.sources) for each in kept if each.sort == "restyle"]
+        if task.sort != "restyle" or (task.style, task.sources) not in asked:
             kept.append(task)
     return kept
 

@@ -1,4 +1,4 @@
-"""Fitting: asks a model the queries that fit its context window, and finds out which do not."""
+"""Fitting: asks a model those queries that fit its context window, and finds out which do not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from urial_opt.errors import ContextError
-from urial_opt.records import Evaluation, Query
+from urial_opt.records import Query
 
 _T = TypeVar("_T")
 _SHOWN = 5
@@ -47,14 +47,6 @@ class Fitting(Generic[_T]):
         half = len(some) // 2
         yield from self.parts(some[:half])
         yield from self.parts(some[half:])
-
-
-def evaluated(fitting: Fitting[Evaluation], some: Sequence[Query]) -> Evaluation:
-    """The evaluation of the queries that fit; the others are its `too_long`."""
-    whole = Evaluation(queries=(), completions=(), judgments=())
-    for part, found in fitting.parts(some):
-        whole += found or Evaluation(queries=(), completions=(), judgments=(), too_long=part)
-    return whole
 
 
 def said_too_long(queries: Iterable[str], *, of: int, window: str = "the base model's context window") -> str:
