@@ -15,6 +15,7 @@ from tests import tiny_space
 from tests.agent_search import Scripted, options, tiny_models, written
 from tests.command_line import Run
 from urial_opt import roles
+from urial_opt.proposers.clauses import Clauses
 from urial_opt.search.versions import VERSIONS
 from urial_opt.spaces.proposals import Draft, Task
 from urial_opt.store import Store
@@ -152,3 +153,18 @@ def test_a_round_that_is_cut_short_goes_on_and_asks_nothing_twice(
             each.candidate.params for each in other.trials("a")
         ]
         assert store.account("a").spent == other.account("a").spent
+
+
+def test_a_plan_has_the_drafts_of_a_proposer(run: Run, tmp_path: Path, path: Path) -> None:
+    words = options(tmp_path, "--budget", 100, "--plan", "--json", "--store", path, "--proposer", "clauses")
+    with tiny_models(Clauses()):
+        assert json.loads(run(*words)[0])["expected"]["roles"]["proposer"]["calls"] == 0  # rules ask nobody
+    with tiny_models(Scripted()):
+        planned = json.loads(run(*words, "--price", "proposer=1/2")[0])
+        fewer = json.loads(run(*words, "--price", "proposer=1/2", "--rounds", 1)[0])
+    expected, most = (planned[which]["roles"]["proposer"] for which in ("expected", "at_most"))
+    assert expected["calls"] == 4 * (1 + 24)  # rounds; a diagnosis; (3 * (1 + 3 + 1) + 1) * 1.5 drafts
+    assert most["calls"] == 4 * (1 + 48)
+    assert fewer["expected"]["roles"]["proposer"]["calls"] == 25
+    assert most["cost"] > expected["cost"] > 0
+    assert planned["expected"]["roles"]["judge"]["calls"] > fewer["expected"]["roles"]["judge"]["calls"]
