@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     default=DEFAULT_ROUNDS,
     show_default=True,
-    help="How often it may write, at most.",
+    help="At most so many rounds in which it writes; 0 for none.",
 )
 @opening_options("base", "aligned", "judge", "proposer")
 @click.option(
@@ -101,6 +101,9 @@ def command(
     Without options it uses the embedded world: a tiny base model, its aligned version and a judge that come with the
     package. Stop it with Ctrl-C at any time; the same command continues it.
 
+    With a --proposer, rounds come between trials when the search stalls: it reads what the judge criticised, and writes
+    new parts of prompts, which get a trial each at once. `inspect --lineage` and `inspect --rounds` show its work.
+
     A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3. Continue
     with a higher limit, or finish with the best prompt so far by setting --budget to the number of trials recorded.
     --plan asks the first block of queries, which is kept for the search, and extrapolates.
@@ -108,6 +111,7 @@ def command(
     \b
     Examples:
       urial-opt search --budget 200
+      urial-opt search --proposer clauses --rounds 2
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
     from urial_opt.cli.layout import say
