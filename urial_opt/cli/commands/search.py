@@ -20,7 +20,7 @@ from urial_opt.cli.options import (
     terms_options,
 )
 from urial_opt.cli.output import write_json
-from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS
+from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS, proposer_for
 
 if TYPE_CHECKING:
     from urial_opt.spaces.space import SearchSpace
@@ -118,7 +118,6 @@ def command(
     from urial_opt.cli.running import open_chosen, run_and_show
     from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
-    from urial_opt.roles import proposer_for
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.planning import plan
     from urial_opt.spending import Terms
@@ -135,20 +134,14 @@ def command(
         continue_anyway=continue_anyway,
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
-    defaults = space.defaults
-    chosen = {
-        role: named(role.value, typed or default)
-        for role, typed, default in (
-            (Role.BASE, base, defaults.base),
-            (Role.JUDGE, judge, defaults.judge),
-            (Role.ALIGNED, aligned, defaults.aligned),
-        )
-    }
+    ours = space.defaults
+    models = {Role.BASE: base or ours.base, Role.JUDGE: judge or ours.judge, Role.ALIGNED: aligned or ours.aligned}
+    chosen = {role: named(role.value, model) for role, model in models.items()}
     chosen[Role.PROPOSER] = proposer_for(proposer, opening("proposer"), rounds=rounds)
     if only_plan:
         with Store.open(store_url) as store:
-            models, options = open_chosen(chosen, store, options, say=partial(say, err=True))
-            expected = plan(space, models, store, options=options)
+            opened, options = open_chosen(chosen, store, options, say=partial(say, err=True))
+            expected = plan(space, opened, store, options=options)
             for note in told:
                 say(note, err=True)
         write_json(expected.as_json()) if as_json else show_plan(expected)
