@@ -96,6 +96,26 @@ def test_chain_of_thought_learns_from_runs_of_a_teacher(path: Path) -> None:
         compiled(path, Mimic(), dspy.ChainOfThought("query -> answer"), adapter=UrialAdapter())
 
 
+def test_labels_that_the_metric_does_not_pass_are_not_shown(path: Path) -> None:
+    def no_swamp(wanted: Any, found: Any, trace: object = None) -> bool:
+        return "swamp" not in found.answer and found.answer.startswith("The")
+
+    wrong = [example(country, answer=f"The capital of {country} is a swamp.") for country in [*COUNTRIES][:6]]
+    model = Mimic()
+    compiled(path, model, metric=no_swamp, trainset=[*wrong, *TRAIN[6:]], valset=TRAIN[:2], pool=9, budget=8)
+    assert any("The capital" in text for text in model.texts)
+    assert not any("swamp" in text for text in model.texts)
+
+
+def test_a_teacher_tries_without_labelled_demos_first(path: Path) -> None:
+    model = Mimic()
+    with pytest.raises(Interrupted):
+        compiled(path, model, adapter=UrialAdapter(), stop=lambda: True)
+    alone = [text for text in model.texts if text.count("# Query:") == 1]
+    assert model.texts[: len(alone)] == alone
+    assert len(model.texts) == 2 * len(alone) == 10
+
+
 def test_bootstrapped_demos_pass_the_metric(path: Path) -> None:
     program = compiled(path, Mimic(), trainset=BARE, metric=lambda w, f, trace=None: w.answer == f.answer)
     assert program.urial.value("self") == 1
