@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,25 +14,34 @@ from tests import tiny_space
 from tests.small_adapters import ByLength, Echo
 from urial_opt.nano import judge, models
 from urial_opt.proposers import clauses
-from urial_opt.records import Usage
+from urial_opt.records import Completion, Sampling, Usage
 from urial_opt.search.agent import rounds
 from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
 
 RULES = {"SPACING": 3, "STALLED": 0, "OVERDUE": 3, "LEFT": 2}
 """Rounds come after three trials, and again after three."""
-KIND = "Be kind, and say why."
+
+
+@dataclass(frozen=True)
+class Swayed(Echo):
+    """Answers with more words the more its prompt asks for reasons, and the more often it greets."""
+
+    def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
+        words = 1 + prefix.count("Say why.") + prefix.count("Hey!")
+        return self.answer(["word " * words] * len(suffixes), sampling)
 
 
 def written(task: Task) -> Draft:
-    """Something for each sort of task: a system prompt, and exemplars of which one loses a name."""
-    paid = Usage(prompt_tokens=30, completion_tokens=10)
-    asked, reply = f"Write a {task.sort}.", f"Here is my {task.sort}."
-    if task.sort == "restyle":
-        text = f"Hey! {task.sources[0].text}" if "tea" in task.sources[0].name else "<|im_start|>Hey!"
-        return Draft(text=text, reason="It greets.", asked=asked, reply=reply, usage=paid)
+    """A longer system prompt, an exemplar that greets, and what guards refuse."""
+    paid: dict[str, Any] = {"asked": f"Write a {task.sort}.", "usage": Usage(prompt_tokens=30, completion_tokens=10)}
     if task.remarks:
-        return Draft(trouble="the model failed: 503", asked=asked, usage=paid)
-    return Draft(text=KIND, reason="Kindness needs a reason.", asked=asked, reply=reply, usage=paid)
+        return Draft(trouble="the model failed: 503", **paid)
+    paid |= {"reply": f"Here is my {task.sort}."}
+    if task.sort != "restyle":
+        return Draft(text=f"{task.sources[0].text.strip()} Say why.", reason="Reasons make answers warm.", **paid)
+    if "tea" in task.sources[0].name:
+        return Draft(text=f"Hey! {task.sources[0].text}", reason="It greets.", **paid)
+    return Draft(text="<|im_start|>Hey!", reason="It greets.", **paid)
 
 
 @dataclass
@@ -46,7 +56,8 @@ class Scripted:
 
     def diagnose(self, situation: Situation) -> Diagnosis:
         self.diagnosed += 1
-        weakness = Weakness(sentence="The answers are cold.", queries=(situation.weakest[0].query_id,), style="lively")
+        style = f"lively {self.diagnosed}"
+        weakness = Weakness(sentence="The answers are cold.", queries=(situation.weakest[0].query_id,), style=style)
         usage = Usage(prompt_tokens=100, completion_tokens=20)
         return Diagnosis(weaknesses=(weakness,), asked="What is wrong?", reply="They are cold.", usage=usage)
 
@@ -62,7 +73,7 @@ def tiny_models(proposer: object) -> Iterator[None]:
     Rounds come soon.
     """
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(models, "open_base", lambda _: Echo())
+        patched.setattr(models, "open_base", lambda _: Swayed())
         patched.setattr(judge, "open_judge", lambda _: ByLength())
         patched.setattr(clauses, "open_proposer", lambda _, *, url="": proposer)
         for name, value in RULES.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,12 @@ import pytest
 
 import urial_opt as uo
 from tests import tiny_space
-from tests.agent_search import Scripted, options, tiny_models
+from tests.agent_search import Scripted, options, tiny_models, written
 from tests.command_line import Run
 from urial_opt import roles
+from urial_opt.proposers.clauses import Clauses
 from urial_opt.search.versions import VERSIONS
+from urial_opt.spaces.proposals import Draft, Task
 from urial_opt.store import Store
 
 
@@ -112,3 +116,55 @@ def test_a_program_names_or_opens_one(tmp_path: Path, path: Path, proposer: Scri
         uo.run_search(space, proposer=3, **common)  # type: ignore[arg-type]
     with pytest.raises(uo.InputError, match="`rounds=0` for none"):
         uo.run_search(space, **{**common, "rounds": -1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["tokens", "signal"])
+def test_a_round_that_is_cut_short_goes_on_and_asks_nothing_twice(
+    run: Run, tmp_path: Path, path: Path, how: str
+) -> None:
+    words = options(tmp_path, "--proposer", "clauses", "--rounds", 1, "--name", "a", "--store", path)
+    whole, cut = Scripted(), Scripted()
+    with tiny_models(whole):
+        run(*options(tmp_path, "--proposer", "clauses", "--rounds", 1, "--name", "a", "--store", tmp_path / "w.db"))
+    if how == "signal":
+        first = iter([True])
+
+        def interrupted(task: Task) -> Draft:
+            if next(first, False):
+                os.kill(os.getpid(), signal.SIGINT)
+            return written(task)
+
+        cut.write_one = interrupted
+    with tiny_models(cut):
+        limit = ("--max-tokens", 620) if how == "tokens" else ()
+        _, err = run(*words, *limit, code=3 if how == "tokens" else 130)
+        assert "would be exceeded" in err or "Stopped; all results so far are in" in err
+        with Store.open(str(path)) as store:
+            [begun] = store.rounds("a")
+        assert begun.attempts
+        assert not begun.closed
+        assert "Round 1, after 3 trials, not finished yet" in run("inspect", "a", "--rounds", "--store", path)[0]
+        run("resume", "a", "--store", path)
+    assert cut.diagnosed == 1
+    assert cut.tasks == whole.tasks
+    with Store.open(str(path)) as store, Store.open(str(tmp_path / "w.db")) as other:
+        assert store.rounds("a") == other.rounds("a")
+        assert [each.candidate.params for each in store.trials("a")] == [
+            each.candidate.params for each in other.trials("a")
+        ]
+        assert store.account("a").spent == other.account("a").spent
+
+
+def test_a_plan_has_the_drafts_of_a_proposer(run: Run, tmp_path: Path, path: Path) -> None:
+    words = options(tmp_path, "--budget", 100, "--plan", "--json", "--store", path, "--proposer", "clauses")
+    with tiny_models(Clauses()):
+        assert json.loads(run(*words)[0])["expected"]["roles"]["proposer"]["calls"] == 0  # rules ask nobody
+    with tiny_models(Scripted()):
+        planned = json.loads(run(*words, "--price", "proposer=1/2")[0])
+        fewer = json.loads(run(*words, "--price", "proposer=1/2", "--rounds", 1)[0])
+    expected, most = (planned[which]["roles"]["proposer"] for which in ("expected", "at_most"))
+    assert expected["calls"] == 4 * (1 + 24)  # rounds; a diagnosis; (3 * (1 + 3 + 1) + 1) * 1.5 drafts
+    assert most["calls"] == 4 * (1 + 48)
+    assert fewer["expected"]["roles"]["proposer"]["calls"] == 25
+    assert most["cost"] > expected["cost"] > 0
+    assert planned["expected"]["roles"]["judge"]["calls"] > fewer["expected"]["roles"]["judge"]["calls"]

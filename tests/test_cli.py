@@ -25,7 +25,8 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     told = json.loads(out)
     assert set(told) == {
         *("name", "zero_shot", "plain_icl", "hand_written", "found", "aligned", "gain", "found_trial", "found_equals"),
-        *("constraints", "trials", "missing", "seconds", "tokens", "shift", "spending", "cost", "database", "space"),
+        *("written", "constraints", "trials", "missing", "seconds", "tokens", "shift", "spending", "cost"),
+        *("database", "space"),
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {

@@ -103,12 +103,12 @@ def test_a_limit_is_not_passed_by_the_block_that_comes() -> None:
         return Bill(spent={Role.JUDGE: spent}, prices={Role.JUDGE: DEAR})
 
     meter = Meter(Terms(max_cost=0.1))
-    assert [meter.look(bill(asked), queries=20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
-    assert meter.look(bill(81), queries=20) == "`max_cost=0.1` would be exceeded: 0.0810 dollars are spent"
-    assert meter.look(bill(81), queries=10) is None
+    assert [meter.look(bill(asked), 20) for asked in (0, 20, 40, 60, 80)] == [None] * 5
+    assert meter.look(bill(81), 20) == "`max_cost=0.1` would be exceeded: 0.0810 dollars are spent"
+    assert meter.look(bill(81), 10) is None
     restarted = Meter(Terms(max_tokens=100_000))  # it has seen no block yet, but it has the bill
-    assert restarted.look(bill(81), queries=20) == "`max_tokens=100000` would be exceeded: 81000 tokens are spent"
-    assert Meter(Terms(max_seconds=-1.0)).look(bill(0), queries=1) is not None
+    assert restarted.look(bill(81), 20) == "`max_tokens=100000` would be exceeded: 81000 tokens are spent"
+    assert Meter(Terms(max_seconds=-1.0)).look(bill(0), 1) is not None
 
 
 @pytest.mark.parametrize(("limit", "words"), [({"max_cost": 0.05}, "max_cost"), ({"max_tokens": 30_000}, "max_tokens")])

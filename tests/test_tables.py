@@ -33,6 +33,7 @@ from urial_opt.search.planning import Plan
 from urial_opt.search.result import Choice, ShiftOutcome
 from urial_opt.shift.explanation import explain_shift
 from urial_opt.shift.summary import summarise_shift
+from urial_opt.spaces.lineage import WrittenPart
 
 LONG = [f"a-query-with-a-long-name-{number}" for number in range(9)]
 
@@ -53,6 +54,7 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         found=measured,
         found_trial=123,
         found_equals=(),
+        written=(WrittenPart(part="system", name="r1-0", round=1, parents=("a-system-prompt-with-a-long-name",)),),
         choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
         significant=False,
@@ -94,6 +96,7 @@ def test_the_result_of_a_search(printed: Printed) -> None:
     for word in (NAME, "average", "[95 %]", "prompt", "verdicts", "12,345", "1,234,567", "2,345,678", "98,765,432"):
         assert word in text
     assert "+0.48 [-0.02, +0.95]" in text
+    assert "The proposer wrote the system prompt 'r1-0' (round 1, from" in words_of(text)
     assert text.count("price?") == len(Role)
 
 
@@ -101,7 +104,7 @@ def test_commands_to_type_can_be_pasted(printed: Printed) -> None:
     text = printed(show_result, searched("hand_written", "found"), store_url=STORE)
     typed = words_of(text.partition("Next:")[2].replace(" \\\n", " "))
     assert typed == (
-        f"urial-opt inspect {NAME} --store {STORE} "
+        f"urial-opt inspect {NAME} --store {STORE} urial-opt inspect {NAME} --lineage --store {STORE} "
         f"urial-opt export {NAME} --format urial --output found.txt --store {STORE}"
     )
 

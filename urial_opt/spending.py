@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Role, Usage
@@ -126,6 +126,10 @@ class Terms:
                 )
 
 
+Asked: TypeAlias = Literal["queries", "drafts"]
+"""What a search asks for in blocks: answers to queries, each with a verdict, or drafts of a proposer."""
+
+
 class StoppedAtLimit(Exception):  # noqa: N818 - the user's wish, not an error
     """No further request is sent, because the limit that `limit` describes is reached; what was paid is stored."""
 
@@ -134,37 +138,46 @@ class StoppedAtLimit(Exception):  # noqa: N818 - the user's wish, not an error
         self.limit = limit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """What is asked for between two looks at the bill."""
+
+    of: Asked
+    number: int
+    cost: float
+    """Dollars on the bill before it."""
+    tokens: int
+
+
 class Meter:
-    """Compares a bill with its limits: before each block of queries, and before each request.
+    """Compares a bill with its limits: before each block of queries or drafts, and before each request.
 
     What a server will charge is not known in advance. Each query of a block is assumed to cost as much as a query of
-    the most expensive block so far, or, before the first block, as much as the average query on the bill. Requests are
+    the most expensive block so far, or, before the first block, as much as the average query on the bill. Drafts of a
+    proposer are assumed to cost in the same way what drafts have cost. Requests are
     sent until a limit is reached, so it is exceeded by no more than the requests that are under way then.
     """
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._began = time.monotonic()
-        self._block: tuple[float, int, int] | None = None
-        """Dollars and tokens on the bill before the current block, and the number of its queries."""
-        self._cost = 0.0
-        self._tokens = 0.0
+        self._block: _Block | None = None
+        self._dearest: dict[Asked, tuple[float, float]] = {}
+        """Dollars and tokens for each query, or draft, of the most expensive block of its sort so far."""
 
-    def look(self, bill: Bill, queries: int) -> str | None:
-        """Describe the limit that asking `queries` more queries may exceed; None if no limit is at risk."""
+    def look(self, bill: Bill, number: int, *, of: Asked = "queries") -> str | None:
+        """Describe the limit that asking for `number` more queries may exceed; None if no limit is at risk."""
         cost, tokens = bill.total or 0.0, bill.tokens
-        if self._block is not None:
-            cost_before, tokens_before, asked = self._block
-            self._cost = max(self._cost, (cost - cost_before) / asked)
-            self._tokens = max(self._tokens, (tokens - tokens_before) / asked)
-        elif asked := max((spent.calls for spent in bill.spent.values()), default=0):
-            # the judge's calls are too few: equal answers are judged once
-            self._cost, self._tokens = cost / asked, tokens / asked
-        self._block = (cost, tokens, queries)
+        if block := self._block:
+            paid = (cost - block.cost) / block.number, (tokens - block.tokens) / block.number
+            before = self._dearest.get(block.of, (0.0, 0.0))
+            self._dearest[block.of] = max(before[0], paid[0]), max(before[1], paid[1])
+        dollars_each, tokens_each = self._dearest.get(of) or _average(bill, of)
+        self._block = _Block(of=of, number=number, cost=cost, tokens=tokens)
         terms = self._terms
-        if terms.max_cost is not None and cost + self._cost * queries > terms.max_cost:
+        if terms.max_cost is not None and cost + dollars_each * number > terms.max_cost:
             return f"`max_cost={terms.max_cost:g}` would be exceeded: {cost:.4f} dollars are spent"
-        if terms.max_tokens is not None and tokens + self._tokens * queries > terms.max_tokens:
+        if terms.max_tokens is not None and tokens + tokens_each * number > terms.max_tokens:
             return f"`max_tokens={terms.max_tokens}` would be exceeded: {tokens} tokens are spent"
         return self._time_is_over()
 
@@ -182,6 +195,18 @@ class Meter:
         if terms.max_seconds is not None and seconds > terms.max_seconds:
             return f"`max_seconds={terms.max_seconds:g}` is over: {seconds:.0f} seconds have passed"
         return None
+
+
+def _average(bill: Bill, of: Asked) -> tuple[float, float]:
+    """Dollars and tokens of the average query, or draft, on a bill."""
+    writes = Role.PROPOSER
+    roles = [role for role in bill.spent if (role is writes) == (of == "drafts")]
+    # of queries, the judge's calls are too few: equal answers are judged once
+    asked = max((bill.spent[role].calls for role in roles), default=0)
+    if not asked:
+        return 0.0, 0.0
+    part = Bill(spent={role: bill.spent[role] for role in roles}, prices=bill.prices)
+    return sum(part.cost(role) or 0.0 for role in roles) / asked, part.tokens / asked
 
 
 _TABLE = "model_prices_and_context_window_backup.json"

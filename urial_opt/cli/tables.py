@@ -9,8 +9,8 @@ from urial_opt.datasets.fitting import said_too_long
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
 from urial_opt.evaluation.scorecard import in_words
-from urial_opt.records import Estimate, ProbeShift
-from urial_opt.search.digest import CONTEXT_NAMES, known_prompt
+from urial_opt.records import Estimate, ProbeShift, Role
+from urial_opt.search.digest import CONTEXT_NAMES, known_prompt, written_in_words
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
@@ -76,6 +76,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
             say(f"on test, {CONTEXT_NAMES[role]}: {said_too_long(each.too_long, of=each.card.queries, window=window)}.")
     if result.shift and result.shift.by_trial:
         _show_shift(result.shift)
+    _say_written(result)
     say()
     if any(number for why, number in result.missing.items() if why.is_open):
         say_suggestions(
@@ -85,8 +86,17 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     say_suggestions(
         "Next:",
         suggested("inspect", result.name, store_url=store_url),
+        *([suggested("inspect", result.name, "--lineage", store_url=store_url)] if result.written else []),
         suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
     )
+
+
+def _say_written(result: SearchResult) -> None:
+    """Say which parts of the found prompt the proposer wrote, if there is one."""
+    if result.written:
+        say(f"The proposer wrote {written_in_words(result.written)}.")
+    elif Role.PROPOSER in result.bill.spent:
+        say("Nothing that the proposer wrote is in the found prompt.")
 
 
 def _show_constraints(result: SearchResult) -> None:
@@ -232,8 +242,10 @@ def _print_bill(bill: Bill, *, title: str) -> None:
     usages = [spent.usage for spent in paid]
     requests = [f"{spent.requests:,}" for spent in paid]
     costs = [bill.cost(role) for role in bill.spent]
+    asked = ["answers", "verdicts", *(["drafts"] if Role.PROPOSER in bill.spent else [])]
+    calls = [f"{spent.calls:,}" for spent in paid]
     figures = [
-        Figure(name="answers, verdicts", short="answers,\nverdicts", cells=[f"{spent.calls:,}" for spent in paid]),
+        Figure(name=", ".join(asked), short=",\n".join(asked), cells=calls),
         *([Figure(name="requests", cells=requests)] if any(spent.requests for spent in paid) else []),
         _tokens("prompt", [usage.prompt_tokens for usage in usages]),
         _tokens("answer", [usage.completion_tokens for usage in usages]),

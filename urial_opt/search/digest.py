@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from urial_opt.records import Estimate, TrialState, read_estimate
+from urial_opt.spaces.lineage import WrittenPart
 
 CONTEXT_NAMES = {
     "zero_shot": "zero-shot",
@@ -51,6 +52,8 @@ class Digest:
     found_trial: int
     found_equals: tuple[str, ...]
     """As in `SearchResult`."""
+    written: tuple[WrittenPart, ...]
+    """As in `SearchResult`."""
     states: Mapping[TrialState, int]
     seconds: float
     tokens: int
@@ -75,6 +78,7 @@ class Digest:
             gain=read_estimate(summary["gain"]),
             found_trial=int(summary["found_trial"]),
             found_equals=tuple(summary.get("found_equals", _equals(summary))),
+            written=tuple(map(WrittenPart.read, summary.get("written", ()))),
             states={state: int(summary["trials"].get(state.value, 0)) for state in TrialState},
             seconds=float(summary["seconds"]),
             tokens=_tokens(summary),
@@ -131,8 +135,15 @@ class Digest:
         return [
             against,
             *([f"the found prompt is {known}"] if known else []),
+            *([f"the proposer wrote {written_in_words(self.written)}"] if self.written else []),
             f"{sum(self.states.values())} trials ({ended}), {took}",
         ]
+
+
+def written_in_words(written: Sequence[WrittenPart]) -> str:
+    """`the exemplar 'tea/lively' (round 1, from 'tea/bare') and the system prompt …`"""
+    *some, last = map(str, written)
+    return f"{', '.join(some)} and {last}" if some else last
 
 
 def _equals(summary: Mapping[str, Any]) -> list[str]:

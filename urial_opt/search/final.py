@@ -27,6 +27,7 @@ from urial_opt.records import (
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
+from urial_opt.spaces.lineage import families, written_parts
 from urial_opt.statistics.bootstrap import bootstrap_difference
 from urial_opt.statistics.correlation import rank_correlation
 
@@ -80,6 +81,7 @@ def finish(search: RunningSearch) -> SearchResult:
         contexts=measured,
         found_trial=winner.number,
         found_equals=same,
+        written=written_parts(families(search.rounds, space, winner.candidate.params)),
         choice=choice,
         gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
         states=search.standing.states,

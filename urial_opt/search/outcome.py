@@ -12,6 +12,7 @@ from urial_opt.errors import InputError
 from urial_opt.records import Estimate, TrialRecord, TrialState, read_estimate
 from urial_opt.search.digest import Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
+from urial_opt.spaces.lineage import WrittenPart
 from urial_opt.store import Deciders, SearchRecord, SearchStatus, Store, WorkingProcess
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class SearchOutcome(Digested):
     found_trial: int
     found_equals: tuple[str, ...]
     """As in `SearchResult`."""
+    written: tuple[WrittenPart, ...]
+    """As in `SearchResult`."""
     gain: Estimate
     """Found minus hand-written on the test queries, with its paired 95 % interval."""
     states: Mapping[TrialState, int]
@@ -70,6 +73,7 @@ class SearchOutcome(Digested):
             contexts={role: _context(summary[role]) for role in digest.contexts},
             found_trial=digest.found_trial,
             found_equals=digest.found_equals,
+            written=digest.written,
             gain=digest.gain,
             states=digest.states,
             seconds=digest.seconds,

@@ -45,6 +45,7 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
         contexts=contexts,
         found_trial=digest.found_trial,
         found_equals=digest.found_equals,
+        written=digest.written,
         choice=Choice(
             trial=digest.found_trial,
             validation=contexts["found"].card.average,

@@ -20,6 +20,7 @@ from urial_opt.records import (
 from urial_opt.search.digest import Digest, Digested
 from urial_opt.search.served_prompt import ServedPrompt
 from urial_opt.search.shift_probe import shift_json
+from urial_opt.spaces.lineage import WrittenPart
 from urial_opt.spending import Bill, usage_json
 
 
@@ -115,6 +116,8 @@ class SearchResult(Digested):
     found_equals: tuple[str, ...]
     """The prompts that the found one is, to the last character and with their decoding: of `zero_shot`, `plain_icl`,
     `hand_written` and `start`, where the search began. Empty: it is a new one."""
+    written: tuple[WrittenPart, ...]
+    """The parts of the found prompt that the proposer wrote."""
     choice: Choice
     gain: Estimate
     """Found minus hand-written prompt on the test queries, in points, with its paired 95 % interval; zero, without an
@@ -171,6 +174,7 @@ class SearchResult(Digested):
             "gain": estimate_json(self.gain) | {"significant": self.significant},
             "found_trial": self.found_trial,
             "found_equals": list(self.found_equals),
+            "written": [each.as_json() for each in self.written],
             "constraints": [each.as_json() for each in self.choice.constraints],
             "trials": {
                 "total": sum(self.states.values()),

@@ -14,7 +14,7 @@ from urial_opt.search.shift_probe import ShiftWatch
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import Round
 from urial_opt.spaces.space import SearchSpace
-from urial_opt.spending import Bill, Meter, Spent
+from urial_opt.spending import Asked, Bill, Meter, Spent
 from urial_opt.store import Claim, Store
 
 _NOTHING = Usage()
@@ -57,8 +57,11 @@ class RunningSearch:
 
     @property
     def spent(self) -> Usage:
-        """Tokens of the trials, of the measurements after them, and of the token shift probes."""
-        return self.standing.usage + self.usage + (self.shift.usage if self.shift else _NOTHING)
+        """Tokens of the trials, of the measurements after them, of the token shift probes, and of the proposer."""
+        proposer = self.models.proposer
+        written = self.begun.account.spent.get(proposer.identity) if proposer else None
+        tokens = self.standing.usage + self.usage + (self.shift.usage if self.shift else _NOTHING)
+        return tokens + (written.usage if written else _NOTHING)
 
     @property
     def bill(self) -> Bill:
@@ -67,12 +70,12 @@ class RunningSearch:
         spent: dict[Role, Spent] = {role: paid.get(name, Spent()) for role, name in self.models.identities.items()}
         return Bill(spent=spent, prices=self.options.terms.prices)
 
-    def check_limits(self, queries: int) -> None:
+    def check_limits(self, number: int, *, of: Asked = "queries") -> None:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
         self.claim.check()
         if self.stop():
             raise Interrupted(self.name)
-        if limit := self.meter.look(self.bill, queries):
+        if limit := self.meter.look(self.bill, number, of=of):
             raise LimitReached(self.name, limit)
 
     def allow(self) -> None:

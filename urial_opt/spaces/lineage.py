@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from urial_opt.prompt import Exemplar
 from urial_opt.records import Params
-from urial_opt.spaces.proposals import Diagnosis, Draft, Proposal, Task, proposal_of
-from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.proposals import Diagnosis, Draft, Part, Proposal, Task, proposal_of
+from urial_opt.spaces.space import NO_SYSTEM, SearchSpace, without_generations
 from urial_opt.spaces.variants import grown
 
 ACCEPTED = "in the pool"
@@ -100,9 +101,66 @@ class Ancestor:
     """A part of a prompt with the parts that it was made from, as a tree."""
 
     name: str
-    parents: tuple[Ancestor, ...] = field(default=())
+    """The exemplar's key, or the system prompt's name."""
+    part: Part
+    round: Round | None = None
+    """The round in which it was written; None if a person wrote it."""
+    attempt: Attempt | None = None
+    parents: tuple[Ancestor, ...] = ()
 
 
-def family(space: SearchSpace, name: str) -> Ancestor:
-    """The family tree of an exemplar or a system prompt of the space."""
-    return Ancestor(name=name, parents=tuple(family(space, each) for each in space.parents.get(name, ())))
+def family(rounds: Sequence[Round], name: str, part: Part) -> Ancestor:
+    """The family tree of an exemplar or a system prompt, back to what a person wrote."""
+    made = {(attempt.proposal.part, attempt.key): (each, attempt) for each in rounds for attempt in each.accepted}
+    if (part, name) not in made:
+        return Ancestor(name=name, part=part)
+    in_round, attempt = made[part, name]
+    before = [each for each in rounds if each.number < in_round.number]
+    parents = tuple(family(before, each, part) for each in attempt.proposal.parents)
+    return Ancestor(name=name, part=part, round=in_round, attempt=attempt, parents=parents)
+
+
+def families(rounds: Sequence[Round], space: SearchSpace, params: Params) -> list[Ancestor]:
+    """The family trees of the parts of a prompt of `space`: of its system prompt, if it has one, and each exemplar."""
+    system = str(without_generations(params)["system"])
+    trees = [] if system == NO_SYSTEM else [family(rounds, system, "system")]
+    return [*trees, *(family(rounds, key, "exemplar") for key in space.exemplar_keys(params))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenPart:
+    """A part of a prompt that a proposer wrote."""
+
+    part: Part
+    name: str
+    round: int
+    parents: tuple[str, ...]
+    """What it was made from; empty if it was written anew."""
+
+    def __str__(self) -> str:
+        made = " and ".join(map(repr, self.parents))
+        what = "system prompt" if self.part == "system" else "exemplar"
+        return f"the {what} {self.name!r} (round {self.round}, {f'from {made}' if made else 'new'})"
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> WrittenPart:
+        """The part that `as_json` described."""
+        return cls(**{**stored, "parents": tuple(stored["parents"])})
+
+    def as_json(self) -> dict[str, object]:
+        """Keys: `part` (system or exemplar), `name`, `round`, `parents` (names)."""
+        return {"part": self.part, "name": self.name, "round": self.round, "parents": list(self.parents)}
+
+
+def written_parts(trees: Sequence[Ancestor]) -> tuple[WrittenPart, ...]:
+    """Those parts of a prompt that a proposer wrote."""
+    return tuple(
+        WrittenPart(
+            part=each.part,
+            name=each.name,
+            round=each.round.number,
+            parents=tuple(name for name in each.attempt.proposal.parents if name != NO_SYSTEM),
+        )
+        for each in trees
+        if each.round and each.attempt
+    )

@@ -21,8 +21,9 @@ from urial_opt.records import (
     Split,
     TrialRecord,
 )
+from urial_opt.spaces.lineage import Round
 from urial_opt.spending import Spent
-from urial_opt.store import changes, copying, paces, searches, served, shifts, trials
+from urial_opt.store import changes, copying, paces, rounds, searches, served, shifts, trials
 from urial_opt.store.changes import Removed
 from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
@@ -252,6 +253,11 @@ class Store(DatabaseMemory):
         """The `count` trials with the highest estimates, the highest first."""
         with self._database.reading() as connection:
             return trials.best_trials(connection, search, count)
+
+    def rounds(self, search: str) -> list[Round]:
+        """The rounds of a search's proposer, in order."""
+        with self._database.reading() as connection:
+            return rounds.read_rounds(connection, searches.search_id(connection, search))
 
     def evaluation(self, search: str, number: int) -> Evaluation:
         """Queries, completions and judgments of one trial. UnknownNameError if there is no such trial."""

@@ -13,6 +13,7 @@ from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
+    from urial_opt.spaces.lineage import WrittenPart
 
 _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's context window"
 
@@ -24,12 +25,26 @@ _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's 
 @click.option(
     "--examples", type=click.IntRange(0), default=2, show_default=True, help="How many answers of each sort to show."
 )
+@click.option("--lineage", is_flag=True, help="Show who wrote each part of the prompt, from what, and its gain.")
+@click.option("--rounds", is_flag=True, help="Show all that the proposer wrote, and what became of it.")
 @store_option
 @json_option
-def command(name: str | None, trial: int | None, top: int, examples: int, store_url: str, *, as_json: bool) -> None:
+def command(
+    name: str | None,
+    trial: int | None,
+    top: int,
+    examples: int,
+    store_url: str,
+    *,
+    lineage: bool,
+    rounds: bool,
+    as_json: bool,
+) -> None:
     """Show the prompts of the search NAME (default: the newest that has a result) on the dev queries.
 
-    The prompt that it found comes first, and is marked; then come the best by shrunken estimate.
+    The prompt that it found comes first, and is marked; then come the best by shrunken estimate. --lineage shows the
+    family tree of the found (or best, or --trial) prompt instead: what each part was made from, by whom, why, and what
+    its first look gained. --rounds shows all drafts of the proposer and what became of them.
 
     \b
     With --json an object with the keys
@@ -37,21 +52,33 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
       trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null where
       there is no score, validation for all but finalists), aspects and gains (by aspect: mean, interval), constraints
       (constraint, mean, kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
-      kl_base_aligned, kl_aligned_base), params, system, exemplars, text, sampling, best, worst and won (examples:
-      query, answer, score, before, reasons)
+      kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote: part, name, round, parents),
+      system, exemplars, text, sampling, best, worst and won (examples: query, answer, score, before, reasons);
+      with --lineage name, trial, left_out (drafts by what kept them out) and parts: a tree of objects with part, name,
+      query, text, written (null for a person; round, proposer, weakness, reason, attempt, look: trial, against, shows,
+      queries, gain) and parents (alike);
+      with --rounds name and rounds: a list of objects with number, after, best, proposer, closed, shift, diagnosis,
+      looks, left_out and drafts (task, attempt, part, style, parents, weakness, query, text, reason, fate, name, asked,
+      reply, usage)
     """
     from urial_opt.cli.advice import as_typed
+    from urial_opt.cli.agent_tables import show_agent
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say, say_command
     from urial_opt.cli.suggestions import suggested
     from urial_opt.report.inspection import found_trial, inspect_search, why_nothing_scored
+    from urial_opt.search.agent.ancestry import written_by_trial
     from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
+        if lineage or rounds:
+            show_agent(store, search, trial, drafts=rounds, as_json=as_json)
+            return
         inspected = inspect_search(store, search, trial=trial, top=top, examples=examples)
         trials = store.count_trials(search.name)
+        written = written_by_trial(store, search, [each.record for each in inspected])
         why_none = None if inspected else why_nothing_scored(store, search)
     if as_json:
         write_json(
@@ -62,7 +89,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
                 "settings": dict(search.settings),
                 "versions": [asdict(each) for each in search.deciders],
                 "found_trial": found_trial(search),
-                "trials": [_as_json(each) for each in inspected],
+                "trials": [_as_json(each, written.get(each.record.number, ())) for each in inspected],
             }
         )
         return
@@ -78,7 +105,7 @@ def command(name: str | None, trial: int | None, top: int, examples: int, store_
     if trial is None:
         _say_why_two(inspected)
     for each in inspected:
-        _show(each)
+        _show(each, written.get(each.record.number, ()))
 
 
 def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
@@ -102,9 +129,10 @@ def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
     say(said)
 
 
-def _show(inspected: InspectedTrial) -> None:
+def _show(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> None:
     from urial_opt.cli.layout import say
     from urial_opt.cli.tables import shift_line
+    from urial_opt.search.digest import written_in_words
 
     record, card = inspected.record, inspected.card
     say()
@@ -121,6 +149,8 @@ def _show(inspected: InspectedTrial) -> None:
         say(shift_line(inspected.shift), rest="  ")
     chosen = {name: value for name, value in record.candidate.params.items() if value is not False}
     say("parameters: " + ", ".join(f"{name}={value}" for name, value in chosen.items()), rest="  ")
+    if written:
+        say(f"written by the proposer: {written_in_words(written)}", rest="  ")
     say()
     say("prompt", bold=True)
     say(record.candidate.prompt.prefix, first="  ", rest="    ")
@@ -166,7 +196,7 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
         say(f"({reasons})", first="    ", rest="      ")
 
 
-def _as_json(inspected: InspectedTrial) -> dict[str, object]:
+def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[str, object]:
     from urial_opt.records import estimate_json
     from urial_opt.search.shift_probe import shift_json
 
@@ -184,6 +214,7 @@ def _as_json(inspected: InspectedTrial) -> dict[str, object]:
         "constraints": [each.as_json() for each in inspected.constraints],
         "shift": shift_json(inspected.shift) if inspected.shift else None,
         "params": dict(record.candidate.params),
+        "written": [each.as_json() for each in written],
         "system": prompt.system,
         "exemplars": [{"query": e.query, "answer": e.answer, "style": e.style} for e in prompt.exemplars],
         "text": prompt.prefix,

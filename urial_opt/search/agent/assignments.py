@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urial_opt.aspects import QueryKind
 from urial_opt.prompt import Exemplar
 from urial_opt.search.agent.guards import longest_allowed
+from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import SeenAnswer, Situation, Source, Task, Weakness
 from urial_opt.spaces.restyling import sentences_of
 from urial_opt.spaces.space import COMPOSED, NO_SYSTEM, SearchSpace
@@ -44,6 +45,19 @@ def tasks_for(
             )
         )
     return tasks
+
+
+def weakness_of(closed: Round, attempt: Attempt) -> Weakness | None:
+    """The weakness that an attempt addresses: each begins with a system prompt, and a merge is for the first one."""
+    weaknesses = closed.diagnosis.weaknesses if closed.diagnosis else ()
+    merges = attempt.proposal.part == "system" and len(attempt.proposal.parents) > 1
+    before = [
+        each
+        for each in closed.attempts
+        if each.number == 0 and each.task <= attempt.task and each.proposal.part == "system"
+    ]
+    place = 0 if merges else len(before) - 1
+    return weaknesses[place] if 0 <= place < len(weaknesses) else None
 
 
 def _system(space: SearchSpace, situation: Situation, weakness: Weakness, failing: tuple[SeenAnswer, ...]) -> Task:

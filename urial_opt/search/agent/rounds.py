@@ -8,7 +8,7 @@ the sampler decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from urial_opt.datasets.queries import same_words
@@ -16,8 +16,8 @@ from urial_opt.errors import AdapterError
 from urial_opt.evaluation.one_by_one import stored_one_by_one
 from urial_opt.memory import Memory, RoundMemory
 from urial_opt.prompt import Exemplar
-from urial_opt.protocols import Judge, Proposer
-from urial_opt.records import TrialRecord
+from urial_opt.protocols import Billed, Gradual, Judge, Proposer
+from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.agent.assignments import tasks_for
 from urial_opt.search.agent.guards import failures
 from urial_opt.search.agent.situation import shown_keys
@@ -33,6 +33,8 @@ SPACING = 15
 STALLED = 10
 OVERDUE = 35
 LEFT = 15
+_AT_ONCE = 4
+"""How many texts are written between two writes to the store, if the proposer does not hand them on one by one."""
 ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
 
@@ -61,6 +63,8 @@ class Writing:
     memory: Memory
     """Of verdicts on new exemplars."""
     rounds: RoundMemory
+    before: Callable[[int], None] = lambda _: None
+    """Called before so many drafts are asked for; what it raises leaves the round to go on later."""
 
 
 def take_round(
@@ -96,17 +100,27 @@ def _attempts(begun: Round, writing: Writing, tasks: Mapping[int, Task], number:
     """The attempts with this number at the tasks: stored ones, and new ones where there are none."""
     attempts = {each.task: each for each in begun.attempts if each.number == number}
     missing = {place: task for place, task in tasks.items() if place not in attempts}
+    at_once = max(1, len(missing)) if isinstance(writing.proposer, Gradual) else _AT_ONCE
+    for places in in_blocks(list(missing), at_once):
+        attempts |= _written(begun, writing, {place: missing[place] for place in places}, number)
+    return [attempts[place] for place in tasks]
+
+
+def _written(begun: Round, writing: Writing, tasks: Mapping[int, Task], number: int) -> dict[int, Attempt]:
+    """New attempts at the tasks, each stored as soon as it is there."""
+    attempts: dict[int, Attempt] = {}
 
     def store(rows: Sequence[int], drafts: Sequence[Draft]) -> None:
-        places = [list(missing)[row] for row in rows]
-        fresh = attempts_at({place: missing[place] for place in places}, drafts, number=number)
+        places = [list(tasks)[row] for row in rows]
+        fresh = attempts_at({place: tasks[place] for place in places}, drafts, number=number)
         writing.rounds.add_attempts(begun.number, begun.proposer, fresh)
         attempts.update({each.task: each for each in fresh})
 
-    if missing:
-        stored_one_by_one(writing.proposer, lambda: writing.proposer.write(list(missing.values())), store)
-        writing.memory.settle()
-    return [attempts[place] for place in tasks]
+    # what is asked of a server is checked request by request
+    writing.before(1 if isinstance(writing.proposer, Billed) else len(tasks))
+    stored_one_by_one(writing.proposer, lambda: writing.proposer.write(list(tasks.values())), store)
+    writing.memory.settle()
+    return attempts
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +145,9 @@ class _Gathered:
                 remarks = (f"Your reply could not be used: {draft.trouble}.",) if draft.reply else ()
                 fate = draft.trouble
             if remarks:
-                again[attempt.task] = replace(task, last=draft.text or draft.reply, remarks=remarks)
+                # as it is stored, so that a resumed round asks the same
+                text = "" if draft.trouble else attempt.proposal.text.strip()
+                again[attempt.task] = replace(task, last=text or draft.reply, remarks=remarks)
             key = _key(attempt, self.space, self.number) if fate == ACCEPTED else ""
             self.attempts.append(fated(attempt, fate, key=key))
             if key:

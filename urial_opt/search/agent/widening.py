@@ -41,7 +41,7 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         return
     if not due(search.rounds, standing, budget=options.budget, most=options.rounds):
         return
-    search.check_limits(1)
+    search.check_limits(1, of="drafts")
     search.report(Phase.WRITING, done=len(search.rounds), total=options.rounds)
     account, best = search.begun.account, standing.records[standing.best]
     begun = next((each for each in account.rounds() if not each.closed), None)
@@ -63,7 +63,13 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         Lacking(traits=begun.lacking, sentences=begun.shift),
         tried_before(search.rounds, standing.records),
     )
-    writing = Writing(proposer=proposer, judge=search.models.judge, memory=account, rounds=account)
+    writing = Writing(
+        proposer=proposer,
+        judge=search.models.judge,
+        memory=account,
+        rounds=account,
+        before=lambda drafts: search.check_limits(drafts, of="drafts"),
+    )
     closed = take_round(begun, writing, search.space, situation, best, _winners(search, best))
     search.rounds.append(closed)
     search.space = closed.grow(search.space)
@@ -75,11 +81,16 @@ def note_of(closed: Round) -> str:
     """What a round brought, in a sentence."""
     fates = Counter(each.fate for each in closed.attempts if not each.key)
     parts = Counter(each.proposal.part for each in closed.accepted)
-    brought = [f"{number} {'system prompts' if part == 'system' else 'exemplars'}" for part, number in parts.items()]
+    brought = [counted(number, "system prompt" if part == "system" else part) for part, number in parts.items()]
     trouble = closed.diagnosis.trouble if closed.diagnosis else None
     what = " and ".join(brought) or "nothing"
-    left_out = f"; {fates.total()} drafts were left out" if fates else ""
+    left_out = f"; {counted(fates.total(), 'draft')} left out" if fates else ""
     return f"Round {closed.number} brought {what}{f' ({trouble})' if trouble else ''}{left_out}."
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 draft`, `2 drafts`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _lacking(search: RunningSearch, best: TrialRecord) -> Lacking:
