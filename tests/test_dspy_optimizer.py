@@ -108,12 +108,24 @@ def test_labels_that_the_metric_does_not_pass_are_not_shown(path: Path) -> None:
 
 
 def test_a_teacher_tries_without_labelled_demos_first(path: Path) -> None:
-    model = Mimic()
+    model, looks = Mimic(), itertools.count()
     with pytest.raises(Interrupted):
-        compiled(path, model, adapter=UrialAdapter(), stop=lambda: True)
-    alone = [text for text in model.texts if text.count("# Query:") == 1]
-    assert model.texts[: len(alone)] == alone
-    assert len(model.texts) == 2 * len(alone) == 10
+        compiled(path, model, adapter=UrialAdapter(), stop=lambda: next(looks) >= 10)
+    queries = [text.count("# Query:") for text in model.texts]
+    assert queries[:5] == [1] * 5
+    assert len(queries) == 10
+    assert min(queries[5:]) > 1
+
+
+def test_compiled_programs_can_be_copied_and_saved_whole(path: Path, tmp_path: Path) -> None:
+    program = compiled(path, Mimic(), instructions=[KIND])
+    copied = program.deepcopy()
+    assert copied.urial.value("self") == program.urial.value("self")
+    program.save(tmp_path / "whole", save_program=True)
+    loaded = dspy.load(tmp_path / "whole", allow_pickle=True)
+    assert loaded.urial.adapter.format(loaded.signature, loaded.demos, {"query": "q"}) == program.urial.adapter.format(
+        program.signature, program.demos, {"query": "q"}
+    )
 
 
 def test_bootstrapped_demos_pass_the_metric(path: Path) -> None:

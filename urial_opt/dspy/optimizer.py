@@ -36,7 +36,7 @@ from urial_opt.errors import InputError
 from urial_opt.objective import Objective
 from urial_opt.records import Role
 from urial_opt.roles import Models, prices_of
-from urial_opt.search.opening import LimitReached, SearchOptions
+from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
@@ -163,6 +163,8 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         prices = prices_of({Role.BASE: model.priced}, self.terms.prices)
 
         def before() -> None:
+            if self.stop():
+                raise Interrupted(self.name or "bootstrap")
             if limit := meter.look(Bill(spent={Role.BASE: sum(memory.spent.values(), Spent())}, prices=prices), 1):
                 raise LimitReached(self.name or "bootstrap", limit)
 
