@@ -5,7 +5,7 @@
 
 Each search ends as soon as it has used TOKENS tokens of the base model or ANSWERS judged answers, first looks and the
 judging of exemplars included; then its best prompt is measured on the test queries. The pool holds the answers of the
-styles `word`, `bare` and `forum` only, and one system prompt: whatever is better has to be written. `none` has no
+styles `word`, `bare`, `forum`, `manual` and `scholarly` only, and one system prompt: what engages has to be written. `none` has no
 proposer, `clauses` applies the space's rules, and `dspy` is the DSPy proposer with a scripted writer over HTTP
 (`scripted_writer.py`): a third of its drafts is good, a third useless and a third harmful; for `dspy-bad` none is good.
 With `--pool whole` the pool is that of the space `nano`, which leaves little to do: it shows what the rounds cost.
@@ -43,10 +43,10 @@ from urial_opt.spaces.space_file import load_space
 from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import Store
 
-POOR = ("word", "bare", "forum")
+POOR = ("word", "bare", "forum", "manual", "scholarly")
 START = ("cook-rice/bare", "rob-a-bank/bare", "Finland/bare")
-TOKENS = 150_000
-ANSWERS = 600
+TOKENS = 120_000
+ANSWERS = 500
 MOST_TRIALS = 300
 ROUNDS = 6
 COLUMNS = ("seed", "proposer", "found", "trials", "tokens", "judged", "rounds", "accepted", "good_looks", "seconds")
