@@ -14,7 +14,10 @@ import urial_opt as uo
 from tests import tiny_space
 from tests.agent_search import Scripted, options, tiny_models, written
 from tests.command_line import Run
+from tests.scripted_writer import FIELDS, Writer, as_asked
 from urial_opt import roles
+from urial_opt.nano.json_server import listening
+from urial_opt.proposers.clauses import Clauses
 from urial_opt.search.versions import VERSIONS
 from urial_opt.spaces.proposals import Draft, Task
 from urial_opt.store import Store
@@ -38,6 +41,8 @@ def test_a_search_is_resumed_with_its_proposer(run: Run, tmp_path: Path, path: P
     _, err = run(*options(tmp_path, "--proposer", "clauses", "--rounds", 1, "--name", "a", "--store", path))
     assert "space tiny, base nano, judge nano, proposer clauses, store" in err
     assert settings(path)["a"]["proposer"] == "scripted 1"
+    assert "\nRound 1 brought 1 system prompt and 1 exemplar; " in err
+    assert "[writing new parts] 0/1" in err
     assert proposer.diagnosed == 1
     asked = len(proposer.tasks)
     out, err = run("resume", "a", "--budget", 11, "--store", path, "--json")
@@ -135,7 +140,7 @@ def test_a_round_that_is_cut_short_goes_on_and_asks_nothing_twice(
 
         cut.write_one = interrupted
     with tiny_models(cut):
-        limit = ("--max-tokens", 620) if how == "tokens" else ()
+        limit = ("--max-tokens", 420) if how == "tokens" else ()
         _, err = run(*words, *limit, code=3 if how == "tokens" else 130)
         assert "would be exceeded" in err or "Stopped; all results so far are in" in err
         with Store.open(str(path)) as store:
@@ -152,3 +157,45 @@ def test_a_round_that_is_cut_short_goes_on_and_asks_nothing_twice(
             each.candidate.params for each in other.trials("a")
         ]
         assert store.account("a").spent == other.account("a").spent
+
+
+def test_a_plan_has_the_drafts_of_a_proposer(run: Run, tmp_path: Path, path: Path) -> None:
+    words = options(tmp_path, "--budget", 100, "--plan", "--json", "--store", path, "--proposer", "clauses")
+    with tiny_models(Clauses()):
+        assert json.loads(run(*words)[0])["expected"]["roles"]["proposer"]["calls"] == 0  # rules ask nobody
+    with tiny_models(Scripted()):
+        planned = json.loads(run(*words, "--price", "proposer=1/2")[0])
+        fewer = json.loads(run(*words, "--price", "proposer=1/2", "--rounds", 1)[0])
+    expected, most = (planned[which]["roles"]["proposer"] for which in ("expected", "at_most"))
+    assert expected["calls"] == 4 * (1 + 24)  # rounds; a diagnosis; (3 * (1 + 3 + 1) + 1) * 1.5 drafts
+    assert most["calls"] == 4 * (1 + 48)
+    assert fewer["expected"]["roles"]["proposer"]["calls"] == 25
+    assert most["cost"] > expected["cost"] > 0
+    assert planned["expected"]["roles"]["judge"]["calls"] > fewer["expected"]["roles"]["judge"]["calls"]
+
+
+def test_a_language_model_behind_a_server_writes_and_sees_only_dev(
+    run: Run, tmp_path: Path, path: Path, proposer: Scripted, no_key: None
+) -> None:
+    words = options(tmp_path, "--proposer", "dspy:wise", "--rounds", 1, "--name", "a", "--store", path)
+    queries = tmp_path / "queries.jsonl"
+    for split in ("validation", "test"):
+        for place, text in enumerate(("What is rain?", "Rob a bank.", "What is snow?", "Forge a pass.")):
+            planted = queries.read_text().replace(text, f"{text} Zebra {split} {place}.")
+            queries.write_text(planted)
+    writer = Writer(lambda prompt: as_asked(prompt, {**FIELDS, "system_text": "Rob a bank, say why. What is snow?"}))
+    with listening(writer) as url:
+        priced = ("--price", "proposer=1/2", "--max-cost", 1)
+        out, err = run(*words, "--proposer-url", url, *priced, "--json")
+        assert "Round 1 brought" in err
+        asked = len(writer.asked)
+        assert json.loads(out)["spending"]["proposer"]["requests"] == asked > 1
+        run("resume", "a", "--budget", 10, "--store", path, *priced)
+    assert len(writer.asked) == asked
+    sent = "\n".join(writer.prompts)
+    assert "What is the sun?" in sent
+    assert "Zebra" not in sent
+    [drafts] = [
+        each["drafts"] for each in json.loads(run("inspect", "a", "--rounds", "--json", "--store", path)[0])["rounds"]
+    ]
+    assert all("[[ ## completed ## ]]" in each["reply"] for each in drafts)

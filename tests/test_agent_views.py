@@ -109,6 +109,7 @@ def test_every_draft_can_be_read_with_what_was_asked_and_replied(run: Run, agree
     assert refused["fate"].startswith("the guard 'layout': The text contains chat markup")
     assert (again["attempt"], again["text"], again["fate"]) == (2, None, "the model failed: 503")
     assert (second["after"], second["best"]) == (8, 7)
+    assert "leave out --lineage and --trial" in run.refused("inspect", "a", "--rounds", "--trial", 0, "--store", agreed)
 
 
 def test_a_search_without_a_proposer_says_so(run: Run, tmp_path: Path, path: Path) -> None:

@@ -28,6 +28,7 @@ STAND_INS = (
     (r"\b(openai:)?Qwen/\S+", r"\1nano", "needs a GPU: the embedded server's base model"),
     (r"http://localhost:8000/v1", "$SERVER", "needs a GPU: python -m urial_opt.nano.server, in this process"),
     (r"(llm:\S+)", r"\1 --judge-url $JUDGE", "needs a key: a server that answers as every template asks"),
+    (r"\bdspy:\S+", "clauses", "needs a key: the proposer that goes by rules"),
     (r"\bPLUGIN\b", "nano", "is not installed: the embedded judge"),
     (r"--space urial\b", "", "is for real models: the space of these tests"),
     (r"\bjust-eval-instruct\b", "mine.csv", "needs a network: a file"),

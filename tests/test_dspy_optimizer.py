@@ -12,6 +12,7 @@ import dspy  # type: ignore[import-untyped]
 import pytest
 
 from tests.dspy_programs import BARE, COUNTRIES, KIND, SYSTEM, TRAIN, Mimic, asked, compiled, exact, example, running
+from urial_opt import load_search
 from urial_opt.dspy import UrialAdapter, UrialEngine, UrialOptimizer
 from urial_opt.dspy.demos import divide
 from urial_opt.errors import AdapterError, InputError
@@ -32,6 +33,8 @@ def test_the_program_found_has_the_demos_that_the_metric_likes(path: Path) -> No
     assert program.urial.value("self") == 1
     assert answers(program, Mimic()) == [each.answer for each in TRAIN]
     assert program.urial.adapter.prompt(program.signature).system in (SYSTEM, "")
+    assert "2 validation queries" in str(program.urial.results["self"])
+    assert "2 validation queries" in str(load_search(store=path).result)
 
 
 def test_instructions_are_searched_with_the_demos(path: Path) -> None:
@@ -94,6 +97,38 @@ def test_chain_of_thought_learns_from_runs_of_a_teacher(path: Path) -> None:
     assert program.predict.demos
     with pytest.raises(InputError, match=r"nothing to search for the predictor 'predict': .*'reasoning', 'answer'"):
         compiled(path, Mimic(), dspy.ChainOfThought("query -> answer"), adapter=UrialAdapter())
+
+
+def test_labels_that_the_metric_does_not_pass_are_not_shown(path: Path) -> None:
+    def no_swamp(wanted: Any, found: Any, trace: object = None) -> bool:
+        return "swamp" not in found.answer and found.answer.startswith("The")
+
+    wrong = [example(country, answer=f"The capital of {country} is a swamp.") for country in [*COUNTRIES][:6]]
+    model = Mimic()
+    compiled(path, model, metric=no_swamp, trainset=[*wrong, *TRAIN[6:]], valset=TRAIN[:2], pool=9, budget=8)
+    assert any("The capital" in text for text in model.texts)
+    assert not any("swamp" in text for text in model.texts)
+
+
+def test_a_teacher_tries_without_labelled_demos_first(path: Path) -> None:
+    model, looks = Mimic(), itertools.count()
+    with pytest.raises(Interrupted):
+        compiled(path, model, adapter=UrialAdapter(), stop=lambda: next(looks) >= 10)
+    queries = [text.count("# Query:") for text in model.texts]
+    assert queries[:5] == [1] * 5
+    assert len(queries) == 10
+    assert min(queries[5:]) > 1
+
+
+def test_compiled_programs_can_be_copied_and_saved_whole(path: Path, tmp_path: Path) -> None:
+    program = compiled(path, Mimic(), instructions=[KIND])
+    copied = program.deepcopy()
+    assert copied.urial.value("self") == program.urial.value("self")
+    program.save(tmp_path / "whole", save_program=True)
+    loaded = dspy.load(tmp_path / "whole", allow_pickle=True)
+    assert loaded.urial.adapter.format(loaded.signature, loaded.demos, {"query": "q"}) == program.urial.adapter.format(
+        program.signature, program.demos, {"query": "q"}
+    )
 
 
 def test_bootstrapped_demos_pass_the_metric(path: Path) -> None:

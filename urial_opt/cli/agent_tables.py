@@ -48,7 +48,8 @@ def show_lineage(steps: Sequence[Step], rounds: Sequence[Round], name: str) -> N
         say("The search had no proposer: a person wrote every part of this prompt.")
     else:
         who = " and ".join(dict.fromkeys(repr(each.proposer) for each in rounds))
-        share = f"{written} of the {counted(len(steps), 'part')}" if written else "no part"
+        some = f"{written} of the {len(steps)} parts" if written else "no part"
+        share = "every part" if written == len(steps) else some
         say(f"The proposer {who} wrote {share} of this prompt.")
     for step in steps:
         say()
@@ -113,7 +114,8 @@ def show_rounds(rounds: Sequence[Round], records: Sequence[TrialRecord], name: s
         _show_round(each, seen)
     say()
     _say_left_out(rounds)
-    say_suggestions("What the proposer was asked and replied:", suggested("inspect", name, "--rounds", "--json"))
+    if any(attempt.draft.asked for each in rounds for attempt in each.attempts):
+        say_suggestions("What the proposer was asked and replied:", suggested("inspect", name, "--rounds", "--json"))
 
 
 def _show_round(of: Round, seen: Mapping[str, Effect]) -> None:
@@ -139,7 +141,7 @@ def _print_drafts(of: Round, seen: Mapping[str, Effect]) -> None:
     gains = [interval(seen[each.key].gain, signed=True) if each.key in seen else "–" for each in of.attempts]
     figures = [
         Figure(name="part", cells=[_sort(each) for each in of.attempts], left=True),
-        Figure(name="tokens", cells=[f"{each:,}" for each in tokens]),
+        *([Figure(name="tokens", cells=[f"{each:,}" for each in tokens])] if any(tokens) else []),
         Figure(name="fate", cells=[fate_in_short(each) for each in of.attempts], left=True),
         Figure(name="first look [95 %]", short="first look\n[95 %]", cells=gains),
     ]

@@ -80,6 +80,16 @@ def _text(example: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What demos are made from."""
+
+    labelled: Sequence[Any]
+    """Examples with their labels."""
+    traces: Sequence[Mapping[str, list[Mapping[str, Any]]]]
+    """For each run that passed, the demos of each predictor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
     """Runs a program on the examples for demos; its runs are stored, so that they are paid once."""
 
@@ -96,9 +106,19 @@ class Bootstrap:
     def traces(self, parts: Parts, shown: Mapping[str, Sequence[Shown]]) -> list[dict[str, list[Mapping[str, Any]]]]:
         """For each example that passes, the demos of each predictor that was called.
 
-        `shown` are labelled demos by predictor, which the teacher is given if it has none: but not that of the example
-        itself.
+        The teacher tries as it is and, where that fails, with the labelled demos `shown`, by predictor, if it has none
+        of its own: but not with that of the example itself.
         """
+        passed = self._passed(parts, parts.demos, {})
+        failed = [text for text in parts.demos if text not in passed]
+        if any(shown.get(name) and not each.demos for name, each in self.program.named_predictors()):
+            passed |= self._passed(parts, failed, shown)
+        return [passed[text] for text in parts.demos if text in passed]
+
+    def _passed(
+        self, parts: Parts, texts: Sequence[str], shown: Mapping[str, Sequence[Shown]]
+    ) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
+        """The demos of each run that passes, by the text of its example."""
         kept = [
             [name, str(each.signature.dump_state()), [plain(dict(demo)) for demo in each.demos]]
             for name, each in self.program.named_predictors()
@@ -114,14 +134,14 @@ class Bootstrap:
             found = []
             for place in missing:
                 self.before()
-                text = parts.demos[place]
-                written = self._written(text, parts.examples[text], shown)
-                self.memory.add_completions(identity, sampling, [text], [written])
+                written = self._written(texts[place], parts.examples[texts[place]], shown)
+                self.memory.add_completions(identity, sampling, [texts[place]], [written])
                 found.append(written)
             return found
 
-        known = self.memory.find_completions(identity, sampling, parts.demos)
-        return [steps for each in fill_gaps(known, ask) if (steps := _passed(each.text)) is not None]
+        written = fill_gaps(self.memory.find_completions(identity, sampling, texts), ask)
+        steps = {text: _steps_of(each.text) for text, each in zip(texts, written, strict=True)}
+        return {text: each for text, each in steps.items() if each is not None}
 
     def _written(self, text: str, example: Any, shown: Mapping[str, Sequence[Shown]]) -> Completion:
         """The run on one example: whether it passed, and its trace, as JSON."""
@@ -140,12 +160,25 @@ class Bootstrap:
         if run.outputs is None:
             return False
         value, _ = self.judge.value(text, run, trace=list(run.trace))
-        if value is None:
-            return False
-        return bool(value) if self.threshold is None else value >= self.threshold
+        return value is not None and is_enough(value, self.threshold)
 
 
-def _passed(text: str) -> dict[str, list[Mapping[str, Any]]] | None:
+def is_enough(value: float, threshold: float | None) -> bool:
+    """Whether a value of the metric makes a demo: without a threshold, anything but 0."""
+    return bool(value) if threshold is None else value >= threshold
+
+
+def worth_showing(parts: Parts, judge: MetricJudge, threshold: float | None) -> list[Any]:
+    """The examples for demos whose own labels the metric passes, or cannot judge; all of them if it passes none."""
+    values = {}
+    for text in parts.demos:
+        labels = plain(dict(parts.examples[text].labels()))
+        values[text], _ = judge.value(text, Run(outputs=labels)) if labels else (None, "")
+    kept = [text for text, value in values.items() if value is None or is_enough(value, threshold)]
+    return [parts.examples[text] for text in kept or parts.demos]
+
+
+def _steps_of(text: str) -> dict[str, list[Mapping[str, Any]]] | None:
     content = json.loads(text)
     if not content["passed"]:
         return None

@@ -18,7 +18,17 @@ import dspy.teleprompt  # type: ignore[import-untyped]
 from urial_opt.aspects import Aspect
 from urial_opt.datasets.queries import QuerySet
 from urial_opt.dspy.adapter import UrialAdapter
-from urial_opt.dspy.demos import BOOTSTRAPPED, GIVEN, LABELLED, Bootstrap, Parts, divide, shown_demos
+from urial_opt.dspy.demos import (
+    BOOTSTRAPPED,
+    GIVEN,
+    LABELLED,
+    Bootstrap,
+    Parts,
+    Sources,
+    divide,
+    shown_demos,
+    worth_showing,
+)
 from urial_opt.dspy.metrics import LEAST, MOST, MetricJudge
 from urial_opt.dspy.program_model import ProgramModel
 from urial_opt.dspy.programs import ProgramGenerator, Shown, give
@@ -26,7 +36,7 @@ from urial_opt.errors import InputError
 from urial_opt.objective import Objective
 from urial_opt.records import Role
 from urial_opt.roles import Models, prices_of
-from urial_opt.search.opening import LimitReached, SearchOptions
+from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
 from urial_opt.search.progress import Progress
 from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
@@ -82,9 +92,10 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         """`metric`: called with an example and a prediction, and a trace while demos are bootstrapped.
 
         `budget`: prompts tried, over all predictors. `max_demos`: of one predictor. `pool`: how many training examples
-        may become demos, labelled or, with `bootstrap`, run; the metric passes a run that reaches `threshold`, by
-        default any that is not 0. `instructions`: exact texts to try beside a predictor's own. `scale`: least and
-        greatest value of the metric. `num_threads`: examples run at once, by default DSPy's.
+        may become demos, as they are labelled or, with `bootstrap`, as a run answers them. Labels and runs must pass
+        the metric: reach `threshold`, by default be anything but 0; if no labels do, all are taken. `instructions`:
+        exact texts to try beside a predictor's own. `scale`: least and greatest value of the metric. `num_threads`:
+        examples run at once, by default DSPy's.
         `store`, `name`, `seed`, `sampler`, `limits`, `watch`, `stop`: as in `urial_opt.run_search`; limits hold for the
         runs of the search and, apart from these, for those that bootstrap demos.
         """
@@ -125,10 +136,13 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         names = [name for name, _ in program.named_predictors()]
         results: dict[str, SearchResult] = {}
         with _opened(self.store) as store:
-            traces = self._bootstrapped(teacher or program, model, parts, judge, store) if self.bootstrap else []
+            sources = Sources(labelled=worth_showing(parts, judge, self.threshold), traces=())
+            if self.bootstrap:
+                traces = self._bootstrapped(teacher or program, model, parts, judge, store, sources.labelled)
+                sources = replace(sources, traces=traces)
             for place, name in enumerate(names):
                 budget = self.budget // len(names) + (place < self.budget % len(names))
-                found = self._search(program, name, model, parts, judge, store, traces=traces, budget=max(budget, 1))
+                found = self._search(program, name, model, parts, judge, store, sources=sources, budget=max(budget, 1))
                 results[name] = found
         texts = [model.system_of(each.signature) for each in program.predictors()]
         program._compiled = True
@@ -142,17 +156,20 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         parts: Parts,
         judge: MetricJudge,
         store: Store,
+        labelled: Sequence[Any],
     ) -> list[dict[str, list[Mapping[str, Any]]]]:
         memory = store.account(command="dspy bootstrap")
         meter = Meter(self.terms)
         prices = prices_of({Role.BASE: model.priced}, self.terms.prices)
 
         def before() -> None:
+            if self.stop():
+                raise Interrupted(self.name or "bootstrap")
             if limit := meter.look(Bill(spent={Role.BASE: sum(memory.spent.values(), Spent())}, prices=prices), 1):
                 raise LimitReached(self.name or "bootstrap", limit)
 
         shown = {
-            name: shown_demos([parts.examples[t] for t in parts.demos], each.signature, model, style=LABELLED)
+            name: shown_demos(labelled, each.signature, model, style=LABELLED)
             for name, each in teacher.named_predictors()
         }
         lent = {name: some[: self.max_demos] for name, some in shown.items()}
@@ -170,11 +187,11 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         judge: MetricJudge,
         store: Store,
         *,
-        traces: Sequence[Mapping[str, list[Mapping[str, Any]]]],
+        sources: Sources,
         budget: int,
     ) -> SearchResult:
         """Search one predictor, and give it what was found."""
-        space, pool = self._space(program, name, model, parts, traces)
+        space, pool = self._space(program, name, model, parts, sources)
         generator = ProgramGenerator(
             program,
             name,
@@ -204,20 +221,20 @@ class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]
         name: str,
         model: ProgramModel,
         parts: Parts,
-        traces: Sequence[Mapping[str, list[Mapping[str, Any]]]],
+        sources: Sources,
     ) -> tuple[SearchSpace, dict[str, Shown]]:
         """The prompts that a predictor may get, beginning with its own, and the demos that they consist of, by key."""
         predictor = dict(program.named_predictors())[name]
         shape = predictor.signature
-        made = [demo for steps in traces for demo in steps.get(name, [])[-1:]]
-        sources = {
+        made = [demo for steps in sources.traces for demo in steps.get(name, [])[-1:]]
+        demos_of = {
             GIVEN: [dict(demo) for demo in predictor.demos],
-            LABELLED: [parts.examples[text] for text in parts.demos],
+            LABELLED: sources.labelled,
             BOOTSTRAPPED: made,
         }
         pool: dict[str, Shown] = {}
         known: set[str] = set()
-        for style, demos in sources.items():
+        for style, demos in demos_of.items():
             for number, shown in enumerate(shown_demos(demos, shape, model, style=style), start=1):
                 if shown.exemplar.id not in known:
                     known.add(shown.exemplar.id)

@@ -119,7 +119,8 @@ def _system(task: Task) -> Draft:
     if not chosen:
         return Draft(trouble="no sentence is left that this system prompt lacks")
     text = f"{heading}{' '.join([*own, *chosen])}"
-    return Draft(text=text, reason=f"{len(chosen)} more sentences: {' '.join(chosen)}")
+    number = "1 more sentence" if len(chosen) == 1 else f"{len(chosen)} more sentences"
+    return Draft(text=text, reason=f"{number}: {' '.join(chosen)}")
 
 
 def _parts(source: Source) -> tuple[str, list[str]]:

@@ -14,6 +14,7 @@ from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.protocols import Scorable
 from urial_opt.records import Role, Usage
 from urial_opt.roles import Models
+from urial_opt.search.agent.forecast import Forecast, forecast_rounds
 from urial_opt.search.final import FINALISTS
 from urial_opt.search.floor import exemplars_to_judge
 from urial_opt.search.opening import SearchOptions, begin
@@ -75,22 +76,30 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
     at_the_end = (FINALISTS + 1) * validation + _YARDSTICKS * test
     exemplars = len(exemplars_to_judge(space))
 
-    def bill(of_dev: float) -> Bill:
+    answer = _tokens_of_an_answer(begun.account.spent, models)
+
+    def bill(of_dev: float, *, at_most: bool) -> Bill:
+        written = forecast_rounds(
+            models.proposer, space, budget=options.budget, most=options.rounds, answer=answer, at_most=at_most
+        )
         searching = round(options.budget * dev * of_dev)
         answers = searching + at_the_end
-        calls = {Role.BASE: answers, Role.JUDGE: exemplars + answers + (test if aligned else 0)}
+        judged = exemplars + written.exemplars + answers + (test if aligned else 0)
+        calls = {Role.BASE: answers, Role.JUDGE: judged}
         if aligned:
             # An upper limit on the measurements of token shift: fewer prompts may survive the race.
             probed = min(options.budget, affordable(searching)) if isinstance(models.base, Scorable) else 0
             calls[Role.BASE] += PROBES * probed
             calls[Role.ALIGNED] = test + PROBES * (probed + 1 if probed else 0)
         spent = {role: _scaled(begun.account.spent, models.identities, role, number) for role, number in calls.items()}
+        if models.proposer:
+            spent[Role.PROPOSER] = _written(begun.account.spent.get(models.proposer.identity), written)
         return Bill(spent=spent, prices=options.terms.prices)
 
     def seconds(of: Bill) -> float | None:
         return None if a_query is None else a_query * of.spent[Role.JUDGE].calls
 
-    expected, at_most = bill(share), bill(1.0)
+    expected, at_most = bill(share, at_most=False), bill(1.0, at_most=True)
     return Plan(
         name=begun.name,
         expected=expected,
@@ -112,9 +121,26 @@ def _ask_a_block(space: SearchSpace, models: Models, account: Account, *, seed: 
     return None
 
 
+def _tokens_of_an_answer(spent: Mapping[str, Spent], models: Models) -> float:
+    """Tokens that base model and judge have written on average for a query, as far as they were paid."""
+    paid = [spent.get(model, Spent()) for model in (models.base.identity, models.judge.identity)]
+    return sum(each.usage.completion_tokens / max(each.calls, 1) for each in paid)
+
+
+def _written(known: Spent | None, written: Forecast) -> Spent:
+    """What the calls of a proposer use: at its average so far, or as forecast if it has none yet."""
+    if known is None or not known.calls:
+        return Spent(calls=written.calls, usage=written.usage)
+    return _times(known, written.calls)
+
+
 def _scaled(spent: Mapping[str, Spent], roles: Mapping[Role, str], role: Role, calls: int) -> Spent:
     """What `calls` calls of a role use at its average so far, or at the base model's if the role has no calls yet."""
-    known = spent.get(roles[role]) or spent.get(roles[Role.BASE]) or Spent()
+    return _times(spent.get(roles[role]) or spent.get(roles[Role.BASE]) or Spent(), calls)
+
+
+def _times(known: Spent, calls: int) -> Spent:
+    """What `calls` calls use at the average of those that are known."""
     each = 1 / max(known.calls, 1)
     usage = Usage(
         prompt_tokens=round(known.usage.prompt_tokens * each * calls),

@@ -66,6 +66,7 @@ def command(
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.layout import say, say_command
     from urial_opt.cli.suggestions import suggested
+    from urial_opt.errors import InputError
     from urial_opt.report.inspection import found_trial, inspect_search, why_nothing_scored
     from urial_opt.search.agent.ancestry import written_by_trial
     from urial_opt.search.versions import version_lines
@@ -73,6 +74,8 @@ def command(
 
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
+        if rounds and (lineage or trial is not None):
+            raise InputError("--rounds shows the whole search; leave out --lineage and --trial, or leave out --rounds")
         if lineage or rounds:
             show_agent(store, search, trial, drafts=rounds, as_json=as_json)
             return

@@ -20,7 +20,7 @@ from urial_opt.cli.options import (
     terms_options,
 )
 from urial_opt.cli.output import write_json
-from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS
+from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS, proposer_for
 
 if TYPE_CHECKING:
     from urial_opt.spaces.space import SearchSpace
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     default=DEFAULT_ROUNDS,
     show_default=True,
-    help="How often it may write, at most.",
+    help="At most so many rounds in which it writes; 0 for none.",
 )
 @opening_options("base", "aligned", "judge", "proposer")
 @click.option(
@@ -101,6 +101,9 @@ def command(
     Without options it uses the embedded world: a tiny base model, its aligned version and a judge that come with the
     package. Stop it with Ctrl-C at any time; the same command continues it.
 
+    With a --proposer, rounds come between trials when the search stalls: it reads what the judge criticised, and writes
+    new parts of prompts, which get a trial each at once. `inspect --lineage` and `inspect --rounds` show its work.
+
     A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3. Continue
     with a higher limit, or finish with the best prompt so far by setting --budget to the number of trials recorded.
     --plan asks the first block of queries, which is kept for the search, and extrapolates.
@@ -108,13 +111,13 @@ def command(
     \b
     Examples:
       urial-opt search --budget 200
+      urial-opt search --proposer clauses --rounds 2
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
     from urial_opt.cli.layout import say
     from urial_opt.cli.running import open_chosen, run_and_show
     from urial_opt.cli.tables import show_plan
     from urial_opt.records import Role
-    from urial_opt.roles import proposer_for
     from urial_opt.search.opening import SearchOptions
     from urial_opt.search.planning import plan
     from urial_opt.spending import Terms
@@ -131,20 +134,14 @@ def command(
         continue_anyway=continue_anyway,
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
-    defaults = space.defaults
-    chosen = {
-        role: named(role.value, typed or default)
-        for role, typed, default in (
-            (Role.BASE, base, defaults.base),
-            (Role.JUDGE, judge, defaults.judge),
-            (Role.ALIGNED, aligned, defaults.aligned),
-        )
-    }
+    ours = space.defaults
+    models = {Role.BASE: base or ours.base, Role.JUDGE: judge or ours.judge, Role.ALIGNED: aligned or ours.aligned}
+    chosen = {role: named(role.value, model) for role, model in models.items()}
     chosen[Role.PROPOSER] = proposer_for(proposer, opening("proposer"), rounds=rounds)
     if only_plan:
         with Store.open(store_url) as store:
-            models, options = open_chosen(chosen, store, options, say=partial(say, err=True))
-            expected = plan(space, models, store, options=options)
+            opened, options = open_chosen(chosen, store, options, say=partial(say, err=True))
+            expected = plan(space, opened, store, options=options)
             for note in told:
                 say(note, err=True)
         write_json(expected.as_json()) if as_json else show_plan(expected)
