@@ -4,11 +4,11 @@
     python -m experiments.agent.embedded compare embedded.csv
 
 Each search ends as soon as it has used TOKENS tokens of the base model or ANSWERS judged answers, first looks and the
-judging of exemplars included; then its best prompt by estimate is measured on the test queries. The pool holds the answers of the
-styles in POOR only, and one system prompt: a style that engages has to be written. `none` has no proposer, `clauses`
-applies the space's rules, and `dspy` is the DSPy proposer with a scripted writer over HTTP (`scripted_writer.py`): a
-third of its drafts is good, a third useless and a third harmful; for `dspy-bad` none is good. With `--pool whole` the
-pool is that of the space `nano`, which leaves little to do: it shows what the rounds cost.
+judging of exemplars included; then its best prompt by estimate is measured on the test queries. The pool holds the
+answers of the styles in POOR only, and one system prompt: a style that engages has to be written. `none` has no
+proposer, `clauses` applies the space's rules, and `dspy` is the DSPy proposer with a scripted writer over HTTP
+(`scripted_writer.py`): a third of its drafts is good, a third useless and a third harmful; for `dspy-bad` none is good.
+With `--pool whole` the pool is that of the space `nano`, which leaves little to do: it shows what the rounds cost.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def opened(name: str, seed: int) -> Iterator[Proposer | None]:
         yield None if name == "none" else plugins.open_proposer(name)
 
 
-def search_under_caps(
-    space: SearchSpace, models: Models, store: Store, *, seed: int, tokens: int, answers: int
-) -> None:
+def search_capped(space: SearchSpace, models: Models, store: Store, *, seed: int, tokens: int, answers: int) -> None:
     """A search, named `s`, that ends when one of the caps is reached."""
 
     def spent() -> bool:
@@ -112,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
                 opened(name, seed) as proposer,
             ):
                 whole = replace(models, proposer=proposer)
-                search_under_caps(space, whole, store, seed=seed, tokens=options.tokens, answers=options.answers)
+                search_capped(space, whole, store, seed=seed, tokens=options.tokens, answers=options.answers)
                 spent, rounds, trials = store.account("s").spent, store.rounds("s"), store.trials("s")
                 [best] = store.best("s", 1)
                 found = measured(best.trial.candidate, space, models, store)

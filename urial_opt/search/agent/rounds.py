@@ -218,7 +218,7 @@ def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRe
         there = {same_words(each.query): key for key, each in space.exemplars.items() if each.style == style}
         queries = {key: same_words(before.exemplars[key].query) for key in shown if key in before.exemplars}
         swaps = {key: there[query] for key, query in queries.items() if query in there} | swaps
-        looks.append(look(*restyled[style].values(), exemplars=_in_style(swaps, shown, before)))
+        looks.append(look(*restyled[style].values(), exemplars=in_style(swaps, shown, before)))
     for each in closed.accepted:
         if each.proposal.part == "exemplar" and not each.proposal.restyled:
             kept = keys if len(keys) < space.k_max else keys[1:]
@@ -226,7 +226,7 @@ def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRe
     return looks
 
 
-def _in_style(swaps: Mapping[str, str], shown: Sequence[str], space: SearchSpace) -> list[str]:
+def in_style(swaps: Mapping[str, str], shown: Sequence[str], space: SearchSpace) -> list[str]:
     """The restyled exemplars in place of the shown ones; of the others only those of a kind that none of them has."""
     kinds = {is_safety(space, key) for key in swaps}
     return [swaps.get(key, key) for key in shown if key in swaps or is_safety(space, key) not in kinds]
