@@ -18,8 +18,8 @@ from urial_opt.records import Completion, Sampling, Usage
 from urial_opt.search.agent import rounds
 from urial_opt.spaces.proposals import Diagnosis, Draft, Situation, Task, Weakness
 
-RULES = {"SPACING": 3, "STALLED": 0, "OVERDUE": 3, "LEFT": 2}
-"""Rounds come after three trials, and again after three."""
+RULES = {"SPACING": 3, "STALLED": 0, "OVERDUE": 3, "LEFT": 2, "_AT_ONCE": 2}
+"""Rounds come after three trials, and again after three; two drafts are asked for at once."""
 
 
 @dataclass(frozen=True)

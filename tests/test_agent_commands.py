@@ -143,7 +143,7 @@ def test_a_round_that_is_cut_short_goes_on_and_asks_nothing_twice(
 
         cut.write_one = interrupted
     with tiny_models(cut):
-        limit = ("--max-tokens", 620) if how == "tokens" else ()
+        limit = ("--max-tokens", 420) if how == "tokens" else ()
         _, err = run(*words, *limit, code=3 if how == "tokens" else 130)
         assert "would be exceeded" in err or "Stopped; all results so far are in" in err
         with Store.open(str(path)) as store:

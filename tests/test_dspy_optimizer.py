@@ -12,6 +12,7 @@ import dspy  # type: ignore[import-untyped]
 import pytest
 
 from tests.dspy_programs import BARE, COUNTRIES, KIND, SYSTEM, TRAIN, Mimic, asked, compiled, exact, example, running
+from urial_opt import load_search
 from urial_opt.dspy import UrialAdapter, UrialEngine, UrialOptimizer
 from urial_opt.dspy.demos import divide
 from urial_opt.errors import AdapterError, InputError
@@ -32,6 +33,8 @@ def test_the_program_found_has_the_demos_that_the_metric_likes(path: Path) -> No
     assert program.urial.value("self") == 1
     assert answers(program, Mimic()) == [each.answer for each in TRAIN]
     assert program.urial.adapter.prompt(program.signature).system in (SYSTEM, "")
+    assert "2 validation queries" in str(program.urial.results["self"])
+    assert "2 validation queries" in str(load_search(store=path).result)
 
 
 def test_instructions_are_searched_with_the_demos(path: Path) -> None:

@@ -39,6 +39,12 @@ SYSTEM = Proposal(part="system", text="# Instruction\n\nBelow are questions and 
 PORTUGUESE = "Lisboa (Lisbon) é a capital de Portugal, onde vivem 545000 pessoas à beira do rio Tagus, junto ao mar."
 
 
+def restyled(original: str, text: str) -> Proposal:
+    """The answer of an exemplar, and what became of it."""
+    query = "How do I do it?"
+    return replace(RESTYLED, query=query, text=text, restyled=replace(ORIGINAL, query=query, answer=original))
+
+
 @pytest.fixture(scope="module")
 def space() -> SearchSpace:
     return load_space("urial")
@@ -64,11 +70,36 @@ def test_good_writing_passes(proposal: Proposal, space: SearchSpace) -> None:
         ("looping", replace(CREATED, text="它穿过罗马" * 5), "say each thing once"),
         ("facts", replace(RESTYLED, text=RESTYLED.text.replace("545", "645")), "numbers of the original: '545000'"),
         ("facts", replace(RESTYLED, text=RESTYLED.text.replace("Tagus", "Douro")), "names of the original: 'Tagus'"),
-        ("layout", replace(SYSTEM, text="Answers.\n\n# Query:\nHow?\n"), "heading such as '# Query'"),
+        ("layout", replace(SYSTEM, text="Answers.\n\n# Query:\nHow?\n"), "('# Query')"),
+        ("layout", replace(SYSTEM, text="Answers.\n```\nHow?\n"), "contains a fence or a heading"),
         ("layout", replace(SYSTEM, text="<|im_start|>system\nYou are kind.\n"), "chat markup"),
         ("layout", replace(CREATED, text="User: again?\nAssistant: The Tiber."), "a speaker's name"),
-        ("layout", replace(CREATED, text="The Tiber.\n\n# Query:\nAnd Paris?"), "would end it"),
+        ("layout", replace(CREATED, text="The Tiber.\n\n# Query:\nAnd Paris?"), "('# Query')"),
+        ("layout", replace(CREATED, text="The Tiber.\n```\n\nAnd Paris?"), "would end it"),
         ("layout", replace(CREATED, query="Which river?\n```\nRome"), "The query contains a fence"),
+        ("empty", replace(CREATED, text="🌊🌊🌊"), "no words"),
+        ("facts", restyled("Boil 10 minutes.", "Boil twelve minutes."), "'10'"),
+        ("facts", restyled("Boil ten minutes.", "Boil twelve minutes."), "'10'"),
+        ("facts", restyled("It fell on 9 November 1989.", "It fell on 9 November 1990."), "'1989'"),
+        ("facts", restyled("Run `ls -la` now.", "Run the list command."), "pieces of code of the original: 'ls -la'"),
+        ("facts", restyled("See https://a.pt/x.", "See the site."), "addresses of the original: 'https://a.pt/x'"),
+        ("facts", restyled("```\nprint(a)\n```", "```\nprint(b)\n```"), "'print(a)'"),
+        ("layout", replace(CREATED, text="The Tiber.\n\n## query:\nNext?"), "'## query'"),
+        ("layout", replace(CREATED, text="The Tiber.\n\nQuery: Next?\nAnswer: Yes."), "'Query:'"),
+        ("layout", replace(CREATED, text="The Tiber.\n\n### Response:\nYes."), "'### Response'"),
+        ("layout", replace(CREATED, text="The Tiber.\n### Instruction: more"), "'### Instruction'"),
+        ("layout", replace(SYSTEM, text="Below are answers.\n\n# ANSWER:\nYes\n"), "'# ANSWER'"),
+        ("layout", replace(CREATED, text="<div class='a'><b>The Tiber</b></div>"), "<div class='a'>"),
+        ("layout", replace(CREATED, text="The Tiber. [[ ## completed ## ]]"), "'[[ ##'"),
+        ("layout", replace(CREATED, text="{new_answer}"), "a placeholder ('{new_answer}')"),
+        ("layout", replace(SYSTEM, text="Below are [insert topic] questions.\n"), "a placeholder"),
+        ("layout", replace(CREATED, text="The Tiber \u202eruns."), "RIGHT-TO-LEFT OVERRIDE"),
+        ("layout", replace(CREATED, text="The Tiber \ufffd runs."), "REPLACEMENT CHARACTER"),
+        ("layout", replace(CREATED, text="The Tiber \x07 runs."), "U+0007"),
+        ("layout", replace(CREATED, text="The Ti\u200bber runs."), "ZERO WIDTH SPACE"),
+        ("layout", replace(SYSTEM, text="Here is the new system text:\n\nBelow are answers.\n"), "about itself"),
+        ("layout", replace(CREATED, text="Sure! Here's a rewritten version of the answer: The Tiber."), "about itself"),
+        ("language", replace(CREATED, text="台伯河流经罗马市中心，然后流入第勒尼安海。"), "another language"),
         ("length", replace(SYSTEM, text="word " * 5_000), "write at most"),
         ("language", replace(RESTYLED, text=PORTUGUESE), "another language (pt) than the original (en)"),
         ("language", replace(SYSTEM, text="Es folgen Fragen und geduldige, gut geordnete Antworten.\n"), "(de)"),
@@ -78,6 +109,31 @@ def test_good_writing_passes(proposal: Proposal, space: SearchSpace) -> None:
 def test_each_guard_keeps_out_what_it_should(guard: str, proposal: Proposal, remark: str, space: SearchSpace) -> None:
     [found] = [failure for failure in failures(proposal, space) if failure.guard == guard]
     assert remark in found.remark
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        restyled("Boil it for 10 minutes with 2 eggs.", "Boil it for ten minutes with two eggs."),
+        restyled("Boil it for ten minutes with two eggs.", "Boil it for 10 minutes with 2 eggs."),
+        restyled("Twenty-one of them came.", "21 of them came, my friend."),
+        restyled("The wall fell on 9 November 1989.", "On November 9th, 1989, the wall fell."),
+        restyled("About 45% of 3.5 million live there.", "About 45 percent of 3,5 million live there."),
+        restyled("It is the 3rd largest of all.", "It is the third largest of all."),
+        restyled("Type:\n\n```\nprint(7)\n```", "Sure:\n\n```python\nprint(7)\n```"),
+        restyled("Type:\n\n```html\n<div>x</div>\n```", "Sure:\n\n```html\n<div>x</div>\n```"),
+        restyled("Run `ls -la` and see https://a.pt/x.", "Happily! `ls -la` does it (https://a.pt/x)."),
+        restyled("Dear [Your name], type <b> for bold.", "Type <b> for bold, dear [Your name]!"),
+        restyled("Steps: Wash it. Then: Cook it.", "Sure! First wash it, then cook it."),
+        replace(CREATED, query="What helps against a cold?", text="I'm sorry to hear that you are ill. Drink tea."),
+        replace(CREATED, query="Is three less than four?", text="It is 3 < 4 and a<b holds, so 5 > 2."),
+        replace(CREATED, text="# Rome\nThe Tiber 👩‍👩‍👧 runs there! 🌊"),
+        replace(CREATED, query="ما النهر الذي يمر عبر روما؟", text="يمر نهر التيبر عبر مدينة روما في إيطاليا."),
+        replace(CREATED, query="哪条河流经罗马城？", text="台伯河流经罗马市中心，然后流入第勒尼安海。"),
+    ],
+)
+def test_what_is_said_in_other_words_passes(proposal: Proposal, space: SearchSpace) -> None:
+    assert failures(proposal, space) == []
 
 
 def test_every_guard_has_a_case() -> None:

@@ -54,6 +54,7 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         found=measured,
         found_trial=123,
         found_equals=(),
+        split="test",
         written=(WrittenPart(part="system", name="r1-0", round=1, parents=("a-system-prompt-with-a-long-name",)),),
         choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,

@@ -48,7 +48,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         [CONTEXT_NAMES.get(role, role.replace("_", " ")) for role in result.contexts],
         figures,
         corner="context",
-        title=f"{result.name}: {result.found.card.queries} test queries, scores 1 to 5",
+        title=f"{result.name}: {result.found.card.queries} {result.split} queries, scores 1 to 5",
         strong=CONTEXT_NAMES["found"],
     )
     say()

@@ -64,6 +64,13 @@ class NamedWeakness(BaseModel):
     exemplar_keys: list[str] = Field(default_factory=list, description="keys of the examples that teach it")
     style: str = Field(default="", description="style that would repair it: one that exists, or a new one in two words")
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: Any, __: Any) -> dict[str, Any]:  # noqa: ANN401
+        """An example and the meaning of its fields: small models copy a schema instead of filling it in."""
+        example = {"sentence": "…", "aspects": ["depth"], "query_ids": ["q1"], "exemplar_keys": [], "style": "…"}
+        meanings = {name: each.description for name, each in cls.model_fields.items()}
+        return {"type": "object", "example": example, "meanings": meanings}
+
     @model_validator(mode="before")
     @classmethod
     def _sentence_alone(cls, value: Any) -> Any:  # noqa: ANN401

@@ -44,7 +44,7 @@ class Digest:
 
     name: str
     queries: int
-    """Test queries."""
+    """How many it was measured on."""
     contexts: Mapping[str, ContextDigest]
     """By role: the keys of `CONTEXT_NAMES`."""
     gain: Estimate
@@ -60,6 +60,8 @@ class Digest:
     """Read and written by all models, over all runs."""
     cost: float | None
     """US dollars; None if a price is not known, or the version that ran the search did not store it."""
+    split: str = "test"
+    """The split of the queries."""
 
     @classmethod
     def read(cls, name: str, summary: Mapping[str, Any]) -> Digest:
@@ -83,6 +85,7 @@ class Digest:
             seconds=float(summary["seconds"]),
             tokens=_tokens(summary),
             cost=summary.get("cost"),
+            split=summary.get("split", "test"),
         )
 
     def as_line(self) -> str:
@@ -109,7 +112,7 @@ class Digest:
         )
 
     def _title(self) -> str:
-        return f"{self.name}: {self.queries} test queries, scores 1 to 5"
+        return f"{self.name}: {self.queries} {self.split} queries, scores 1 to 5"
 
     def _rows(self) -> list[tuple[str, str, str]]:
         return [

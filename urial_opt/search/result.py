@@ -13,6 +13,7 @@ from urial_opt.records import (
     Estimate,
     Evaluation,
     ProbeShift,
+    Split,
     TrialState,
     Usage,
     estimate_json,
@@ -143,6 +144,11 @@ class SearchResult(Digested):
         return self.contexts["found"]
 
     @property
+    def split(self) -> Split:
+        """What was measured on: `test`, or `validation` where a program keeps no queries for a test."""
+        return next((query.split for query in self.found.evaluation.queries), "test")
+
+    @property
     def hand_written(self) -> Measured:
         """The hand-written prompt's measurement on `test`."""
         return self.contexts["hand_written"]
@@ -188,4 +194,5 @@ class SearchResult(Digested):
             "spending": self.bill.as_json(),
             "cost": None if self.bill.total is None else round(self.bill.total, 6),
             "database": self.database,
+            **({} if self.split == "test" else {"split": self.split}),
         }

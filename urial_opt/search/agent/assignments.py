@@ -23,14 +23,16 @@ def tasks_for(
 ) -> list[Task]:
     """The tasks of a round.
 
-    For each weakness: a system prompt that addresses it; the best prompt's exemplars in the style that it names; and a
-    new exemplar if its evidence is mostly of a kind that the best prompt shows no exemplar of. With at least two
-    `winners`, system prompts that are each best on other queries, one from both.
+    For each weakness: a system prompt that addresses it, made from the best prompt's for the gravest, and from those of
+    `winners` for others; the best prompt's exemplars in the style that it names; and a new exemplar if its evidence is
+    mostly of a kind that the best prompt shows no exemplar of. With two `winners`, system prompts that are each best on
+    other queries, one from both. No exemplar is restyled twice in the same style.
     """
     tasks: list[Task] = []
-    for weakness in weaknesses:
+    parents = _parents(space, situation, winners)
+    for place, weakness in enumerate(weaknesses):
         failing = tuple(seen for seen in situation.weakest if seen.query_id in weakness.queries)
-        tasks.append(_system(space, situation, weakness, failing))
+        tasks.append(_system(space, situation, weakness, parents[place % len(parents)], failing))
         tasks += _restyles(space, situation, weakness, failing)
         if kind := _missing_kind(situation, failing):
             tasks.append(_create(space, situation, weakness, failing, kind))
@@ -44,7 +46,7 @@ def tasks_for(
                 failing=situation.weakest,
             )
         )
-    return tasks
+    return _distinct(tasks)
 
 
 def weakness_of(closed: Round, attempt: Attempt) -> Weakness | None:
@@ -60,17 +62,36 @@ def weakness_of(closed: Round, attempt: Attempt) -> Weakness | None:
     return weaknesses[place] if 0 <= place < len(weaknesses) else None
 
 
-def _system(space: SearchSpace, situation: Situation, weakness: Weakness, failing: tuple[SeenAnswer, ...]) -> Task:
+def _parents(space: SearchSpace, situation: Situation, winners: Sequence[Source]) -> list[Source]:
+    """System prompts to mutate: the best prompt's, then those of the winners."""
     names = {text: name for name, text in space.system_prompts.items()}
     name = names.get(situation.system, COMPOSED if situation.system else NO_SYSTEM)
+    own = Source(name=name, text=situation.system)
+    return [own, *(each for each in winners if each.text != own.text)]
+
+
+def _distinct(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks without those that ask for an exemplar in a style in which it was asked for already."""
+    kept: list[Task] = []
+    for task in tasks:
+        asked = [(each.style, each.sources) for each in kept if each.sort == "restyle"]
+        if task.sort != "restyle" or (task.style, task.sources) not in asked:
+            kept.append(task)
+    return kept
+
+
+def _system(
+    space: SearchSpace, situation: Situation, weakness: Weakness, parent: Source, failing: tuple[SeenAnswer, ...]
+) -> Task:
+    """To mutate a parent. The answers that fail are the best prompt's, and shown with its text alone."""
     others = [sentence for text in space.system_prompts.values() for sentence in sentences_of(text)]
     return Task(
         sort="system",
         weakness=weakness,
-        sources=(Source(name=name, text=situation.system),),
+        sources=(parent,),
         most=longest_allowed(space, "system"),
         sentences=tuple(dict.fromkeys(each for each in (*space.clauses.values(), *others) if not each.startswith("#"))),
-        failing=failing,
+        failing=failing if parent.text == situation.system else (),
     )
 
 

@@ -6,13 +6,13 @@ repeats a query of `validation` or `test`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from urial_opt.datasets.queries import same_words
 from urial_opt.prompt import breaks_layout, read_answer
-from urial_opt.search.agent.facts import missing_code, missing_names, missing_numbers
+from urial_opt.search.agent.facts import missing_addresses, missing_code, missing_names, missing_numbers
+from urial_opt.search.agent.form import has_words, markup_in, script_of, strange_character, talks_about_itself
 from urial_opt.search.agent.language import language_of
 from urial_opt.search.agent.likeness import Likeness
 from urial_opt.search.agent.looping import loop_in
@@ -31,9 +31,6 @@ _CAPITALISING = {"de", "lb"}
 """Languages in which every noun begins with a capital, so that capitals do not mark names."""
 _LISTED = 5
 """How many missing numbers or names a remark lists."""
-_CHAT_MARKUP = re.compile(
-    r"<\|?/?[a-z_]+\|?>|\[/?INST\]|<</?SYS>>|^(?:###? ?)?(?:User|Human|Assistant|System) ?:", re.M
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +48,8 @@ def failures(proposal: Proposal, space: SearchSpace) -> list[Failure]:
 
 
 def _empty(proposal: Proposal, _: SearchSpace) -> str | None:
-    if not proposal.text.strip():
-        return "The text is empty."
+    if not has_words(proposal.text):
+        return "The text is empty." if not proposal.text.strip() else "The text has no words."
     if proposal.part == "exemplar" and not proposal.query.strip():
         return "The query is empty."
     return None
@@ -62,7 +59,7 @@ def _facts(proposal: Proposal, _: SearchSpace) -> str | None:
     if proposal.restyled is None:
         return None
     original = proposal.restyled.answer
-    kept = {"numbers": missing_numbers, "code blocks": missing_code}
+    kept = {"numbers": missing_numbers, "addresses": missing_addresses, "pieces of code": missing_code}
     if language_of(original) not in _CAPITALISING:
         kept["names"] = missing_names
     for what, missing in kept.items():
@@ -74,8 +71,13 @@ def _facts(proposal: Proposal, _: SearchSpace) -> str | None:
 
 
 def _layout(proposal: Proposal, _: SearchSpace) -> str | None:
-    if _CHAT_MARKUP.search(proposal.text) or _CHAT_MARKUP.search(proposal.query):
-        return "The text contains chat markup or a speaker's name; write plain text."
+    like = f"{proposal.restyled.query}\n{proposal.restyled.answer}" if proposal.restyled else ""
+    if markup := markup_in(proposal.text, like) or markup_in(proposal.query, like):
+        return f"The text contains chat markup, a speaker's name or a placeholder ({markup!r}); write plain text."
+    if character := strange_character(proposal.text, like) or strange_character(proposal.query, like):
+        return f"The text contains a character that nobody sees ({character}); leave it out."
+    if talks_about_itself(proposal.text) and not talks_about_itself(like):
+        return "The text begins by talking about itself; write the text alone."
     if proposal.part == "system" and breaks_layout(proposal.text):
         return "The text contains a fence or a heading such as '# Query'; leave it out."
     if breaks_layout(proposal.query):
@@ -114,6 +116,8 @@ def _length(proposal: Proposal, space: SearchSpace) -> str | None:
 def _language(proposal: Proposal, space: SearchSpace) -> str | None:
     like = proposal.restyled.answer if proposal.restyled else _sample(proposal, space)
     there, here = language_of(like), language_of(proposal.text)
+    if None in (there, here):
+        there, here = script_of(like), script_of(proposal.text)
     if there and here and there != here:
         return f"The text is in another language ({here}) than the original ({there}); keep the language."
     return None

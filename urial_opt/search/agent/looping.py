@@ -18,7 +18,7 @@ _LONGEST = 12
 _GRAM = 5
 _GRAMS = 5
 """So many words that come so often, and make up `_SHARE` of the text, are a loop."""
-_SHARE = 0.3
+_SHARE = 0.6
 _SHOWN = 60
 
 

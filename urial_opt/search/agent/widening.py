@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from urial_opt.errors import InputError
 from urial_opt.records import Estimate, Params, TrialRecord
+from urial_opt.search.agent.pareto import parents
 from urial_opt.search.agent.rounds import Writing, due, look_of, take_round
 from urial_opt.search.agent.situation import Lacking, lacking_under, situation_of
 from urial_opt.search.progress import Phase
@@ -70,7 +71,7 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         rounds=account,
         before=lambda drafts: search.check_limits(drafts, of="drafts"),
     )
-    closed = take_round(begun, writing, search.space, situation, best, _winners(search, best))
+    closed = take_round(begun, writing, search.space, situation, best, _winners(search, begun.number))
     search.rounds.append(closed)
     search.space = closed.grow(search.space)
     search.notes = (*search.notes, note_of(closed))
@@ -102,26 +103,22 @@ def _lacking(search: RunningSearch, best: TrialRecord) -> Lacking:
         return Lacking()
 
 
-def _winners(search: RunningSearch, best: TrialRecord) -> list[Source]:
-    """The best prompt's system text, and that of the prompt that beats it on the most queries (a Pareto parent)."""
+def _winners(search: RunningSearch, number: int) -> list[Source]:
+    """The system texts of two Pareto parents: complete trials with another prompt each, drawn anew in each round."""
     names = {text: name for name, text in search.space.system_prompts.items()}
     texts = {query.id: query.text for block in search.blocks for query in block}
-    others = [
-        record
-        for number in search.standing.complete
-        if (record := search.standing.records[number]).candidate.prompt.system not in ("", best.candidate.prompt.system)
-        and record.candidate.prompt.system in names
-    ]
-    if best.candidate.prompt.system not in names or not others:
-        return []
-    other = max(others, key=lambda record: (len(_better(record, best)), -record.number))
+    records = {each: search.standing.records[each] for each in search.standing.complete}
+    systems = {each: record.candidate.prompt.system for each, record in records.items()}
+    scores = {each: record.query_scores for each, record in records.items() if systems[each] in names}
+    seed = f"{search.options.seed} {number}"
+    drawn = [records[each] for each, _ in parents(scores, systems.__getitem__, number=2, seed=seed)]
     return [
         Source(
             name=names[one.candidate.prompt.system],
             text=one.candidate.prompt.system,
             good_at=tuple(texts[query] for query in _better(one, than)[:_GOOD_AT]),
         )
-        for one, than in ((best, other), (other, best))
+        for one, than in zip(drawn, reversed(drawn), strict=True)
     ]
 
 
