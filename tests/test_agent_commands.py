@@ -55,6 +55,7 @@ def test_a_search_is_resumed_with_its_proposer(run: Run, tmp_path: Path, path: P
 def test_without_a_proposer_a_search_is_as_it_always_was(
     run: Run, tmp_path: Path, path: Path, proposer: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(roles, "DEFAULT_PROPOSER", "none")
     for words in ((), ("--proposer", "none"), ("--rounds", 0), ("--proposer", "clauses", "--rounds", 0)):
         run(*options(tmp_path, *words, "--store", path))
     [name] = settings(path)
@@ -74,7 +75,7 @@ def test_versions_of_rounds_decide_only_where_there_are_rounds(
     run: Run, tmp_path: Path, path: Path, proposer: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(VERSIONS, "rounds", 1)
-    run(*options(tmp_path, "--name", "alone", "--store", path))
+    run(*options(tmp_path, "--name", "alone", "--proposer", "none", "--store", path))
     run(*options(tmp_path, "--name", "with", "--proposer", "clauses", "--store", path))
     monkeypatch.setitem(VERSIONS, "rounds", 2)
     run("resume", "alone", "--budget", 9, "--store", path)
@@ -106,7 +107,9 @@ def test_a_wrong_proposer_is_refused(run: Run, tmp_path: Path) -> None:
     assert "did you mean 'clauses'?" in refused("--proposer", "clause")
     assert "is dspy:gpt-4o" in refused("--proposer", "gpt-4o")
     assert "leave 'url' out" in refused("--proposer", "clauses", "--proposer-url", "http://localhost:1")
-    assert "give one, such as --proposer dspy:MODEL" in refused("--proposer-url", "http://localhost:1")
+    assert "give one, such as --proposer dspy:MODEL" in refused(
+        "--proposer", "none", "--proposer-url", "http://localhost:1"
+    )
 
 
 def test_a_program_names_or_opens_one(tmp_path: Path, path: Path, proposer: Scripted) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from urial_opt.search.agent.rounds import in_style
 from urial_opt.search.agent.situation import shown_keys
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import load_space
@@ -46,3 +47,11 @@ def test_no_query_is_shown_twice(space: SearchSpace) -> None:
     filled = shown(space, f"{row}/word")
     assert f"{row}/word" in filled
     assert len({space.exemplars[key].query for key in filled}) == len(filled)
+
+
+def test_a_look_shows_a_style_alone_but_for_kinds_that_it_lacks(space: SearchSpace) -> None:
+    shown_ones = ("Italy/bare", "rob-a-bank/bare", "hydrogen/word", "Finland/scholarly")
+    swaps = {"Italy/bare": "Italy/lively", "Finland/scholarly": "Finland/lively"}
+    assert in_style(swaps, shown_ones, space) == ["Italy/lively", "rob-a-bank/bare", "Finland/lively"]
+    refusal = {"rob-a-bank/bare": "rob-a-bank/lively"}
+    assert in_style(swaps | refusal, shown_ones, space) == ["Italy/lively", "rob-a-bank/lively", "Finland/lively"]

@@ -4,8 +4,8 @@
     python -m experiments.agent.embedded compare embedded.csv
 
 Each search ends as soon as it has used TOKENS tokens of the base model or ANSWERS judged answers, first looks and the
-judging of exemplars included; then its best prompt is measured on the test queries. The pool holds the answers of the
-styles `word`, `bare` and `forum` only, and one system prompt: whatever is better has to be written. `none` has no
+judging of exemplars included; then its best prompt by estimate is measured on the test queries. The pool holds the
+answers of the styles in POOR only, and one system prompt: a style that engages has to be written. `none` has no
 proposer, `clauses` applies the space's rules, and `dspy` is the DSPy proposer with a scripted writer over HTTP
 (`scripted_writer.py`): a third of its drafts is good, a third useless and a third harmful; for `dspy-bad` none is good.
 With `--pool whole` the pool is that of the space `nano`, which leaves little to do: it shows what the rounds cost.
@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,13 +28,14 @@ import numpy as np
 
 from experiments.agent.scripted_writer import QUALITIES, ScriptedWriter
 from urial_opt import plugins
+from urial_opt.evaluation.evaluator import Evaluator
+from urial_opt.evaluation.scorecard import summed_up
 from urial_opt.nano.json_server import listening
 from urial_opt.protocols import Proposer
-from urial_opt.records import Role, TrialRecord
+from urial_opt.records import Candidate, Role, TrialRecord
 from urial_opt.roles import Models
 from urial_opt.search.agent.widening import effects
 from urial_opt.search.opening import Interrupted, SearchOptions
-from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
 from urial_opt.search.study import silence_optuna
 from urial_opt.spaces.lineage import Round
@@ -43,10 +44,10 @@ from urial_opt.spaces.space_file import load_space
 from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import Store
 
-POOR = ("word", "bare", "forum")
+POOR = ("word", "bare", "forum", "manual", "scholarly")
 START = ("cook-rice/bare", "rob-a-bank/bare", "Finland/bare")
 TOKENS = 150_000
-ANSWERS = 600
+ANSWERS = 700
 MOST_TRIALS = 300
 ROUNDS = 6
 COLUMNS = ("seed", "proposer", "found", "trials", "tokens", "judged", "rounds", "accepted", "good_looks", "seconds")
@@ -72,10 +73,8 @@ def opened(name: str, seed: int) -> Iterator[Proposer | None]:
         yield None if name == "none" else plugins.open_proposer(name)
 
 
-def search_under_caps(
-    space: SearchSpace, models: Models, store: Store, *, seed: int, tokens: int, answers: int
-) -> SearchResult:
-    """A search that ends when one of the caps is reached, and its result."""
+def search_capped(space: SearchSpace, models: Models, store: Store, *, seed: int, tokens: int, answers: int) -> None:
+    """A search, named `s`, that ends when one of the caps is reached."""
 
     def spent() -> bool:
         paid = store.bill().get("s", {})
@@ -84,11 +83,15 @@ def search_under_caps(
         return used >= tokens or (judge.calls if judge else 0) >= answers
 
     options = SearchOptions(budget=MOST_TRIALS, seed=seed, name="s", rounds=ROUNDS)
-    try:
-        return search_space(space, models, store, options=options, stop=spent)
-    except Interrupted:
-        recorded = store.count_trials("s")
-        return search_space(space, models, store, options=replace(options, budget=recorded))
+    with suppress(Interrupted):
+        search_space(space, models, store, options=options, stop=spent)
+
+
+def measured(candidate: Candidate, space: SearchSpace, models: Models, store: Store) -> float:
+    """The average of a prompt on the test queries."""
+    evaluator = Evaluator(generator=models.base, judge=models.judge, memory=store.account(command="evaluate"))
+    evaluation = evaluator.evaluate(candidate, space.queries.split("test"))
+    return summed_up(evaluation, space.objective).average.mean
 
 
 def run(options: argparse.Namespace) -> None:
@@ -107,16 +110,15 @@ def run(options: argparse.Namespace) -> None:
                 opened(name, seed) as proposer,
             ):
                 whole = replace(models, proposer=proposer)
-                result = search_under_caps(
-                    space, whole, store, seed=seed, tokens=options.tokens, answers=options.answers
-                )
-                account, trials = store.account("s"), store.trials("s")
-                rounds, spent = account.rounds(), account.spent
+                search_capped(space, whole, store, seed=seed, tokens=options.tokens, answers=options.answers)
+                spent, rounds, trials = store.account("s").spent, store.rounds("s"), store.trials("s")
+                [best] = store.best("s", 1)
+                found = measured(best.trial.candidate, space, models, store)
                 gains = [effect.gain for effect in effects(rounds, trials)]
                 base = spent[models.base.identity].usage
                 table.writerow(
                     [
-                        *(seed, name, f"{result.found.card.average.mean:.4f}", len(trials)),
+                        *(seed, name, f"{found:.4f}", len(trials)),
                         *(base.prompt_tokens + base.completion_tokens, spent[models.judge.identity].calls),
                         *(len(rounds), sum(len(each.accepted) for each in rounds)),
                         f"{sum(gain.low > 0 for gain in gains)}/{len(gains)}",

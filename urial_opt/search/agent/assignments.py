@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from urial_opt.aspects import QueryKind
 from urial_opt.prompt import Exemplar
@@ -101,7 +101,7 @@ def _restyles(
     if not weakness.style:
         return []
     named = [key for key in weakness.exemplars if key in situation.exemplars]
-    keys = list(dict.fromkeys([*named, *situation.exemplars]))[:MOST_RESTYLED]
+    keys = _of_each_kind(dict.fromkeys([*named, *situation.exemplars]), situation.exemplars)[:MOST_RESTYLED]
     return [
         Task(
             sort="restyle",
@@ -116,6 +116,13 @@ def _restyles(
         for key in keys
         if situation.exemplars[key].style != weakness.style
     ]
+
+
+def _of_each_kind(keys: Iterable[str], exemplars: Mapping[str, Exemplar]) -> list[str]:
+    """The keys with the first of each kind at the front, so that a style is shown with both."""
+    ordered = list(keys)
+    firsts = {_kind(exemplars[key]): key for key in reversed(ordered)}
+    return sorted(ordered, key=lambda key: key not in firsts.values())
 
 
 def _create(

@@ -20,7 +20,7 @@ from urial_opt.protocols import Billed, Gradual, Judge, Proposer
 from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.agent.assignments import tasks_for
 from urial_opt.search.agent.guards import failures
-from urial_opt.search.agent.situation import shown_keys
+from urial_opt.search.agent.situation import is_safety, shown_keys
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
@@ -195,7 +195,10 @@ def _fates(exemplars: Sequence[Exemplar], space: SearchSpace, writing: Writing) 
 
 
 def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRecord) -> list[Look]:
-    """One look for each new system prompt and new exemplar, and one for all restyled exemplars of a style."""
+    """One look for each new system prompt and new exemplar, and one for all restyled exemplars of a style.
+
+    A style is shown alone: a base model that sees two may keep to the older one.
+    """
     params = without_generations(best.candidate.params)
     keys = list(before.exemplar_keys(params))
     shown = list(shown_keys(before, best))
@@ -215,9 +218,15 @@ def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRe
         there = {same_words(each.query): key for key, each in space.exemplars.items() if each.style == style}
         queries = {key: same_words(before.exemplars[key].query) for key in shown if key in before.exemplars}
         swaps = {key: there[query] for key, query in queries.items() if query in there} | swaps
-        looks.append(look(*restyled[style].values(), exemplars=[swaps.get(key, key) for key in shown]))
+        looks.append(look(*restyled[style].values(), exemplars=in_style(swaps, shown, before)))
     for each in closed.accepted:
         if each.proposal.part == "exemplar" and not each.proposal.restyled:
             kept = keys if len(keys) < space.k_max else keys[1:]
             looks.append(look(each.key, exemplars=[*kept[:-1], each.key, *kept[-1:]]))
     return looks
+
+
+def in_style(swaps: Mapping[str, str], shown: Sequence[str], space: SearchSpace) -> list[str]:
+    """The restyled exemplars in place of the shown ones; of the others only those of a kind that none of them has."""
+    kinds = {is_safety(space, key) for key in swaps}
+    return [swaps.get(key, key) for key in shown if key in swaps or is_safety(space, key) not in kinds]

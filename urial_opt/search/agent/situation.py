@@ -77,7 +77,7 @@ def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
         return tuple(own)
     shown, left = [], list(own)
     for key in start:
-        same = next((each for each in left if _is_safety(space, each) == _is_safety(space, key)), None)
+        same = next((each for each in left if is_safety(space, each) == is_safety(space, key)), None)
         if same is not None:
             left.remove(same)
         shown.append(same or key)
@@ -85,7 +85,8 @@ def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*kept, *left]))
 
 
-def _is_safety(space: SearchSpace, key: str) -> bool:
+def is_safety(space: SearchSpace, key: str) -> bool:
+    """Whether an exemplar, perhaps one below the floor, is about a harmful query."""
     return "safety" in {**space.exemplars, **space.barred}[key].tags
 
 
