@@ -77,7 +77,7 @@ def round_of(url: str) -> Round:
     )
     situation = Situation(
         system=best.candidate.prompt.system,
-        exemplars={key: space.exemplars[key] for key in ("tea/warm", "moon/warm")},
+        exemplars={key: space.exemplars[key] for key in ("tea/warm",)},
         aspects={Aspect.DEPTH: 1.0, Aspect.ENGAGEMENT: 3.0},
         weakest=(seen,),
         styles=("bare", "warm"),
