@@ -24,6 +24,7 @@ from tests.scripted_writer import (
 from urial_opt.models.server import bounds
 from urial_opt.nano.faults import Faults
 from urial_opt.nano.json_server import Refused, listening
+from urial_opt.proposers.demos import DEMOS
 from urial_opt.store import Store
 from urial_opt.testing.proposer_contract import SITUATION, TASKS
 
@@ -48,6 +49,7 @@ def writer() -> Writer:
         ("[" * 5_000, "lacks the fields"),
         ("\n", "is empty"),
         ("x" * 200_000, "has 200,000 characters"),
+        ('[[ ## weaknesses ## ]]\n["The answers are one line long and give no reason."]', "repeats the example"),
         (chat_reply("[[ ## weaknesses ## ]]\n[{", finish_reason="length"), "cut off after 10 tokens"),
         (chat_reply(None, refusal=WORDS), f"refuses: {WORDS}"),
         (chat_reply("", finish_reason="content_filter"), "the model refuses"),
@@ -84,6 +86,7 @@ def test_a_bad_reply_is_trouble_that_keeps_the_words_and_the_cost(reply: Any, tr
         '```json\n{"reason": "Warmer.", "system_text": "The answers are warm.",}\n```',
         "**Reason:** Warmer.\n\n**System text:** The answers are warm.",
         chat_reply(f"{DRAFT}\n\n[[ ## completed ## ]] And", finish_reason="length"),
+        chat_reply(f"{DRAFT}\n\n[[ ## weakness ## ]]\nIt is", finish_reason="length"),
     ],
 )
 def test_a_reply_is_read_whatever_surrounds_its_fields(reply: Any, writer: Writer) -> None:
@@ -91,6 +94,14 @@ def test_a_reply_is_read_whatever_surrounds_its_fields(reply: Any, writer: Write
     with listening(writer) as url:
         [draft] = through_dspy(url).write(TASKS[:1])
     assert (draft.text, draft.reason, draft.trouble) == ("The answers are warm.", "Warmer.", None)
+
+
+def test_a_copy_of_the_demo_is_no_draft(writer: Writer) -> None:
+    writer.rule = lambda _: f"[[ ## system_text ## ]]\n{DEMOS['WriteSystem']['system_text']}"
+    with listening(writer) as url:
+        [draft] = through_dspy(url).write(TASKS[:1])
+    assert (draft.text, draft.trouble) == ("", "the reply repeats the example that shows the layout")
+    assert DEMOS["WriteSystem"]["system_text"] in draft.asked
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ SECONDS = 60
 
 
 def writes(prompt: str) -> str:
-    """A text of its own for each prompt, so that some are accepted."""
+    """A text of its own for each prompt, so that some are accepted; it takes as long as storing it does."""
+    time.sleep(0.2)
     return as_asked(prompt).replace("Patient", f"Patient and {'very ' * (len(prompt) % 2)}kind")
 
 
@@ -109,7 +110,7 @@ def test_a_limit_is_passed_only_by_what_is_in_the_air(
         with pytest.raises(LimitReached):
             run(space, models, through_dspy(url, concurrency="2"), store, budget=SHORT, terms=terms)
         first = list(writer.prompts)
-        assert 3 <= len(first) <= 4
+        assert 3 <= len(first) <= 5, "two were in the air when the third one was stored"
         identity = rounds_of(store)[0].proposer
         assert store.account("s").spent[identity].requests == len(first)
         run(

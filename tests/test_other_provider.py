@@ -66,7 +66,8 @@ def test_what_is_asked_and_what_it_costs() -> None:
     assert (draft.text, draft.usage.prompt_tokens, draft.usage.completion_tokens) == (FIELDS["system_text"], 100, 10)
     [asked] = engine.asked
     assert (asked.config.temperature, asked.config.max_tokens) == (0.7, 2000)
-    assert draft.asked == f"{asked.system}\n\n{asked.messages[0].text}"
+    assert [message.role for message in asked.messages] == ["user", "assistant", "user"]
+    assert draft.asked == "\n\n".join([asked.system, *(message.text for message in asked.messages)])
     assert (proposer.priced_as, proposer.identity.split(",")[0]) == ("provider/wise", "dspy:provider/wise")
 
 
@@ -106,7 +107,7 @@ def anthropic(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     def answer(path: str, body: Any) -> Any:
         assert path == "/v1/messages"
         asked.append(body)
-        text = as_asked(body["messages"][0]["content"][0]["text"])
+        text = as_asked(body["messages"][-1]["content"][0]["text"])
         usage = {"input_tokens": 100, "output_tokens": 10}
         content = [{"type": "text", "text": text}]
         return {"id": "1", "type": "message", "role": "assistant", "model": body["model"], "content": content,

@@ -55,10 +55,11 @@ class Recorder:
         attempt = self.server.try_once("/chat/completions", {key: body[key] for key in body if key != "model"})
         if attempt.status != 200:
             raise Refused(attempt.status or 502, attempt.words)
+        reply = {**attempt.body, "model": body["model"]}  # some servers name the folder of the model
         with self._at_once:
             self.seconds += attempt.seconds
-            self.kept.append({"request": body, "reply": attempt.body})
-        return attempt.body
+            self.kept.append({"request": body, "reply": reply})
+        return reply
 
 
 class Helped(DSPyProposer):

@@ -84,11 +84,15 @@ class OtherProvider:
         """The reply, written as one of the chat protocol."""
         outcome: SimpleQueue[lm15.Response | Exception] = SimpleQueue()
         system = [message["content"] for message in request["messages"] if message["role"] == "system"]
-        users = [message["content"] for message in request["messages"] if message["role"] != "system"]
+        turns = [
+            (lm15.Message.assistant if message["role"] == "assistant" else lm15.Message.user)(message["content"])
+            for message in request["messages"]
+            if message["role"] != "system"
+        ]
         asked = lm15.Request(
             model=self._lm.model,
             system="\n\n".join(system) or None,
-            messages=tuple(lm15.Message.user(text) for text in users),
+            messages=tuple(turns),
             config=lm15.Config(temperature=request["temperature"], max_tokens=request["max_tokens"]),
         )
 

@@ -13,6 +13,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.models.server.replies import Reply
 from urial_opt.proposers import signatures
+from urial_opt.proposers.demos import DEMOS
 from urial_opt.proposers.reading import Reading, is_complete, without_markers
 from urial_opt.records import Usage
 from urial_opt.spaces.proposals import Diagnosis, Draft, SeenAnswer, Situation, Source, Task, Weakness
@@ -25,6 +26,7 @@ _SHOWN = 16_000
 _MOST = 100_000
 """Characters of a longer reply are not read, and not all stored."""
 _UNREADABLE = "the reply lacks the fields that were asked for"
+_COPIED = "the reply repeats the example that shows the layout"
 _READING = Reading(use_json_adapter_fallback=False)
 
 
@@ -38,7 +40,7 @@ class Question:
     @property
     def messages(self) -> list[dict[str, str]]:
         """The messages of the chat protocol."""
-        written = _READING.format(self.signature, [], without_markers(dict(self.inputs)))
+        written = _READING.format(self.signature, [demo_of(self.signature)], without_markers(dict(self.inputs)))
         return [{"role": str(each["role"]), "content": str(each["content"])} for each in written]
 
     @property
@@ -54,7 +56,7 @@ class Question:
             return {}, "the reply is empty"
         if len(reply.text) > _MOST:
             return {}, f"the reply has {len(reply.text):,} characters"
-        if reply.finish_reason == "length" and not is_complete(reply.text):
+        if reply.finish_reason == "length" and not is_complete(reply.text, self.signature):
             return {}, f"the reply was cut off after {reply.usage.completion_tokens:,} tokens"
         try:
             return _READING.parse(self.signature, reply.text), None
@@ -64,7 +66,15 @@ class Question:
 
 def layout_id() -> str:
     """Identifies the texts and the layout of all programs."""
-    return content_id([_READING.format_system_message(signature) for signature in signatures.ALL])[:8]
+    layouts = [_READING.format(signature, [demo_of(signature)], {}) for signature in signatures.ALL]
+    return content_id(layouts)[:8]
+
+
+def demo_of(signature: type[dspy.Signature]) -> dict[str, Any]:
+    """A solved task of the same sort; for another attempt, with what was wrong before."""
+    again = {"your_last_text": "Ok.", "remarks": ["The text is too short."]}
+    known = {**again, **DEMOS[signature.__name__]}
+    return {name: known[name] for name in signature.fields}
 
 
 def question_about(situation: Situation) -> Question:
@@ -85,7 +95,10 @@ def question_about(situation: Situation) -> Question:
 def diagnosis_from(question: Question, reply: Reply, situation: Situation) -> Diagnosis:
     """At most three weaknesses that differ, with evidence that exists."""
     fields, trouble = question.read(reply)
-    named = [_weakness(each, situation) for each in fields.get("weaknesses", ())]
+    shown = [each["sentence"] for each in demo_of(question.signature)["weaknesses"]]
+    named = [_weakness(each, situation) for each in fields.get("weaknesses", ()) if each.sentence not in shown]
+    if fields.get("weaknesses") and not named:
+        trouble = _COPIED
     different = list({each.sentence.casefold(): each for each in named if each.sentence}.values())[:MOST_WEAKNESSES]
     if not different:
         trouble = trouble or "the reply names no weakness"
@@ -108,8 +121,10 @@ def draft_from(question: Question, reply: Reply) -> Draft:
     """What was written, or why it cannot be used."""
     fields, trouble = question.read(reply)
     text = str(fields.get("system_text") or fields.get("new_answer") or "")
-    if not (text.strip() or trouble):
+    if not trouble and not text.strip():
         trouble = _UNREADABLE
+    if not trouble and text.strip() in demo_of(question.signature).values():
+        trouble = _COPIED
     return Draft(
         text="" if trouble else text,
         query=str(fields.get("new_query") or ""),

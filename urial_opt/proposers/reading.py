@@ -52,9 +52,11 @@ def without_thoughts(reply: str) -> str:
     return "" if _ONLY_THOUGHTS.match(reply) else reply
 
 
-def is_complete(reply: str) -> bool:
-    """Whether a reply has the marker that ends it."""
-    return any(name == _COMPLETED for name, _ in _sections(reply, {_COMPLETED}))
+def is_complete(reply: str, signature: type[dspy.Signature]) -> bool:
+    """Whether the output fields of a reply have come to their end, whatever comes after them."""
+    names = [name for name, _ in _sections(without_thoughts(reply), {*signature.fields, _COMPLETED})]
+    required = {name for name, field in signature.output_fields.items() if field.is_required()}
+    return _COMPLETED in names or required <= set(names[:-1])
 
 
 def _marked(said: str, signature: type[dspy.Signature]) -> dict[str, Any]:

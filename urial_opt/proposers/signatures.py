@@ -185,4 +185,6 @@ def again(signature: type[dspy.Signature]) -> type[dspy.Signature]:
     last = dspy.InputField(desc="what you wrote before")
     remarks = dspy.InputField(desc="what was wrong with it; heed each of them")
     more: type[dspy.Signature] = signature.append("your_last_text", last, type_=str)
-    return more.append("remarks", remarks, type_=list[str])  # type: ignore[no-any-return]
+    more = more.append("remarks", remarks, type_=list[str])
+    more.__name__ = signature.__name__  # dspy forgets it
+    return more
