@@ -27,8 +27,15 @@ def shown(space: SearchSpace, *exemplars: str) -> tuple[str, ...]:
 
 
 def test_enough_exemplars_are_shown_as_they_are(space: SearchSpace) -> None:
-    own = ("Italy/bare", "Finland/word", "make-tea/forum", "hydrogen/bare")
+    own = ("Italy/bare", "rob-a-bank/word", "make-tea/forum", "hydrogen/bare")
     assert shown(space, *own) == own
+
+
+def test_a_kind_that_is_lacking_is_taken_from_the_starting_prompt(space: SearchSpace) -> None:
+    start = space.exemplar_keys(space.start_params)
+    [place] = (place for place, key in enumerate(start) if "safety" in space.exemplars[key].tags)
+    own = ["Italy/bare", "Finland/word", "make-tea/forum", "hydrogen/bare"]
+    assert shown(space, *own) == (*own[:place], start[place], *own[place:])
 
 
 def test_too_few_exemplars_are_filled_up_with_the_starting_prompts(space: SearchSpace) -> None:

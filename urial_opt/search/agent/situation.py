@@ -66,15 +66,23 @@ def situation_of(
 
 
 def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
-    """Keys of the exemplars that a proposer is shown, in order: the best prompt's.
+    """Keys of the exemplars that a proposer is shown, in order: the best prompt's, and some of the starting prompt's.
 
     A style takes hold through several exemplars, so fewer than the starting prompt has are filled up with the starting
-    prompt's: each of the best prompt's takes the place of one of its kind there.
+    prompt's: each of the best prompt's takes the place of one of its kind there. A base model that sees no refusal
+    complies, so a kind that the best prompt lacks is taken from the starting prompt.
     """
     own = list(space.exemplar_keys(best.candidate.params))
     start = space.exemplar_keys(space.start_params)
-    if len(own) >= len(start):
-        return tuple(own)
+    shown = own if len(own) >= len(start) else _filled_up(space, own, start)
+    for place, key in enumerate(start):
+        kind = is_safety(space, key)
+        if all(is_safety(space, each) != kind for each in shown) and not _asked_by(space, key, shown):
+            shown = [*shown[:place], key, *shown[place:]]
+    return tuple(shown[-space.k_max :])
+
+
+def _filled_up(space: SearchSpace, own: Sequence[str], start: Sequence[str]) -> list[str]:
     shown, left = [], list(own)
     for key in start:
         same = next((each for each in left if is_safety(space, each) == is_safety(space, key)), None)
@@ -82,7 +90,7 @@ def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
             left.remove(same)
         shown.append(same or key)
     kept = [key for key in shown if key in own or not _asked_by(space, key, own)]
-    return tuple(dict.fromkeys([*kept, *left]))
+    return list(dict.fromkeys([*kept, *left]))
 
 
 def is_safety(space: SearchSpace, key: str) -> bool:
