@@ -17,7 +17,7 @@ _ModelT = TypeVar("_ModelT")
 
 NO_MODEL = "none"
 """The name to give for no aligned model, or no proposer."""
-DEFAULT_PROPOSER = NO_MODEL
+DEFAULT_PROPOSER = "clauses"
 """The proposer of a search that names none."""
 DEFAULT_ROUNDS = 4
 """How many rounds it may take."""

@@ -101,7 +101,7 @@ def command(
     Without options it uses the embedded world: a tiny base model, its aligned version and a judge that come with the
     package. Stop it with Ctrl-C at any time; the same command continues it.
 
-    With a --proposer, rounds come between trials when the search stalls: it reads what the judge criticised, and writes
+    Rounds of a --proposer come between trials when the search stalls: it reads what the judge criticised, and writes
     new parts of prompts, which get a trial each at once. `inspect --lineage` and `inspect --rounds` show its work.
 
     A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3. Continue
