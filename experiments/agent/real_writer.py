@@ -37,6 +37,7 @@ from urial_opt.search.study import silence_optuna
 from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import Diagnosis, Situation
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spending import Spent
 from urial_opt.store import Store
 
 
@@ -97,7 +98,7 @@ def run(options: argparse.Namespace) -> None:
         )
         seconds = time.perf_counter() - began
         account, trials = store.account("s"), store.trials("s")
-        rounds, spent = account.rounds(), account.spent[proposer.identity]
+        rounds, spent = account.rounds(), account.spent.get(proposer.identity, Spent())
     show(space, rounds, proposer.own)
     for effect in effects(rounds, trials):
         print(f"look {effect.trial}: {effect.gain:+.2f} on {effect.queries} queries, {', '.join(effect.shows)}")
