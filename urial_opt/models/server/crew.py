@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -15,6 +15,8 @@ _Result = TypeVar("_Result")
 
 LAST_WORDS = 60.0
 """Seconds; after an error, how long to wait for the tasks under way, which are paid too."""
+_PATIENCE = 0.5
+"""Seconds; how often a thread whose result nobody has heard looks whether anybody listens still."""
 
 
 class NotAllowedError(Exception):
@@ -37,7 +39,8 @@ def work_through(
     `work` also gets an event that is set once no more is to be begun. The first error is raised when the tasks under
     way have ended: within `LAST_WORDS`, or for a NotAllowedError, whose reason is raised, however long they take.
 
-    `heard` is called in this thread with the results that have come since the last call, by number.
+    `heard` is called in this thread with the results that have come since the last call, by number. No thread begins
+    another task before its last result was heard, so whoever counts what is paid knows it before more is begun.
     """
     waiting: SimpleQueue[int] = SimpleQueue()
     done: SimpleQueue[_Outcome[_Result]] = SimpleQueue()
@@ -48,7 +51,10 @@ def work_through(
         try:
             while not stop.is_set():
                 number = waiting.get_nowait()
-                done.put(_Outcome(number=number, results=(work(number, stop),)))
+                outcome = _Outcome(number=number, results=(work(number, stop),))
+                done.put(outcome)
+                while not outcome.heard.wait(_PATIENCE) and not stop.is_set():
+                    pass
         except Empty:
             pass
         except BaseException as caught:  # raised again in the thread of the caller
@@ -66,6 +72,8 @@ def work_through(
         if new := {each.number: result for each in outcomes for result in each.results}:
             results.update(new)
             heard(new)
+        for each in outcomes:
+            each.heard.set()
 
     try:
         # Daemon threads: Ctrl-C does not wait for the tasks under way, nor an error for one that never ends.
@@ -98,6 +106,8 @@ class _Outcome(Generic[_Result]):
     number: int = -1
     results: tuple[_Result, ...] = ()
     error: BaseException | None = None
+    heard: threading.Event = field(default_factory=threading.Event)
+    """Set once the result was heard."""
 
 
 def _come(done: SimpleQueue[_Outcome[_Result]], give_up: float) -> list[_Outcome[_Result]]:
