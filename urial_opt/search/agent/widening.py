@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from urial_opt.errors import InputError
+from urial_opt.errors import ContextError, InputError
 from urial_opt.records import Estimate, Params, TrialRecord
 from urial_opt.search.agent.pareto import parents
 from urial_opt.search.agent.rounds import Writing, due, look_of, take_round
@@ -99,7 +99,7 @@ def _lacking(search: RunningSearch, best: TrialRecord) -> Lacking:
         return Lacking()
     try:
         return lacking_under(best.candidate.prompt, search.shift.probe)
-    except InputError:  # a server that tells too little
+    except (ContextError, InputError):  # it does not fit the base model, or a server tells too little
         return Lacking()
 
 
