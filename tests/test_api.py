@@ -110,7 +110,7 @@ def test_a_saved_prompt_is_given_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("kind.yaml", r"'kind.yaml'.*`exporter=NAME`, one of: json, urial"),
+        ("kind.yaml", r"'kind.yaml'.*`exporter=NAME`, one of: dspy, json, urial"),
         ("no/kind.json", r"'no/kind.json' cannot be written .*`path=FILE`"),
         ("not a name.txt", r"'not a name'"),
     ],

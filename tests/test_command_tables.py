@@ -64,7 +64,7 @@ def test_a_trial_under_inspection(printed: Printed) -> None:
         worst=[example],
         won=[example],
     )
-    text = printed(inspect._show, inspected)
+    text = printed(inspect._show, inspected, ())
     assert text.count("4.91 [4.86, 4.95]") == 2 + 6
     assert text.count("+0.48 [-0.02, +0.95]") == 6
     assert "gain over the starting prompt" in text

@@ -17,7 +17,7 @@ from tests.tiny_search import plan_tiny, search_tiny
 from urial_opt.errors import AdapterError, InputError, StoreError
 from urial_opt.records import Completion, Judgment, Query
 from urial_opt.search.opening import Interrupted
-from urial_opt.search.versions import VERSIONS
+from urial_opt.search.versions import deciding
 from urial_opt.store import SearchStatus, Store, processes
 
 
@@ -95,7 +95,7 @@ def test_a_process_on_another_host_is_gone_when_its_heartbeat_stops(
     monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
     with pytest.raises(Interrupted):
         search_tiny(store, tmp_path, looks=5)
-    with store.claim("tiny", versions=VERSIONS) as claim:
+    with store.claim("tiny", versions=deciding(store.search("tiny"))) as claim:
         monkeypatch.setattr(socket, "gethostname", lambda: here)
         assert statuses(store) == {"tiny": "running"}
         with pytest.raises(StoreError, match=r"'tiny' is running already: process \d+ on elsewhere, since .*name=NEW"):

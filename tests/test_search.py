@@ -139,7 +139,7 @@ def test_kill_and_resume_equals_the_undisturbed_run(small_space: Path, space: Se
         undisturbed = told(run(space, store))
     database = tmp_path / "killed.db"
     command = [sys.executable, "-m", "urial_opt", "search", "--space", str(small_space), "--store", str(database)]
-    command += ["--budget", str(BUDGET), "--aligned", "none", "--json"]
+    command += ["--budget", str(BUDGET), "--aligned", "none", "--proposer", "none", "--json"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     for recorded in (1, 3):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)

@@ -171,6 +171,4 @@ def test_a_dead_server_ends_a_search_at_once(run: Run, small_space: Path) -> Non
         port = probe.getsockname()[1]
     line = stopped(run, small_space, f"http://127.0.0.1:{port}/v1")
     assert f"after 2 tries: nothing answers at 'http://127.0.0.1:{port}/v1'" in line
-    assert line.endswith(
-        "; start the server, or give another address as --base-url or --aligned-url or --judge-url ADDRESS"
-    )
+    assert "; start the server, or give another address as --base-url or --aligned-url or --judge-url or " in line
