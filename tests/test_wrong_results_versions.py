@@ -146,6 +146,11 @@ def proposals_of(space: SearchSpace) -> list[Proposal]:
         replace(exemplar, text="I am sorry, but I cannot help."),
         replace(exemplar, query=known),
         replace(exemplar, query=tea.query, text=tea.answer),
+        replace(
+            exemplar,
+            restyled=replace(tea, answer="The kettle is filled with fresh water and then it is put on the stove."),
+            text="On remplit la bouilloire avec de l'eau fraîche et on la met ensuite sur la cuisinière.",
+        ),
     ]
 
 
@@ -184,7 +189,7 @@ DECIDED: dict[str, tuple[int, str]] = {
     "floor": (1, "57650a87a3c526c1"),
     "choice": (1, "30f1a94da0ba8989"),
     "prompts and answers": (2, "6f521bfe5e4d77e9"),
-    "rounds": (1, "731b66677433778e"),
+    "rounds": (1, "5502b27803e7cce9"),
 }
 """The version and a digest of what it decides."""
 
