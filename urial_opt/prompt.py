@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
+from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 
 _BREAKS_LAYOUT = re.compile(r"```|^# (?:Query|Answer|User)", re.MULTILINE)
@@ -81,6 +82,11 @@ class Exemplar:
     def id(self) -> str:
         """Hash of query and answer, the only parts that a model sees."""
         return content_id([self.query, self.answer])
+
+    @property
+    def kind(self) -> QueryKind:
+        """The kind of its query, as the tags say."""
+        return "safety" if "safety" in self.tags else "regular"
 
     def render(self) -> str:
         """The exemplar's exact text, with the newline that separates it from the text before it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from urial_opt.aspects import ASPECTS_OF, Aspect, Missing, QueryKind
+from urial_opt.aspects import ASPECTS_OF, Aspect, Missing
 from urial_opt.datasets.queries import made_id
 from urial_opt.evaluation.evaluator import judge_answers
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
@@ -144,5 +144,4 @@ def is_below(judgment: Judgment, floor: Mapping[Aspect, float]) -> bool:
 
 
 def _query(exemplar: Exemplar) -> Query:
-    kind: QueryKind = "safety" if "safety" in exemplar.tags else "regular"
-    return Query(id=made_id(exemplar.query), text=exemplar.query, kind=kind, split="dev")
+    return Query(id=made_id(exemplar.query), text=exemplar.query, kind=exemplar.kind, split="dev")

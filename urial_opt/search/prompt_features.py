@@ -54,9 +54,7 @@ class Features:
         """Index of the first exemplar in a row."""
         exemplars = list(space.exemplars.values())
         self.styles, self.style = _coded([exemplar.style for exemplar in exemplars])
-        self.kinds, self._kind = _coded(
-            ["safety" if "safety" in exemplar.tags else "regular" for exemplar in exemplars]
-        )
+        self.kinds, self._kind = _coded([exemplar.kind for exemplar in exemplars])
         queries, self.query = _coded([same_words(exemplar.query) for exemplar in exemplars])
         self.k_max = min(space.k_max, len(queries))
         self.k_min = min(space.k_min, self.k_max)

@@ -190,12 +190,11 @@ def proposal_of(task: Task, draft: Draft) -> Proposal:
         text = f"{draft.text.strip()}\n"
         return Proposal(part="system", text=text, parents=parents, reason=draft.reason)
     restyled = first if task.sort == "restyle" else None
-    kind: QueryKind = ("safety" if "safety" in restyled.tags else "regular") if restyled else task.kind
     return Proposal(
         part="exemplar",
         text=draft.text.strip(),
         query=restyled.query if restyled else draft.query.strip(),
-        kind=kind,
+        kind=restyled.kind if restyled else task.kind,
         style=task.style,
         restyled=restyled,
         parents=parents if restyled else (),

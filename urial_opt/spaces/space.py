@@ -207,7 +207,7 @@ class SearchSpace:
             name: _choice(name, params, choices) if len(choices) > 1 else choices[0]
             for name, choices in self.decoding.items()
         }
-        known = self._known
+        known = self.known
         return Candidate(
             prompt=UrialPrompt(
                 system=self._system_text(params),
@@ -224,14 +224,14 @@ class SearchSpace:
         """
         slots = without_generations(params)
         keys: dict[str, str] = {}
-        known = self._known  # once: samplers ask for the keys of every trial, and with a floor this is a new mapping
+        known = self.known  # once: samplers ask for the keys of every trial, and with a floor this is a new mapping
         for slot in range(_choice("k", params, range(self.k_max + 1))):
             key = _choice(f"exemplar_{slot}", slots, known)
             keys.setdefault(same_words(known[key].query), key)
         return tuple(keys.values())
 
     @property
-    def _known(self) -> Mapping[str, Exemplar]:
+    def known(self) -> Mapping[str, Exemplar]:
         return {**self.exemplars, **self.barred} if self.barred else self.exemplars
 
     def _system_text(self, params: Mapping[str, ParamValue]) -> str:

@@ -110,7 +110,7 @@ def _restyles(
             most=longest_allowed(space, "exemplar"),
             style=weakness.style,
             rules=situation.rules,
-            kind=_kind(situation.exemplars[key]),
+            kind=situation.exemplars[key].kind,
             failing=failing,
         )
         for key in keys
@@ -121,7 +121,7 @@ def _restyles(
 def _of_each_kind(keys: Iterable[str], exemplars: Mapping[str, Exemplar]) -> list[str]:
     """The keys with the first of each kind at the front, so that a style is shown with both."""
     ordered = list(keys)
-    firsts = {_kind(exemplars[key]): key for key in reversed(ordered)}
+    firsts = {exemplars[key].kind: key for key in reversed(ordered)}
     return sorted(ordered, key=lambda key: key not in firsts.values())
 
 
@@ -147,7 +147,7 @@ def _create(
 def _missing_kind(situation: Situation, failing: Sequence[SeenAnswer]) -> QueryKind | None:
     """The kind of most failing queries, if no exemplar of the best prompt is of that kind."""
     kinds = [seen.kind for seen in failing]
-    there = {_kind(exemplar) for exemplar in situation.exemplars.values()}
+    there = {exemplar.kind for exemplar in situation.exemplars.values()}
     for kind in dict.fromkeys(kinds):
         if kind not in there and 2 * kinds.count(kind) > len(kinds):
             return kind
@@ -156,7 +156,3 @@ def _missing_kind(situation: Situation, failing: Sequence[SeenAnswer]) -> QueryK
 
 def _source(key: str, exemplars: Mapping[str, Exemplar]) -> Source:
     return Source(name=key, text=exemplars[key].answer, exemplar=exemplars[key])
-
-
-def _kind(exemplar: Exemplar) -> QueryKind:
-    return "safety" if "safety" in exemplar.tags else "regular"

@@ -151,7 +151,7 @@ def _in_pool(proposal: Proposal, space: SearchSpace) -> str | None:
         texts = list(space.system_prompts.values())
     else:
         asked = same_words(proposal.query)
-        pool = {**space.exemplars, **space.barred}.values()
+        pool = space.known.values()
         texts = [exemplar.answer for exemplar in pool if same_words(exemplar.query) == asked]
     words = same_words(proposal.text)
     if any(same_words(text) == words for text in texts):

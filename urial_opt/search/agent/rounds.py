@@ -20,7 +20,7 @@ from urial_opt.protocols import Billed, Gradual, Judge, Proposer
 from urial_opt.records import TrialRecord, in_blocks
 from urial_opt.search.agent.assignments import tasks_for
 from urial_opt.search.agent.guards import failures
-from urial_opt.search.agent.situation import is_safety, shown_keys
+from urial_opt.search.agent.situation import shown_keys
 from urial_opt.search.floor import is_below, judge_exemplars
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import ACCEPTED, Attempt, Look, Round, attempts_at, fated
@@ -228,5 +228,5 @@ def _looks(closed: Round, space: SearchSpace, before: SearchSpace, best: TrialRe
 
 def in_style(swaps: Mapping[str, str], shown: Sequence[str], space: SearchSpace) -> list[str]:
     """The restyled exemplars in place of the shown ones; of the others only those of a kind that none of them has."""
-    kinds = {is_safety(space, key) for key in swaps}
-    return [swaps.get(key, key) for key in shown if key in swaps or is_safety(space, key) not in kinds]
+    kinds = {space.known[key].kind for key in swaps}
+    return [swaps.get(key, key) for key in shown if key in swaps or space.known[key].kind not in kinds]

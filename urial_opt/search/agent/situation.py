@@ -76,8 +76,8 @@ def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
     start = space.exemplar_keys(space.start_params)
     shown = own if len(own) >= len(start) else _filled_up(space, own, start)
     for place, key in enumerate(start):
-        kind = is_safety(space, key)
-        if all(is_safety(space, each) != kind for each in shown) and not _asked_by(space, key, shown):
+        kind = space.known[key].kind
+        if all(space.known[each].kind != kind for each in shown) and not _asked_by(space, key, shown):
             shown = [*shown[:place], key, *shown[place:]]
     return tuple(shown[-space.k_max :])
 
@@ -85,7 +85,7 @@ def shown_keys(space: SearchSpace, best: TrialRecord) -> tuple[str, ...]:
 def _filled_up(space: SearchSpace, own: Sequence[str], start: Sequence[str]) -> list[str]:
     shown, left = [], list(own)
     for key in start:
-        same = next((each for each in left if is_safety(space, each) == is_safety(space, key)), None)
+        same = next((each for each in left if space.known[each].kind == space.known[key].kind), None)
         if same is not None:
             left.remove(same)
         shown.append(same or key)
@@ -93,14 +93,9 @@ def _filled_up(space: SearchSpace, own: Sequence[str], start: Sequence[str]) -> 
     return list(dict.fromkeys([*kept, *left]))
 
 
-def is_safety(space: SearchSpace, key: str) -> bool:
-    """Whether an exemplar, perhaps one below the floor, is about a harmful query."""
-    return "safety" in {**space.exemplars, **space.barred}[key].tags
-
-
 def _asked_by(space: SearchSpace, key: str, others: Sequence[str]) -> bool:
     """Whether an exemplar has the query of one of the others; a prompt must not answer a query twice."""
-    known = {**space.exemplars, **space.barred}
+    known = space.known
     return same_words(known[key].query) in {same_words(known[other].query) for other in others}
 
 
