@@ -232,6 +232,7 @@ class SearchSpace:
 
     @property
     def known(self) -> Mapping[str, Exemplar]:
+        """All exemplars by key, with those below the floor."""
         return {**self.exemplars, **self.barred} if self.barred else self.exemplars
 
     def _system_text(self, params: Mapping[str, ParamValue]) -> str:
