@@ -11,7 +11,6 @@ from typing import Any
 import dspy  # type: ignore[import-untyped]
 import pytest
 from dspy.utils.exceptions import (  # type: ignore[import-untyped]
-    AdapterParseError,
     ContextWindowExceededError,
     LMInvalidRequestError,
     LMProviderError,
@@ -20,7 +19,7 @@ from dspy.utils.exceptions import (  # type: ignore[import-untyped]
     LMUnsupportedFeatureError,
 )
 
-from tests.dspy_programs import CAPITALS, SYSTEM, Copycat, asked, demo, running, thought
+from tests.dspy_programs import CAPITALS, SYSTEM, Copycat, asked, demo, running
 from urial_opt.dspy import AsyncUrialEngine, UrialAdapter, UrialEngine
 from urial_opt.errors import AdapterError, ContextError, InputError
 from urial_opt.nano.json_server import listening
@@ -31,21 +30,6 @@ from urial_opt.roles import open_base
 
 PARIS = "The capital of France is Paris."
 DEMOS = [demo("Italy"), demo("Spain")]
-
-
-class TwoSteps(dspy.Module):  # type: ignore[misc]
-    """Thinks first, then says it in a sentence."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.think = dspy.ChainOfThought("query -> answer")
-        self.say = dspy.Predict("query, draft -> answer")
-        self.think.predict.demos = [thought("Italy"), thought("Spain")]
-        self.say.demos = [{**each, "draft": CAPITALS["Italy"]} for each in DEMOS[:1]]
-
-    def forward(self, query: str) -> Any:
-        draft = self.think(query=query).answer
-        return self.say(query=query, draft=draft)
 
 
 @pytest.fixture
@@ -78,24 +62,6 @@ def test_the_model_reads_the_exact_text(engine: UrialEngine, model: Copycat) -> 
     assert model.texts == [UrialPrompt(system=SYSTEM, exemplars=exemplars).render(asked("France"))]
 
 
-def test_chain_of_thought_gives_reasoning_and_answer(engine: UrialEngine) -> None:
-    program = dspy.ChainOfThought("query -> answer")
-    with running(engine):
-        with pytest.raises(AdapterParseError, match="reasoning, answer"):
-            program(query=asked("France"))  # a base model does not know the form without demos
-        program.predict.demos = [thought("Italy")]
-        found = program(query=asked("France"))
-    assert (found.reasoning, found.answer) == ("The question is about France.", "Paris")
-
-
-def test_a_module_of_two_steps(engine: UrialEngine, model: Copycat) -> None:
-    with running(engine):
-        assert TwoSteps()(query=asked("Poland")).answer == "Warsaw"
-    assert model.texts[1].endswith(
-        "\n# Query:\n```\nquery: What is the capital of Poland?\ndraft: Warsaw\n```\n\n# Answer:\n```\n"
-    )
-
-
 @pytest.mark.parametrize("http", [False, True])
 def test_the_embedded_model_answers_locally_and_over_http(http: bool, served: str) -> None:
     engine = UrialEngine("openai:nano", url=served) if http else UrialEngine("nano")
@@ -103,8 +69,6 @@ def test_the_embedded_model_answers_locally_and_over_http(http: bool, served: st
         first = predictor()(query=asked("France"))
         again = predictor()(query=asked("Finland"))
         two = dspy.Predict("query, hint -> answer")(query="Tell me about Nepal.", hint="short")
-        with pytest.raises(AdapterParseError):
-            dspy.ChainOfThought("query -> answer")(query=asked("France"))  # it has read no text of that form
     assert (first.answer, again.answer) == (PARIS, "The capital of Finland is Helsinki.")
     assert two.answer
     (counted,) = tracked.get_total_tokens().values()
@@ -112,15 +76,6 @@ def test_the_embedded_model_answers_locally_and_over_http(http: bool, served: st
     assert counted["prompt_tokens"] == used.prompt_tokens + used.saved_tokens
     assert counted["completion_tokens"] == used.completion_tokens
     assert used.saved_tokens > 60  # the second call read the demos again for nothing
-
-
-def test_over_http_programs_of_all_kinds_give_what_they_give_locally() -> None:
-    """A server with a model that knows the form of reasoning."""
-    with listening(EmbeddedModels(base=Copycat())) as url, running(UrialEngine("openai:nano", url=url)):
-        program = dspy.ChainOfThought("query -> answer")
-        program.predict.demos = [thought("Italy")]
-        assert program(query=asked("France")).answer == "Paris"
-        assert TwoSteps()(query=asked("Greece")).answer == "Athens"
 
 
 def test_settings_of_a_call_come_before_those_of_the_engine(model: Copycat) -> None:

@@ -1,7 +1,8 @@
 """Adapter: renders a DSPy signature, its demos and inputs as a URIAL prompt for a base model, and reads its answer.
 
 The instructions of the signature are the system text, demos are exemplars, inputs are the query. One field is its value
-alone; several are lines `name: value` (`prompt_file/fields.py`). Values are written and read as DSPy does.
+alone; several are lines `name: value` (`prompt_file/fields.py`). Values are written and read as DSPy does. A base model
+need not know that form: a name that it does not write is written for it, and it is asked to go on from there.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import json
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from enum import EnumMeta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import dspy  # type: ignore[import-untyped]
 from dspy.adapters.base import Adapter  # type: ignore[import-untyped]
@@ -25,6 +26,8 @@ from dspy.adapters.utils import (  # type: ignore[import-untyped]
     format_field_value,
     parse_value,
 )
+from dspy.clients._deprecation import adapter_message_call  # type: ignore[import-untyped]
+from dspy.clients.capabilities import with_capability_planning  # type: ignore[import-untyped]
 from dspy.utils.exceptions import AdapterParseError, LMUnsupportedFeatureError  # type: ignore[import-untyped]
 
 from urial_opt.errors import InputError, PromptError, UrialOptWarning
@@ -32,6 +35,8 @@ from urial_opt.prompt import Exemplar, UrialPrompt, read_answer
 from urial_opt.prompt_file.dspy_form import is_dspy_state, parse_dspy
 from urial_opt.prompt_file.fields import read_fields, write_fields
 
+_Request: TypeAlias = tuple[list[dict[str, str]], dict[str, Any]]
+"""Messages and settings of one call of a language model."""
 _ADAPTER_FORMAT = "urial-opt dspy adapter 1"
 _NO_INSTRUCTIONS = re.compile(r"Given the fields (?:`\w+`(?:, )?)*, produce the fields (?:`\w+`(?:, )?)*\.")
 """What DSPy writes for a signature without instructions; nobody meant it as a system text."""
@@ -61,6 +66,36 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
                     f"{text[:40]!r}…; give one of them other words"
                 )
         self._warned: set[tuple[str, ...]] = set()
+
+    @with_capability_planning  # type: ignore[untyped-decorator]
+    def __call__(self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: Any, inputs: Any) -> Any:
+        """The outputs of each completion, as dictionaries.
+
+        The model is asked once, and once more for every field whose name it did not write. Errors as in `format` and
+        `parse`, and those of the model.
+        """
+        asking = self._asking(lm, lm_kwargs, signature, demos, inputs)
+        outputs = None
+        try:
+            while True:
+                messages, settings = asking.send(outputs)
+                with adapter_message_call(lm, messages):
+                    outputs = lm(messages=messages, **settings)
+        except StopIteration as end:
+            return end.value
+
+    @with_capability_planning  # type: ignore[untyped-decorator]
+    async def acall(self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: Any, inputs: Any) -> Any:
+        """As `__call__`."""
+        asking = self._asking(lm, lm_kwargs, signature, demos, inputs)
+        outputs = None
+        try:
+            while True:
+                messages, settings = asking.send(outputs)
+                with adapter_message_call(lm, messages):
+                    outputs = await lm.acall(messages=messages, **settings)
+        except StopIteration as end:
+            return end.value
 
     def format(self, signature: Any, demos: Sequence[Any], inputs: Mapping[str, Any]) -> list[dict[str, str]]:
         """One user message with the whole text that a base model continues.
@@ -95,7 +130,7 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
         return lost + tuple(
             name
             for name, field in signature.output_fields.items()
-            if (name not in demo and field.is_required() and not annotation_allows_none(field.annotation))
+            if (name not in demo and _must_be_there(field))
             or (name in demo and demo[name] is None and not annotation_allows_none(field.annotation))
         )
 
@@ -146,6 +181,25 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
                 "UrialAdapter.save wrote"
             ) from error
 
+    def _asking(
+        self, lm: Any, lm_kwargs: dict[str, Any], signature: Any, demos: Any, inputs: Any
+    ) -> Generator[_Request, Any, list[dict[str, Any]]]:
+        """Yields what to ask the model, and is sent its outputs; returns what is read in them."""
+        shape = self._call_preprocess(lm, lm_kwargs, signature, inputs)
+        ((role, text),) = ((message["role"], message["content"]) for message in self.format(shape, demos, inputs))
+        outputs = yield [{"role": role, "content": text}], lm_kwargs
+        whole: list[Any] = []
+        for output in outputs:
+            written = output
+            for _ in shape.output_fields:
+                if (begun := _begun(shape, _text_of(written))) is None:
+                    break
+                (more,) = yield [{"role": role, "content": text + begun}], {**lm_kwargs, "n": 1}
+                written = begun + _text_of(more)
+            whole.append({**output, "text": written} if isinstance(output, dict) and written is not output else written)
+        found: list[dict[str, Any]] = self._call_postprocess(shape, signature, whole, lm, lm_kwargs)
+        return found
+
     def _system_text(self, signature: Any) -> str:
         kept = _as_kept(signature.instructions)
         if not kept or _NO_INSTRUCTIONS.fullmatch(kept):
@@ -169,6 +223,31 @@ def _as_kept(text: str) -> str:
     while (cleaned := inspect.cleandoc(text)) != text:
         text = cleaned
     return text
+
+
+def _must_be_there(field: Any) -> bool:
+    return bool(field.is_required()) and not annotation_allows_none(field.annotation)
+
+
+def _text_of(output: Any) -> str:
+    return str((output.get("text") if isinstance(output, dict) else output) or "")
+
+
+def _begun(signature: Any, completion: str) -> str | None:
+    """What was written, up to the first missing field, and the name of that field; None if no field is missing.
+
+    If no name was written at all, the text is the value of the first field.
+    """
+    fields, said = signature.output_fields, read_answer(completion)
+    names = list(fields)
+    texts = read_fields(said, names)
+    if not texts and said.strip():
+        texts = {names[0]: said.strip()}
+    missing = next((name for name, field in fields.items() if name not in texts and _must_be_there(field)), None)
+    if missing is None:
+        return None
+    there = write_fields({name: texts[name] for name in names[: names.index(missing)] if name in texts}, names)
+    return f"{there}\n{missing}:" if there else f"{missing}:"
 
 
 def _written(fields: Mapping[str, Any], values: Any) -> str:

@@ -44,6 +44,8 @@ class _Call:
     prefix: str
     suffix: str
     sampling: Sampling
+    begun: str | None
+    """What the answer begins with already; None if the text is not in the URIAL layout."""
     completion: Completion | None = None
     error: Exception | None = None
 
@@ -98,7 +100,9 @@ class UrialEngine:
         text = _text_of(request)
         sampling = self._sampling(request.config, text)
         at = text.rfind(_HEADING)
-        call = _Call(text[: max(at, 0)], text[max(at, 0) :], sampling)
+        prefix, suffix = text[: max(at, 0)], text[max(at, 0) :]
+        _, answer, begun = suffix.rpartition(_ANSWER)
+        call = _Call(prefix, suffix, sampling, begun if answer else None)
         with self._queue:
             self._waiting.append(call)
         with self._model:
@@ -177,7 +181,8 @@ class UrialEngine:
     def _batch_of(self, call: _Call) -> list[_Call]:
         """The calls that wait and can be answered together with this one; they wait no longer."""
         with self._queue:
-            alike = [w for w in self._waiting if (w.prefix, w.sampling) == (call.prefix, call.sampling)]
+            key = (call.prefix, call.sampling, call.begun)
+            alike = [w for w in self._waiting if (w.prefix, w.sampling, w.begun) == key]
             self._waiting = [w for w in self._waiting if w not in alike]
         return [call, *(w for w in alike if w is not call)]
 
@@ -194,10 +199,10 @@ class UrialEngine:
                 self._serve([call])
 
     def _generate(self, batch: list[_Call]) -> list[Completion]:
-        first = batch[0]
-        ending = self.generator if isinstance(self.generator, Ending) and first.suffix.endswith(_ANSWER) else None
+        first, begun = batch[0], batch[0].begun
+        ending = self.generator if isinstance(self.generator, Ending) and begun is not None else None
         if ending is not None:
-            ending.end_when(has_ended)
+            ending.end_when(lambda text: has_ended(f"{begun}{text}"))
         try:
             return self.generator.generate(first.prefix, [call.suffix for call in batch], first.sampling)
         finally:
