@@ -1,7 +1,8 @@
 """CASE: challenger arms for the best m subsets in a linear bandit (Purohit et al. 2025), after its code.
 
-An arm is a prompt, its features are its parts, and a pull judges it on all queries. Of all arms only five challengers and
-the current best m are looked at in a round. The pull is the one that tells most about the best arm against its challenger.
+An arm is a prompt, its features are its parts, and a pull judges it on all queries. Of all arms only five challengers
+and the current best m are looked at in a round. The pull is the one that tells most about the difference between the
+most doubtful of the best m and its challenger.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _IDLE = 50
 
 
 def case(answers: JudgedAnswers, seed: int) -> None:
-    """The best m begin as random arms; each round, the best challenger is judged and may take the place of the worst."""
+    """The best m begin as random arms; each round, the best challenger is judged and may replace the worst of them."""
     rng = np.random.default_rng(seed)
     bench, best = answers.bench, Best(answers)
     features = bench.features
@@ -48,7 +49,7 @@ def case(answers: JudgedAnswers, seed: int) -> None:
         means = features @ (inverse @ target)
         drawn = rng.integers(len(bench.prompts), size=_CHALLENGERS).tolist()
         pool = [arm for arm in {*challengers, *drawn} if arm not in top]
-        challengers = sorted(pool, key=lambda arm: -means[arm])[:_CHALLENGERS]  # noqa: B023
+        challengers = sorted(pool, key=lambda arm: -means[arm])[:_CHALLENGERS]
         if not challengers:
             continue
         width = _SIGMA * math.sqrt(2 * math.log((math.log(rounds) + 1) / _DELTA))
@@ -58,7 +59,7 @@ def case(answers: JudgedAnswers, seed: int) -> None:
         direction = features[leader] - features[rival]
         pull(_most_telling(features, inverse, direction, [*top, *challengers]))
         means = features @ (inverse @ target)
-        first, worst = max(challengers, key=lambda arm: means[arm]), min(top, key=lambda arm: means[arm])  # noqa: B023
+        first, worst = max(challengers, key=lambda arm: means[arm]), min(top, key=lambda arm: means[arm])
         pull(first)
         if means[first] > means[worst]:
             top[top.index(worst)] = first

@@ -2,8 +2,8 @@
 
 A state is a prompt, and an action a change that the optimizing model proposes; here it draws one at random. As in its
 code, the children of a depth are judged on the same query, a state's reward is the mean along its path, and beam 2, 3
-actions and depth 20 are the defaults. DRPO stops there, after some 120 judged answers; a run that has budget left begins
-again from what it found.
+actions and depth 20 are the defaults. DRPO stops there, after some 120 judged answers; a run that has budget left
+begins again from what it found.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BEAM, _ACTIONS, _DEPTH = 2, 3, 20
 _BLOCK = 16
 
 
-def drpo(answers: JudgedAnswers, seed: int) -> None:
+def drpo_published(answers: JudgedAnswers, seed: int) -> None:
     """One query at each depth, as published."""
     _run(answers, seed, block=1)
 

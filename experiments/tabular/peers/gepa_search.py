@@ -6,9 +6,9 @@ Its adapter looks up scores. A candidate has two components, the system prompt a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-import gepa
+from gepa.api import optimize
 from gepa.core.adapter import EvaluationBatch
 
 from experiments.tabular.peers.judged import JudgedAnswers
@@ -99,15 +99,15 @@ def _run(answers: JudgedAnswers, seed: int, writer: Callable[[JudgedAnswers, int
     bench = answers.bench
     start, adapter = bench.prompts[bench.start], _Adapter(answers, writer(answers, seed))
     watch, queries = _Watch(adapter), list(range(bench.queries))
-    gepa.optimize(
+    optimize(
         seed_candidate={"system": str(start.system), "exemplars": " ".join(str(one) for one in start.exemplars)},
         trainset=queries,
         valset=queries,
-        adapter=adapter,
+        adapter=cast(Any, adapter),  # it has `evaluate` and the like, and nothing optional
         skip_perfect_score=False,
         use_merge=True,  # as dspy.GEPA does
-        stop_callbacks=watch,
-        callbacks=[watch],
+        stop_callbacks=cast(Any, watch),
+        callbacks=[cast(Any, watch)],
         logger=_Silent(),
         seed=seed,
     )

@@ -25,7 +25,7 @@ _LENGTHS = (0.7, 1.5, 3.0)
 _NOISES = (0.01, 0.1, 0.5)
 
 
-def hbbops(answers: JudgedAnswers, seed: int) -> None:
+def hbbops_brackets(answers: JudgedAnswers, seed: int) -> None:
     """Brackets of Hyperband from the most halvings to none, over and over; the best on most queries is returned."""
     rng = np.random.default_rng(seed)
     bench, best = answers.bench, Best(answers)
@@ -48,7 +48,7 @@ def hbbops(answers: JudgedAnswers, seed: int) -> None:
                     results[rung][prompt] = answers.mean(prompt, order[:rung])
                     if rung == bench.queries:
                         best.evaluate(prompt)
-                going.sort(key=lambda prompt: -results[rung][prompt])  # noqa: B023
+                going.sort(key=lambda prompt: -results[rung][prompt])
                 going = going[: max(1, len(going) // _ETA)]
 
 

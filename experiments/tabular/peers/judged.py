@@ -44,14 +44,16 @@ class Bench:
         systems = {name: number for number, name in enumerate(table.systems)}
         exemplars = {key: number for number, key in enumerate(table.space.exemplars)}
         return cls(
-            prompts=[Parts(systems[each.system], tuple(exemplars[key] for key in each.exemplars)) for each in table.prompts],
+            prompts=[
+                Parts(systems[each.system], tuple(exemplars[key] for key in each.exemplars)) for each in table.prompts
+            ],
             scores=world.scores_of_all() * world.multipliers,
             start=table.hand_written,
         )
 
     @property
     def queries(self) -> int:
-        return self.scores.shape[1]
+        return len(self.scores[0])
 
     @cached_property
     def systems(self) -> int:
@@ -76,7 +78,7 @@ class Bench:
         return {parts: number for number, parts in enumerate(self.prompts)}
 
     def prompt(self, system: int, exemplars: Sequence[int]) -> int:
-        """The number of a prompt; exemplars that repeat, or that the space has in no prompt with those before, are left out."""
+        """The number of a prompt; an exemplar that the table has in no prompt after those before it is left out."""
         kept: tuple[int, ...] = ()
         for one in exemplars:
             if Parts(system, (*kept, one)) in self.number:
@@ -88,10 +90,12 @@ class Bench:
         system, chosen = self.prompts[prompt].system, self.prompts[prompt].exemplars
         others = [one for one in range(self.exemplars) if one not in chosen]
         k = len(chosen)
-        sets = {chosen[:i] + (one,) + chosen[i + 1 :] for i in range(k) for one in others}
-        sets |= {chosen[:i] + (one,) + chosen[i:] for i in range(k + 1) for one in others if k < self.most}
+        sets = {(*chosen[:i], one, *chosen[i + 1 :]) for i in range(k) for one in others}
+        sets |= {(*chosen[:i], one, *chosen[i:]) for i in range(k + 1) for one in others if k < self.most}
         sets |= {chosen[:i] + chosen[i + 1 :] for i in range(k)}
-        sets |= {moved for moved in permutations(chosen) if sum(a != b for a, b in zip(moved, chosen, strict=True)) == 2}
+        sets |= {
+            moved for moved in permutations(chosen) if sum(a != b for a, b in zip(moved, chosen, strict=True)) == 2
+        }
         found = [Parts(system, each) for each in sorted(sets)]
         found += [Parts(other, chosen) for other in range(self.systems) if other != system]
         return [self.number[parts] for parts in found if parts in self.number]
@@ -179,7 +183,7 @@ Method = Callable[[JudgedAnswers, int], None]
 
 
 def play(method: Method, bench: Bench, *, seed: int, budget: int) -> list[Step]:
-    """The recommendations of one run, from the hand-written prompt before any answer to the last, at the whole budget."""
+    """What one run recommends, from the hand-written prompt before any answer to the last one, at the whole budget."""
     answers = JudgedAnswers(bench, budget)
     with suppress(BudgetSpent):
         method(answers, seed)

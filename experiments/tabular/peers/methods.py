@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from experiments.tabular.peers.judged import Method
 
+OURS = "ours"
 _HERE = "experiments.tabular.peers"
 
 
@@ -29,15 +30,15 @@ PEERS = {
     "tpe": Peer("Optuna's TPE", "optuna_samplers", "tpe"),
     "nsga2": Peer("Optuna's NSGA-II", "optuna_samplers", "nsga2"),
     "gp": Peer("Optuna's Gaussian process", "optuna_samplers", "gaussian_process", 30),
-    "drpo": Peer("DRPO's beam search", "drpo", "drpo"),
+    "drpo": Peer("DRPO's beam search", "drpo", "drpo_published"),
     "drpo-blocks": Peer("DRPO's beam search, 16 queries a depth", "drpo", "drpo_blocks"),
-    "mipro": Peer("DSPy MIPROv2, 18 drawn demo sets", "mipro", "mipro", 30),
+    "mipro": Peer("DSPy MIPROv2, 18 drawn demo sets", "mipro", "mipro_drawn", 30),
     "mipro-all": Peer("DSPy MIPROv2, all demo sets", "mipro", "mipro_all", 30),
     "gepa": Peer("GEPA, blind writer", "gepa_search", "gepa_blind", 30),
     "gepa-scripted": Peer("GEPA, writer that reads the scores", "gepa_search", "gepa_scripted", 30),
     "capo": Peer("promptolution CAPO, blind writer", "capo", "capo_blind", 30),
     "capo-scripted": Peer("promptolution CAPO, writer that reads the scores", "capo", "capo_scripted", 30),
-    "hbbops": Peer("HbBoPs, reimplemented", "hbbops", "hbbops"),
+    "hbbops": Peer("HbBoPs, reimplemented", "hbbops", "hbbops_brackets"),
     "case": Peer("CASE, reimplemented", "case_bandit", "case"),
-    "piast": Peer("PIAST, reimplemented", "piast", "piast"),
+    "piast": Peer("PIAST, reimplemented", "piast", "piast_rounds"),
 }

@@ -1,7 +1,7 @@
 """MIPROv2: DSPy's optimizer (Opsahl-Ong et al. 2024) run as itself on a program that looks its scores up.
 
-Its instructions are the system prompts of the table and its demo sets ordered sets of exemplars, so that its two models,
-which would write the one and answer the other, are not asked.
+Its instructions are the system prompts of the table, and its demo sets are ordered sets of exemplars, so neither the
+model that writes instructions nor the one that answers is asked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def mipro_all(answers: JudgedAnswers, seed: int) -> None:
     _run(answers, seed, answers.bench.sets)
 
 
-def mipro(answers: JudgedAnswers, seed: int) -> None:
+def mipro_drawn(answers: JudgedAnswers, seed: int) -> None:
     """As many demo sets, drawn at random, as its mode `heavy` makes, and the hand-written one."""
     sets = answers.bench.sets
     drawn = np.random.default_rng(seed).choice(len(sets), min(_SETS, len(sets)), replace=False)

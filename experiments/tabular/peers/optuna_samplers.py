@@ -10,7 +10,9 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
 from experiments.tabular.peers.judged import Best, JudgedAnswers
 
 _TRIALS = 4
-"""At most so many times as many trials as the budget pays, since samplers propose prompts again, which costs nothing."""
+"""At most so many times as many trials as the budget pays, since samplers repeat prompts, which costs nothing."""
+_IDLE = 40
+"""Trials in a row that ask nothing new, after which it ends."""
 
 
 def tpe(answers: JudgedAnswers, seed: int) -> None:
@@ -38,11 +40,16 @@ def _run(answers: JudgedAnswers, sampler: BaseSampler, *, conditional: bool = Tr
     slots = {f"exemplar_{place}": padded[place] for place in range(bench.most)}
     study.enqueue_trial({"system": start.system, "k": len(start.exemplars), **slots})
 
+    asked: list[int] = []
+
     def objective(trial: optuna.Trial) -> float:
         system = trial.suggest_categorical("system", range(bench.systems))
         k = trial.suggest_int("k", 0, bench.most)
         places = range(k if conditional else bench.most)
         chosen = [trial.suggest_categorical(f"exemplar_{place}", range(bench.exemplars)) for place in places]
+        asked.append(answers.judged)
+        if len(asked) > _IDLE and asked[-_IDLE - 1] == answers.judged:
+            study.stop()
         return best.evaluate(bench.prompt(system, chosen[:k]))
 
     study.optimize(objective, n_trials=_TRIALS * answers.budget // bench.queries)

@@ -1,8 +1,8 @@
-"""PIAST: replaces, drops or keeps the exemplar with the least Shapley value (Batorski and Swoboda 2025), after its code.
+"""PIAST: replaces, drops or keeps the exemplar with the least Shapley value (Batorski and Swoboda 2025).
 
-Each round values the exemplars by one random permutation on 30 queries and a replay of earlier ones, and tries the prompt
-without the worst exemplar and with three others in its place. The system prompt stays, and so does the order. Nothing is
-ever added, so it starts at the largest K.
+After its code: each round values the exemplars by one random permutation on 30 queries and a replay of earlier ones,
+and tries the prompt without the worst exemplar and with three others in its place. The system prompt stays, and so does
+the order. Nothing is ever added, so it starts at the largest K.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from experiments.tabular.peers.judged import JudgedAnswers
 _QUERIES, _REPLAY, _CANDIDATES, _ROUNDS = 30, 5, 3, 10
 
 
-def piast(answers: JudgedAnswers, seed: int) -> None:
+def piast_rounds(answers: JudgedAnswers, seed: int) -> None:
     """Ten rounds, its default, then again from other exemplars as long as the budget lasts; the best end is kept."""
     rng = np.random.default_rng(seed)
     bench = answers.bench
@@ -61,7 +61,7 @@ def _round(
     drop = value(dropped) if len(chosen) > 1 else -np.inf
     others = [one for one in range(answers.bench.exemplars) if one not in chosen]
     tries = rng.choice(others, min(_CANDIDATES, len(others)), replace=False).tolist()
-    replaced = [(value(each), each) for one in tries for each in [chosen[:place] + [one] + chosen[place + 1 :]]]
+    replaced = [(value(each), each) for one in tries for each in [[*chosen[:place], one, *chosen[place + 1 :]]]]
     refined, better = max(replaced, default=(-np.inf, chosen))
     if refined >= drop and refined >= base:
         return better, refined

@@ -19,7 +19,7 @@ def random_search(answers: JudgedAnswers, seed: int) -> None:
 
 
 def successive_halving(answers: JudgedAnswers, seed: int) -> None:
-    """Brackets of 16 prompts at random (Karnin et al. 2013), the hand-written one in the first; half go on each time."""
+    """Brackets of 16 prompts at random (Karnin et al. 2013), the first with the hand-written one; half go on."""
     rng = np.random.default_rng(seed)
     bench, best = answers.bench, Best(answers)
     rungs = [max(1, round(rung * bench.queries / _RUNGS[-1])) for rung in _RUNGS]
@@ -28,7 +28,7 @@ def successive_halving(answers: JudgedAnswers, seed: int) -> None:
         going = order[first : first + 2 ** len(rungs)]
         queries = rng.permutation(bench.queries)
         for rung in rungs:
-            going.sort(key=lambda prompt: -answers.mean(prompt, queries[:rung]))  # noqa: B023
+            going.sort(key=lambda prompt: -answers.mean(prompt, queries[:rung]))
             going = going[: max(1, len(going) // 2)]
         best.evaluate(going[0])
 
@@ -41,7 +41,8 @@ def greedy_forward(answers: JudgedAnswers, seed: int) -> None:
     rng = np.random.default_rng(seed)
     bench, best = answers.bench, Best(answers)
     best.evaluate(bench.start)
-    system, chosen = bench.prompts[bench.start].system, ()
+    system = bench.prompts[bench.start].system
+    chosen: tuple[int, ...] = ()
     while len(chosen) < bench.most:
         others = [one for one in rng.permutation(bench.exemplars).tolist() if one not in chosen]
         chosen = max(((*chosen, one) for one in others), key=lambda each: best.evaluate(bench.prompt(system, each)))

@@ -49,7 +49,7 @@ class BlindWriter:
 
 
 class ScriptedWriter:
-    """Reads all scores so far, and writes the component that it believes to be the best of those not tried beside the rest.
+    """Reads all scores so far, and writes the component that it believes to be the best of those not tried yet.
 
     It is the best case of a writer: it counts without error, and it knows every alternative.
     """
