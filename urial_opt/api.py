@@ -140,10 +140,7 @@ def load_search(name: str | None = None, *, store: File | Store = _STORE) -> Sto
 
 
 def load_effects(name: str | None = None, *, store: File | Store = _STORE) -> Learnt:
-    """What a stored search has learnt of each part of a prompt, and what it would try next.
-
-    `name`, `store`, errors: as in `load_search`.
-    """
+    """What a search has learnt of the parts of a prompt. `name`, `store` and errors are those of `load_search`."""
     with _opened_store(store, create=False) as opened:
         return learnt_of(opened, _search_in(opened, name))
 
