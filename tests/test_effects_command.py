@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 
 import urial_opt as uo
 from experiments.tabular.table import Table
+from tests import tiny_space
+from tests.agent_search import Scripted, tiny_models
 from tests.command_line import Run
 from tests.made_up_results import Printed
 from urial_opt.aspects import Aspect
@@ -24,6 +26,8 @@ from urial_opt.search.opening import SearchOptions
 from urial_opt.search.run import search_space
 from urial_opt.store import Store
 
+STORES = Path(__file__).parent / "stores"
+SPACE_OF_STORES = ("--space", STORES / "tiny.yaml")
 BUDGET = 26
 WORLD = Table.synthetic(1, exemplars=6, systems=3, queries=16, longest=3).world(0)
 SPACE = replace(WORLD.space, block=4)
@@ -142,10 +146,44 @@ def test_too_few_prompts_say_nothing_of_their_parts(run: Run, store: Store, path
     assert run("inspect", "mine", "--effects", "--store", path)[0]
 
 
-def test_a_search_without_a_stored_space_is_told_from_one(run: Run, searched_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(Store, "stored_space", lambda self, name: None)
-    said = run.refused("inspect", "mine", "--effects", "--store", searched_path)
+def test_a_search_of_an_earlier_version_has_effects_once_its_space_is_stored(run: Run, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((STORES / "m002.sql").read_text(encoding="utf-8"))
+    said = run.refused("inspect", "finished", "--effects", "--store", path)
     assert "did not store its space" in said
+    words = ("--store", path, "--seed", 2, "--name", "finished", "--budget", 10, "--continue-anyway")
+    run("search", *SPACE_OF_STORES, *words)
+    out, _ = run("inspect", "finished", "--effects", "--store", path)
+    assert "say of the parts of a prompt" in out
+
+
+def test_parts_that_a_proposer_wrote_have_effects_and_their_first_looks_come_next(tmp_path: Path, store: Store) -> None:
+    space = tiny_space.write(tmp_path, tiny_space.FILES)
+    with tiny_models(Scripted()):
+
+        def searched(stop: Callable[[], bool]) -> None:
+            uo.run_search(
+                space,
+                base="nano",
+                judge="nano",
+                proposer="clauses",
+                rounds=2,
+                budget=12,
+                name="a",
+                store=store,
+                stop=stop,
+            )
+
+        with pytest.raises(uo.Interrupted):
+            searched(lambda: any(each.closed for each in store.rounds("a")))
+        following = uo.load_effects("a", store=store).next
+        assert following is not None
+        assert following.shows
+        number = store.count_trials("a")
+        searched(lambda: False)
+        assert store.trials("a")[number].candidate == following.candidate
+    shown = uo.load_effects("a", store=store)
+    assert {part.name for part in shown.of_group(Group.EXEMPLAR)} >= {"tea/lively 1", "tea/warm"}
 
 
 def test_effects_without_a_study_lack_only_what_comes_next(run: Run, store: Store, path: Path) -> None:
