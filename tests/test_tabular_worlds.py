@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.tabular.measure import Step, answers_needed, curve, over_seeds, regrets
+from experiments.tabular.noise import Noise
 from experiments.tabular.ours import path_of, searched
 from experiments.tabular.recipes import all_prompts, bounded_nano
 from experiments.tabular.table import PromptKey, Table, noisy
@@ -119,6 +120,12 @@ def test_noise_is_repeatable_differs_between_repeats_and_has_the_expected_mean(t
     assert set(np.unique(loud.said(slice(None))[~np.isnan(loud.said(slice(None)))])) <= {1.0, 2.0, 3.0, 4.0, 5.0}
 
 
+def test_noise_is_the_same_on_every_machine() -> None:
+    noise, fours = Noise(seed=2), np.full((1, 3, 6), 4.0)
+    said = noise.verdicts(fours, np.zeros((1, 3)), np.arange(3)[None], world=4, repeat=1)
+    assert said[0].tolist() == [[4, 3, 4, 4, 4, 4], [4, 4, 4, 4, 3, 4], [5, 4, 4, 4, 4, 4]]
+
+
 def test_a_search_on_a_world_is_measured_by_its_truth(table: Table) -> None:
     world = table.world(2)
     trials = searched(world, evaluations=20)
@@ -128,6 +135,18 @@ def test_a_search_on_a_world_is_measured_by_its_truth(table: Table) -> None:
     assert at[0] == 1.0  # the hand-written prompt comes first
     assert 0.0 <= at[1] < 1.0
     assert np.isnan(at[2])
+
+
+def test_a_search_under_noise_goes_on_where_verdicts_are_missing(table: Table) -> None:
+    loud = noisy(table, 1, missing=0.2)
+    world = loud.world(2)
+    trials = searched(world, evaluations=6)
+    scores = [score for trial in trials for score in trial.query_scores.values()]
+    assert 0.05 < scores.count(None) / len(scores) < 0.4
+    for trial in trials:
+        seen = dict(zip(world.strata.kinds, world.scores_of(trial.candidate.params).tolist(), strict=True))
+        read = [np.nan if score is None else score for score in trial.query_scores.values()]
+        assert read == pytest.approx([seen[query] for query in trial.query_scores], nan_ok=True)
 
 
 def test_measures_follow_their_definitions(table: Table) -> None:

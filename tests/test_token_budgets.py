@@ -82,14 +82,14 @@ BUDGET = 10
 
 
 def searched(
-    space: SearchSpace, store: Store, base: Silent, *, looks: int = 1000, name: str = "", **options: str
+    space: SearchSpace, store: Store, base: Silent, *, looks: int = 1000, name: str = "", sampler: str = "thompson"
 ) -> SearchResult:
     left = iter(range(looks))
     return search_space(
         space,
         Models(base=base, judge=Generous()),
         store,
-        options=SearchOptions(budget=BUDGET, name=name, **options),
+        options=SearchOptions(budget=BUDGET, name=name, sampler=sampler),
         stop=lambda: next(left, None) is None,
     )
 
@@ -128,7 +128,8 @@ def test_a_search_that_was_stopped_proposes_what_it_would_have(small_space: Path
 
 
 def test_the_start_is_cut_to_the_budget_or_refused(small_space: Path, store: Store) -> None:
-    space, notes = aimed(small_space, "prompt_tokens<=60"), []
+    space = aimed(small_space, "prompt_tokens<=60")
+    notes: list[str] = []
     models = Models(base=Wordy(), judge=Generous())
     expected = plan(space, models, store, options=SearchOptions(budget=3, name="mine"))
     assert expected.name == "mine"

@@ -2,6 +2,7 @@
 
     python experiments/nano/train.py --out models            about 40 minutes on one core
     python experiments/nano/train.py --out models --only base --steps 50      a quick look
+    python experiments/nano/train.py --out other --only base --seed 12 --layers 3 --width 192     another base model
 
 Everything is drawn from fixed seeds. The base model reads documents of the corpus (`urial_opt.nano.corpus`), each
 once. The aligned twin goes on from the base model with supervised fine-tuning on answers in one style, in a chat layout
@@ -151,6 +152,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", choices=("base", "aligned"))
     parser.add_argument("--steps", type=int, default=1250, help="steps of the base model")
+    parser.add_argument("--seed", type=int, default=BASE_SEED, help="draws the base model's weights and documents")
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--width", type=int, default=256, help="a multiple of 64, in heads of 32")
     parser.add_argument("--aligned-steps", type=int, default=200)
     parser.add_argument("--batch", type=int, default=4, help=f"rows of {CONTEXT} tokens a step")
     parser.add_argument("--threads", type=int, default=2)
@@ -160,14 +164,14 @@ def main() -> None:
 
     tokenizer = train_tokenizer()
     if chosen.only != "aligned":
-        torch.manual_seed(BASE_SEED)
+        torch.manual_seed(chosen.seed)
         config = LlamaConfig(
             vocab_size=VOCABULARY,
-            hidden_size=256,
-            intermediate_size=704,
-            num_hidden_layers=4,
-            num_attention_heads=8,
-            num_key_value_heads=4,
+            hidden_size=chosen.width,
+            intermediate_size=chosen.width * 11 // 4,
+            num_hidden_layers=chosen.layers,
+            num_attention_heads=chosen.width // 32,
+            num_key_value_heads=chosen.width // 64,
             max_position_embeddings=2 * CONTEXT,
             tie_word_embeddings=True,
             pad_token_id=tokenizer.token_to_id(PAD),
@@ -175,7 +179,7 @@ def main() -> None:
             eos_token_id=tokenizer.token_to_id(END),
         )
         model = LlamaForCausalLM(config)
-        data = rows(documents(BASE_SEED), tokenizer, chat=False)
+        data = rows(documents(chosen.seed), tokenizer, chat=False)
         train(model, data, steps=chosen.steps, batch=chosen.batch, peak=3e-3, log=chosen.out / "base.jsonl")
         save(model, tokenizer, chosen.out / "base", chat=False)
     if chosen.only != "base":

@@ -1,6 +1,6 @@
 """Builds a table: generates and judges the answer of every prompt to every query.
 
-    python -m experiments.tabular.build A [--workers 2] [--work FOLDER] [--first 20]
+    python -m experiments.tabular.build A [--workers 2] [--work FOLDER] [--first 20] [--base nano:FOLDER]
 
 Prompts are done in shards, which are kept in the folder `--work`: a build that was stopped goes on where it was. The
 table goes to `experiments/tabular/tables/`. With `--first` only so many shards are made, to see how fast it is.
@@ -26,7 +26,6 @@ from experiments.tabular.recipes import RECIPES, all_prompts, bounded_nano
 from experiments.tabular.table import TABLES, PromptKey, Table
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
-from urial_opt.datasets.queries import draw
 from urial_opt.nano.judge import judge_answer
 from urial_opt.prompt import has_ended, read_answer
 from urial_opt.protocols import Ending, TokenCounter
@@ -148,9 +147,9 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     shards = list(in_blocks(list(all_prompts(bounded_nano())), SHARD))
     jobs = [(n, shard) for n, shard in enumerate(shards) if not (work / f"{n:04d}.npz").exists()]
-    jobs.sort(key=lambda job: draw(0, str(job[0])))  # so that the time left is told truly
     started, done, tokens = time.perf_counter(), 0, 0
-    base = chosen.base or RECIPES[chosen.name].base
+    if not (base := chosen.base or RECIPES[chosen.name].base):
+        raise SystemExit(f"train the base model of table {chosen.name} first, and give its folder: --base nano:FOLDER")
     print(f"{len(jobs)} of {len(shards)} shards to make", flush=True)
     with multiprocessing.get_context("spawn").Pool(chosen.workers, begin, (base, work)) as pool:
         for prompts, written, seconds in pool.imap_unordered(make, jobs[: chosen.first]):

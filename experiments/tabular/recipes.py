@@ -36,7 +36,7 @@ class Recipe:
 RECIPES: Mapping[str, Recipe] = {
     "A": Recipe(about="The embedded base model and judge."),
     "B": Recipe(
-        about="As A, with another base model: its seed and its order of documents differ.",
+        about="As A, with another base model: 3 layers of width 192, seed 12 (experiments/nano/train.py).",
         base="",
     ),
 }

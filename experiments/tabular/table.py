@@ -145,6 +145,11 @@ class Table:
         decoding = self.space.hand_written_params
         return self.space.params_of(system=system, exemplars=exemplars, decoding=decoding)
 
+    @cached_property
+    def prefixes(self) -> dict[str, int]:
+        """The number of each prompt by its text."""
+        return {self.candidate(number).prompt.prefix: number for number in range(len(self.prompts))}
+
     def candidate(self, number: int) -> Candidate:
         """A prompt by its number."""
         return self.space.candidate(self.params_of(number))

@@ -138,19 +138,15 @@ class TableGenerator:
         return f"table:{self.table.name}"
 
     @cached_property
-    def _prompts(self) -> dict[str, int]:
-        return {self.table.candidate(number).prompt.prefix: number for number in range(len(self.table.prompts))}
-
-    @cached_property
     def _queries(self) -> dict[str, int]:
         prompt = self.table.candidate(self.table.hand_written).prompt
         return {prompt.suffix(query.text): place for place, query in enumerate(self.table.queries)}
 
     def generate(self, prefix: str, suffixes: Sequence[str], _sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`; AdapterError if the table lacks the prompt or a query."""
-        if prefix not in self._prompts:
+        if prefix not in self.table.prefixes:
             raise AdapterError(f"{self.identity} has no prompt that begins {prefix[:60]!r}; propose one of its space")
-        number = self._prompts[prefix]
+        number = self.table.prefixes[prefix]
         if unknown := next((suffix for suffix in suffixes if suffix not in self._queries), None):
             raise AdapterError(f"{self.identity} has no query {unknown!r}; ask one of its space")
         self.answered += len(suffixes)

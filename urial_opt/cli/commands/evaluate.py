@@ -127,7 +127,8 @@ def command(
     \b
     With --json an object with the keys
       average, interval (95 %), objective (of the space), value (what it makes of it, null where that
-        is the average: mean, interval), prompt_tokens, answer_tokens (mean, interval), aspects (by name: mean, interval, n of readable verdicts, missing
+        is the average: mean, interval), prompt_tokens, answer_tokens (mean, interval),
+      aspects (by name: mean, interval, n of readable verdicts, missing
         and why: not_applicable, unread, refused, too_long (for the base model); for a panel spread,
         how far its judges are apart),
       constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,

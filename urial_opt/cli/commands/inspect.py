@@ -50,11 +50,12 @@ def command(
     With --json an object with the keys
       name, status, reason, settings, versions (first_trial, versions), found_trial (null before it was finished), and
       trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null where
-      there is no score, validation for all but finalists), value (what was maximised, null where that is the average),
-      prompt_tokens (null where not known), answer_tokens (mean, interval), aspects and gains (by aspect: mean, interval), constraints
-      (constraint, mean, kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
-      kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote: part, name, round, parents),
-      system, exemplars, text, sampling, best, worst and won (examples: query, answer, score, before, reasons);
+      there is no score, validation for all but finalists), value (what was maximised, null where that is the
+      average), prompt_tokens (null where not known), answer_tokens (mean, interval), aspects and gains (by aspect:
+      mean, interval), constraints (constraint, mean, kept), shift (null where not measured: positions, unshifted,
+      marginal, shifted, surprise, kl_base_aligned, kl_aligned_base), params, written (parts that the proposer
+      wrote: part, name, round, parents), system, exemplars, text, sampling, best, worst and won (examples: query,
+      answer, score, before, reasons);
       with --lineage name, trial, left_out (drafts by what kept them out) and parts: a tree of objects with part, name,
       query, text, written (null for a person; round, proposer, weakness, reason, attempt, look: trial, against, shows,
       queries, gain) and parents (alike);
