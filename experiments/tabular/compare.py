@@ -1,0 +1,154 @@
+"""Compare: our search and its peers on one table, at equal judged answers.
+
+python -m experiments.tabular.compare run --table A [--methods ours,gepa,random] [--seeds 100] [--out rows.csv]
+python -m experiments.tabular.compare summarise [--out rows.csv] [--table A]
+python -m experiments.tabular.compare plot [--out rows.csv] [--table A] [--png regret.png]
+
+`run` appends the regret share of each seed at each mark, and skips what the file has. By default it runs all methods;
+slow ones have fewer seeds (`peers/methods.py`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from experiments.tabular.measure import EVALUATIONS, Step, over_seeds, regrets
+from experiments.tabular.peers.judged import Bench, play
+from experiments.tabular.peers.methods import OURS, PEERS
+from experiments.tabular.peers.our_search import our_path
+from experiments.tabular.table import Table
+from experiments.tabular.world import World
+from urial_opt.errors import InputError
+from urial_opt.statistics.strata import FloatArray
+
+MARKS = (*range(1, 21), *range(22, 51, 2), *range(55, 101, 5))
+"""Full evaluations after which a regret is written down."""
+COLUMNS = ("table", "method", "seed", "evaluations", "regret", "held_out")
+HERE = Path(__file__).parent
+REACH = 50
+"""The full evaluations after which the best peer sets the target."""
+
+Curves = dict[str, dict[int, FloatArray]]
+"""By method and seed: the regret share at each mark."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "summarise", "plot"))
+    parser.add_argument("--table", default="A")
+    parser.add_argument("--methods", default=",".join((OURS, *PEERS)))
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=HERE / "peers" / "rows.csv")
+    parser.add_argument("--png", type=Path, default=HERE / "peers" / "regret.png")
+    chosen = parser.parse_args()
+    methods = chosen.methods.split(",")
+    if unknown := [method for method in methods if method not in {OURS, *PEERS}]:
+        raise SystemExit(f"there is no method {', '.join(unknown)}; there are {', '.join((OURS, *PEERS))}")
+    if chosen.what == "run":
+        run(opened(chosen.table), methods, range(chosen.first_seed, chosen.first_seed + chosen.seeds), chosen.out)
+        return
+    curves = {method: each for method, each in read(chosen.out, chosen.table).items() if method in methods}
+    if not curves:
+        raise SystemExit(f"{chosen.out} has no row of the table {chosen.table}; run them first")
+    if chosen.what == "summarise":
+        print("\n".join(summary(curves)))
+        return
+    from experiments.tabular.peers.plot import draw
+
+    draw(curves, MARKS, chosen.png, title=f"Table {chosen.table}")
+
+
+def opened(name: str) -> Table:
+    """A table by its name; `synthetic 3` is made up from seed 3."""
+    return Table.synthetic(int(name.removeprefix("synthetic"))) if name.startswith("synthetic") else Table.load(name)
+
+
+def run(table: Table, methods: Sequence[str], seeds: range, out: Path) -> None:
+    """Append the rows that `out` lacks."""
+    there = (
+        {(method, seed) for method, each in read(out, table.name).items() for seed in each} if out.exists() else set()
+    )
+    new = not out.exists() or not out.stat().st_size
+    with out.open("a", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        if new:
+            rows.writerow(COLUMNS)
+        for method in methods:
+            most = len(seeds) if method == OURS else PEERS[method].most_seeds
+            for seed in seeds[:most]:
+                if (method, seed) in there:
+                    continue
+                before, world = time.perf_counter(), table.world(seed)
+                path = path_of(world, method)
+                both = [regrets(world, path, evaluations=MARKS, held_out=held) for held in (False, True)]
+                marks = zip(MARKS, *(each.round(4).tolist() for each in both), strict=True)
+                rows.writerows((table.name, method, seed, *each) for each in marks)
+                file.flush()
+                took = time.perf_counter() - before
+                print(f"{method}, seed {seed}: {both[0][-1]:.3f} at the end, {took:.1f} s", flush=True)
+
+
+def path_of(world: World, method: str) -> list[Step]:
+    """What a method recommends as it goes, up to the last mark."""
+    if method == OURS:
+        return our_path(world, MARKS[-1])
+    bench = Bench.of(world)
+    return play(PEERS[method].load(), bench, seed=world.seed, budget=MARKS[-1] * bench.queries)
+
+
+def read(file: Path, table: str) -> Curves:
+    """The rows of one table; InputError if the file has other columns or marks."""
+    found: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    with file.open(newline="", encoding="utf-8") as text:
+        for row in csv.DictReader(text):
+            if tuple(row) != COLUMNS:
+                raise InputError(f"{file} has other columns than {', '.join(COLUMNS)}; give another file")
+            if row["table"] == table:
+                marks = found.setdefault(row["method"], {}).setdefault(int(row["seed"]), [])
+                marks.append((float(row["evaluations"]), float(row["regret"])))
+    return {
+        method: {seed: np.array([regret for _, regret in sorted(marks)]) for seed, marks in each.items()}
+        for method, each in found.items()
+    }
+
+
+def summary(curves: Mapping[str, Mapping[int, FloatArray]]) -> Iterator[str]:
+    """A table in Markdown: mean regret share ± standard error, and the answers until the best peer's end at 50."""
+    at = [MARKS.index(mark) for mark in EVALUATIONS]
+    stacked = {method: np.array([*each.values()]) for method, each in curves.items()}
+    peers = {method: each[:, MARKS.index(REACH)].mean() for method, each in stacked.items() if method != OURS}
+    best = min(peers, key=lambda method: peers[method]) if peers else None
+    target = peers[best] if best else math.nan
+    yield f"| method | {' | '.join(map(str, EVALUATIONS))} | to {target:.3f}: median, mean curve | seeds |"
+    yield f"|---|{'---|' * len(EVALUATIONS)}---|---|"
+    for method, rows in sorted(stacked.items(), key=lambda each: (each[0] != OURS, each[1][:, at[3]].mean())):
+        title = "**our search**" if method == OURS else PEERS[method].title
+        figures = " | ".join(str(mean) for mean in over_seeds(rows[:, at]))
+        median, mean = float(np.median([reached(row, target) for row in rows])), reached(rows.mean(axis=0), target)
+        yield f"| {title} | {figures} | {_evaluations(median)}, {_evaluations(mean)} | {len(rows)} |"
+    if best:
+        yield ""
+        yield f"The target is the mean of {PEERS[best].title} after {REACH} full evaluations."
+
+
+def reached(regret: FloatArray, target: float) -> float:
+    """The mark from which on a curve is at most `target`; inf if it never stays there."""
+    above = np.flatnonzero(~(regret <= target + 1e-9))
+    after = int(above[-1]) + 1 if above.size else 0
+    return math.inf if after == len(MARKS) else float(MARKS[after])
+
+
+def _evaluations(number: float) -> str:
+    return "never" if math.isinf(number) else f"{number:g}"
+
+
+if __name__ == "__main__":
+    main()
