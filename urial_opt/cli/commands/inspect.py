@@ -14,6 +14,7 @@ from urial_opt.cli.output import write_json
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
     from urial_opt.spaces.lineage import WrittenPart
+    from urial_opt.store import SearchRecord, Store
 
 _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's context window"
 
@@ -63,15 +64,11 @@ def command(
       looks, left_out and drafts (task, attempt, part, style, parents, weakness, query, text, reason, fate, name, asked,
       reply, usage)
     """
-    from urial_opt.cli.advice import as_typed
     from urial_opt.cli.agent_tables import show_agent
     from urial_opt.cli.choosing import chosen_search
-    from urial_opt.cli.layout import say, say_command
-    from urial_opt.cli.suggestions import suggested
     from urial_opt.errors import InputError
-    from urial_opt.report.inspection import found_trial, inspect_search, why_nothing_scored
+    from urial_opt.report.inspection import inspect_search
     from urial_opt.search.agent.ancestry import written_by_trial
-    from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
 
     with Store.open(store_url, create=False) as store:
@@ -82,35 +79,50 @@ def command(
             show_agent(store, search, trial, drafts=rounds, as_json=as_json)
             return
         inspected = inspect_search(store, search, trial=trial, top=top, examples=examples)
-        trials = store.count_trials(search.name)
         written = written_by_trial(store, search, [each.record for each in inspected])
-        why_none = None if inspected else why_nothing_scored(store, search)
-    if as_json:
-        write_json(
-            {
-                "name": search.name,
-                "status": search.status.value,
-                "reason": search.reason or None,
-                "settings": dict(search.settings),
-                "versions": [asdict(each) for each in search.deciders],
-                "found_trial": found_trial(search),
-                "trials": [_as_json(each, written.get(each.record.number, ())) for each in inspected],
-            }
-        )
-        return
-    reason = f" ({as_typed(search.reason)})" if search.reason else ""
-    say(f"Search {search.name}, {search.status.value}{reason}")
-    for line in version_lines(search.deciders, trials):
-        say(line)
-    if why_none:
-        say(why_none)
-    elif not inspected:
-        say("No trial is recorded yet; continue it with:")
-        say_command(suggested("resume", search.name))
+        if as_json:
+            write_json(
+                _search_json(search, [_as_json(each, written.get(each.record.number, ())) for each in inspected])
+            )
+            return
+        _say_how_it_stands(store, search, nothing=not inspected)
     if trial is None:
         _say_why_two(inspected)
     for each in inspected:
         _show(each, written.get(each.record.number, ()))
+
+
+def _search_json(search: SearchRecord, trials: list[dict[str, object]]) -> dict[str, object]:
+    from urial_opt.report.inspection import found_trial
+
+    return {
+        "name": search.name,
+        "status": search.status.value,
+        "reason": search.reason or None,
+        "settings": dict(search.settings),
+        "versions": [asdict(each) for each in search.deciders],
+        "found_trial": found_trial(search),
+        "trials": trials,
+    }
+
+
+def _say_how_it_stands(store: Store, search: SearchRecord, *, nothing: bool) -> None:
+    """Say its status and versions and, if there is `nothing` to show, why."""
+    from urial_opt.cli.advice import as_typed
+    from urial_opt.cli.layout import say, say_command
+    from urial_opt.cli.suggestions import suggested
+    from urial_opt.report.inspection import why_nothing_scored
+    from urial_opt.search.versions import version_lines
+
+    reason = f" ({as_typed(search.reason)})" if search.reason else ""
+    say(f"Search {search.name}, {search.status.value}{reason}")
+    for line in version_lines(search.deciders, store.count_trials(search.name)):
+        say(line)
+    if nothing and (why := why_nothing_scored(store, search)):
+        say(why)
+    elif nothing:
+        say("No trial is recorded yet; continue it with:")
+        say_command(suggested("resume", search.name))
 
 
 def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
