@@ -16,7 +16,7 @@ from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
 
-_SHORT = {
+SHORT = {
     Aspect.HELPFULNESS: "help",
     Aspect.CLARITY: "clear",
     Aspect.FACTUALITY: "fact",
@@ -49,7 +49,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     for aspect in Aspect:
         means = [each.card.aspects.get(aspect) for each in measured]
         cells = ["–" if mean is None else f"{mean.mean:.2f}" for mean in means]
-        figures.append(Figure(name=aspect.value, short=_SHORT[aspect], cells=cells))
+        figures.append(Figure(name=aspect.value, short=SHORT[aspect], cells=cells))
     averages = [interval(each.card.average) for each in measured]
     figures.append(Figure(name="average [95 %]", short="average\n[95 %]", cells=averages))
     tokens = ["–" if each.prompt_tokens is None else f"{each.prompt_tokens:,}" for each in measured]
