@@ -62,11 +62,13 @@ def command(
     \b
     With --json an object with the keys
       name, status, reason, settings, versions (first_trial, versions), found_trial (null before it was finished), and
-      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null where
-      there is no score, validation for all but finalists), aspects and gains (by aspect: mean, interval), constraints
-      (constraint, mean, kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
-      kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote: part, name, round, parents),
-      system, exemplars, text, sampling, best, worst and won (examples: query, answer, score, before, reasons);
+      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null
+      where there is no score, validation for all but finalists), value (what was maximised, null where that is the
+      average), prompt_tokens (null where not known), answer_tokens (mean, interval), aspects and gains (by aspect:
+      mean, interval), constraints (constraint, mean, kept), shift (null where not measured: positions, unshifted,
+      marginal, shifted, surprise, kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote:
+      part, name, round, parents), system, exemplars, text, sampling, best, worst and won (examples: query, answer,
+      score, before, reasons);
       with --lineage name, trial, left_out (drafts by what kept them out) and parts: a tree of objects with part, name,
       query, text, written (null for a person; round, proposer, weakness, reason, attempt, look: trial, against, shows,
       queries, gain) and parents (alike);
@@ -210,10 +212,16 @@ def _show(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> None:
 
 def _show_scores(inspected: InspectedTrial) -> None:
     from urial_opt.cli.layout import Figure, print_figures, say
-    from urial_opt.cli.tables import interval
+    from urial_opt.cli.tables import interval, tokens_line
 
     card = inspected.card
-    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    if card.value is None:
+        say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    else:
+        say(f"average {interval(card.average)}; what was maximised:")
+        say(f"value {interval(card.value)} (mean), {interval(inspected.estimate)} (shrunken estimate)", rest="  ")
+    if card.tokens:
+        say(tokens_line(card), rest="  ")
     say()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
@@ -244,6 +252,7 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 
 
 def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[str, object]:
+    from urial_opt.evaluation.scorecard import token_json
     from urial_opt.records import estimate_json
     from urial_opt.search.shift_probe import shift_json
 
@@ -256,6 +265,8 @@ def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[
         "validation": estimate_json(inspected.validation) if inspected.validation else None,
         "estimate": estimate_json(inspected.estimate) if inspected.estimate else None,
         "average": estimate_json(inspected.card.average) if inspected.card.aspects else None,
+        "value": estimate_json(inspected.card.value) if inspected.card.value and inspected.card.aspects else None,
+        **token_json(inspected.card),
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
         "constraints": [each.as_json() for each in inspected.constraints],
