@@ -26,12 +26,12 @@ def test_search_json_stands_alone_on_standard_output(run: Run, small_space: Path
     assert set(told) == {
         *("name", "zero_shot", "plain_icl", "hand_written", "found", "aligned", "gain", "found_trial", "found_equals"),
         *("written", "constraints", "trials", "missing", "seconds", "tokens", "shift", "spending", "cost"),
-        *("database", "space"),
+        *("database", "space", "objective", "value_gain"),
     }
     assert told["aligned"] is None
     assert set(told["found"]) == {
         *("average", "interval", "aspects", "missing", "not_applicable", "unread", "refused", "too_long"),
-        *("too_long_queries", "queries", "prompt_tokens", "prompt", "keeps_constraints"),
+        *("too_long_queries", "queries", "prompt_tokens", "prompt", "keeps_constraints", "value", "answer_tokens"),
     }
 
 

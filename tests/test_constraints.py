@@ -14,12 +14,11 @@ from tests.command_line import Run
 from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.content import content_id
 from urial_opt.evaluation.constraints import LEAST_VERDICTS, Keeping, excess, keeping, kept
-from urial_opt.objective import Constraint
+from urial_opt.objective import Constraint, Measure
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import (
     Candidate,
     Completion,
-    Estimate,
     Evaluation,
     Judgment,
     Query,
@@ -72,7 +71,7 @@ def test_an_upper_bound_is_the_other_way_round() -> None:
 
 
 def test_what_is_said_of_a_constraint() -> None:
-    aspects = {Aspect.SAFETY: Estimate(mean=4.2, low=4.0, high=4.4)}
+    aspects: dict[Measure, float] = {Aspect.SAFETY: 4.2}
     depth = Constraint.read("depth>=2")
     assert [str(each) for each in kept(aspects, [SAFE, depth])] == [
         "safety>=4.5: 4.20, broken",

@@ -58,6 +58,7 @@ def searched(*roles: str, prompt_tokens: int = 12_345) -> Any:
         written=(WrittenPart(part="system", name="r1-0", round=1, parents=("a-system-prompt-with-a-long-name",)),),
         choice=Choice(trial=123, validation=SCORE, finalists=6, constraints=CONSTRAINTS),
         gain=GAIN,
+        value_gain=None,
         significant=False,
         missing={Missing.NOT_APPLICABLE: 12, Missing.UNREAD: 3, Missing.REFUSED: 1},
         too_long=2,

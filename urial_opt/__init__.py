@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from urial_opt.api import answer, evaluate, load_search, measure_shift, run_search
+    from urial_opt.api import answer, evaluate, load_effects, load_search, measure_shift, run_search
     from urial_opt.aspects import Aspect
     from urial_opt.datasets.query_sources import load_queries
     from urial_opt.errors import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from urial_opt.roles import open_aligned, open_base, open_judge, open_proposer
+    from urial_opt.search.effects.learnt import Learnt
     from urial_opt.search.opening import Interrupted, LimitReached
     from urial_opt.search.outcome import SearchOutcome, StoredSearch
     from urial_opt.search.progress import Progress
@@ -73,6 +74,7 @@ __all__ = [
     "InputError",
     "Interrupted",
     "Judgment",
+    "Learnt",
     "LimitReached",
     "Measured",
     "Objective",
@@ -102,6 +104,7 @@ __all__ = [
     "Usage",
     "answer",
     "evaluate",
+    "load_effects",
     "load_prompt",
     "load_queries",
     "load_search",
@@ -115,7 +118,7 @@ __all__ = [
 ]
 
 _NAMES_OF = {
-    "api": "answer evaluate load_search measure_shift run_search",
+    "api": "answer evaluate load_effects load_search measure_shift run_search",
     "aspects": "Aspect",
     "datasets.query_sources": "load_queries",
     "errors": "AdapterError InputError PromptError SpaceError StoreError "
@@ -126,6 +129,7 @@ _NAMES_OF = {
     "prompt": "Exemplar UrialPrompt",
     "records": "Candidate Completion Estimate Evaluation Judgment Query Role Sampling TrialRecord TrialState Usage",
     "roles": "open_aligned open_base open_judge open_proposer",
+    "search.effects.learnt": "Learnt",
     "search.opening": "Interrupted LimitReached",
     "search.outcome": "SearchOutcome StoredSearch",
     "search.progress": "Progress",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Judge, Proposer
 from urial_opt.records import Candidate, Query, Sampling
 from urial_opt.roles import DEFAULT_ROUNDS, Named, aligned_of, base_of, notes_of, open_models, prices_of, proposer_for
+from urial_opt.search.effects.learnt import Learnt, learnt_of
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.outcome import StoredSearch
 from urial_opt.search.progress import Progress
@@ -37,7 +38,7 @@ from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_file import space_for
 from urial_opt.spaces.variants import load_space
 from urial_opt.spending import Terms
-from urial_opt.store import Store
+from urial_opt.store import SearchRecord, Store
 
 File: TypeAlias = str | os.PathLike[str]
 AnyPrompt: TypeAlias = UrialPrompt | Candidate | File
@@ -135,12 +136,13 @@ def load_search(name: str | None = None, *, store: File | Store = _STORE) -> Sto
     StoreError if there is no such store.
     """
     with _opened_store(store, create=False) as opened:
-        if name is None:
-            newest = opened.newest_search()
-            if newest is None:
-                raise InputError(f"no search in the store {opened.name!r} has a trial; begin one with run_search")
-            name = newest.name
-        return StoredSearch.read(opened, opened.search(name))
+        return StoredSearch.read(opened, _search_in(opened, name))
+
+
+def load_effects(name: str | None = None, *, store: File | Store = _STORE) -> Learnt:
+    """What a search has learnt of the parts of a prompt. `name`, `store` and errors are those of `load_search`."""
+    with _opened_store(store, create=False) as opened:
+        return learnt_of(opened, _search_in(opened, name))
 
 
 def evaluate(
@@ -267,22 +269,26 @@ def _space(space: File | SearchSpace | None, base: str | Generator | None) -> Se
     return load_space(space_for(base if base is None or isinstance(base, str) else base.identity))
 
 
+def _search_in(store: Store, name: str | None) -> SearchRecord:
+    newest = store.newest_search() if name is None else None
+    if name is None and newest is None:
+        raise InputError(f"no search in the store {store.name!r} has a trial; begin one with run_search")
+    return store.search(newest.name if newest else str(name))
+
+
 @contextmanager
 def _opened_store(store: File | Store, *, create: bool = True) -> Iterator[Store]:
     """The store; one that is opened here is closed here."""
     if isinstance(store, Store):
         yield store
-        return
-    with Store.open(os.fspath(store), create=create) as opened:
-        yield opened
+    else:
+        with Store.open(os.fspath(store), create=create) as opened:
+            yield opened
 
 
 @contextmanager
 def _memory(store: File | Store | None) -> Iterator[Store | NoMemory]:
-    if store is None:
-        yield NoMemory()
-        return
-    with _opened_store(store) as opened:
+    with nullcontext(NoMemory()) if store is None else _opened_store(store) as opened:
         yield opened
 
 

@@ -150,6 +150,10 @@ class Evaluation:
     judgments: Sequence[Judgment]
     too_long: Sequence[Query] = ()
     """Further queries, which do not fit the model's context window: they have no answer."""
+    prompt_tokens: float | None = None
+    """Tokens of the prompt before a query; None where nobody counted (see `evaluation.token_counts`)."""
+    answer_tokens: Sequence[int | None] = ()
+    """Tokens of each answer, as it was written; empty where nobody counted."""
 
     def __repr__(self) -> str:
         return f"Evaluation({len(self.queries)} queries)"
@@ -160,6 +164,8 @@ class Evaluation:
             completions=(*self.completions, *other.completions),
             judgments=(*self.judgments, *other.judgments),
             too_long=(*self.too_long, *other.too_long),
+            prompt_tokens=other.prompt_tokens if self.prompt_tokens is None else self.prompt_tokens,
+            answer_tokens=(*self.answer_tokens, *other.answer_tokens),
         )
 
 

@@ -8,14 +8,15 @@ from urial_opt.cli.suggestions import say_suggestions, suggested
 from urial_opt.datasets.fitting import said_too_long
 from urial_opt.evaluation.assessment import Assessment
 from urial_opt.evaluation.pairwise import PairwiseResult
-from urial_opt.evaluation.scorecard import in_words
+from urial_opt.evaluation.scorecard import Scorecard, in_words
+from urial_opt.objective import TokenCount
 from urial_opt.records import Estimate, ProbeShift, Role
-from urial_opt.search.digest import CONTEXT_NAMES, known_prompt, written_in_words
+from urial_opt.search.digest import CONTEXT_NAMES, known_prompt, value_in_words, written_in_words
 from urial_opt.search.planning import Plan
 from urial_opt.search.result import SearchResult, ShiftOutcome
 from urial_opt.spending import Bill
 
-_SHORT = {
+SHORT = {
     Aspect.HELPFULNESS: "help",
     Aspect.CLARITY: "clear",
     Aspect.FACTUALITY: "fact",
@@ -32,6 +33,15 @@ def interval(estimate: Estimate | None, *, signed: bool = False) -> str:
     return format(estimate, "+.2f" if signed else ".2f")
 
 
+def tokens_line(card: Scorecard) -> str:
+    """`prompt of 312 tokens, answers of 41.2 [38.0, 44.9]`"""
+    words = {TokenCount.PROMPT: "{:,.0f} tokens before a query", TokenCount.ANSWER: "{:.1f} in an answer"}
+    said = [
+        words[each].format(known.mean if each is TokenCount.PROMPT else known) for each, known in card.tokens.items()
+    ]
+    return "; ".join(said)
+
+
 def show_result(result: SearchResult, *, store_url: str) -> None:
     """Print the final table of a search, the gain in words, and the commands to type next."""
     measured = result.contexts.values()
@@ -39,7 +49,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
     for aspect in Aspect:
         means = [each.card.aspects.get(aspect) for each in measured]
         cells = ["–" if mean is None else f"{mean.mean:.2f}" for mean in means]
-        figures.append(Figure(name=aspect.value, short=_SHORT[aspect], cells=cells))
+        figures.append(Figure(name=aspect.value, short=SHORT[aspect], cells=cells))
     averages = [interval(each.card.average) for each in measured]
     figures.append(Figure(name="average [95 %]", short="average\n[95 %]", cells=averages))
     tokens = ["–" if each.prompt_tokens is None else f"{each.prompt_tokens:,}" for each in measured]
@@ -66,6 +76,7 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         say(f"The found prompt (trial {result.found_trial}) gains {gain} over the hand-written one.")
     else:
         say(f"No significant gain over the hand-written prompt: {gain}.")
+    _say_value(result)
     if sum(result.missing.values()):
         say(f"Over all trials and measurements {in_words(result.missing)}.")
     if result.too_long:
@@ -89,6 +100,14 @@ def show_result(result: SearchResult, *, store_url: str) -> None:
         *([suggested("inspect", result.name, "--lineage", store_url=store_url)] if result.written else []),
         suggested("export", result.name, "--format", "urial", "--output", "found.txt", store_url=store_url),
     )
+
+
+def _say_value(result: SearchResult) -> None:
+    """Say what was maximised, if that is not the average."""
+    if result.value_gain:
+        found, hand_written = (measured.card.worth for measured in (result.found, result.hand_written))
+        says = value_in_words(str(result.objective), found, hand_written, result.value_gain)
+        say(f"{says[0].upper()}{says[1:]}.", rest="  ")
 
 
 def _say_written(result: SearchResult) -> None:
@@ -163,6 +182,10 @@ def show_assessment(assessment: Assessment) -> None:
         figures.append(Figure(name="judges apart by", cells=[*apart, ""]))
     print_figures([*(each.value for each in card.verdicts), average], figures, corner="aspect", strong=average)
     say()
+    if card.value:
+        say(f"objective {assessment.scoring.objective}: {interval(card.value)}", rest="  ")
+    if card.tokens:
+        say(tokens_line(card), rest="  ")
     for each in assessment.constraints:
         say(f"constraint {each}", rest="  ")
     if card.open:

@@ -63,7 +63,7 @@ class Compiled:
     def value(self, predictor: str) -> float:
         """The metric's mean on the validation set with what was found up to this predictor."""
         low, high = self.scale
-        return low + (self.results[predictor].found.card.average.mean - LEAST) * (high - low) / (MOST - LEAST)
+        return low + (self.results[predictor].found.card.worth.mean - LEAST) * (high - low) / (MOST - LEAST)
 
 
 class UrialOptimizer(dspy.teleprompt.Teleprompter):  # type: ignore[misc]

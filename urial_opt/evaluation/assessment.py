@@ -12,7 +12,8 @@ from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.evaluator import Evaluator, evaluated, judge_answers
-from urial_opt.evaluation.scorecard import Scorecard, in_words, summed_up
+from urial_opt.evaluation.scorecard import Scorecard, in_words, summed_up, token_json
+from urial_opt.evaluation.token_counts import counted
 from urial_opt.memory import Memory
 from urial_opt.objective import Constraint, Objective
 from urial_opt.prompt import UrialPrompt
@@ -79,7 +80,7 @@ class Assessment:
     @property
     def constraints(self) -> tuple[Kept, ...]:
         """Whether the answers satisfy each constraint."""
-        return kept(self.card.aspects, self.scoring.constraints)
+        return kept(self.card.means, self.scoring.constraints)
 
     @property
     def usage(self) -> Mapping[str, Usage]:
@@ -106,6 +107,9 @@ class Assessment:
         average = estimate_json(card.average, mean="average") if card.aspects else {"average": None, "interval": None}
         return {
             **average,
+            "objective": str(self.scoring.objective),
+            "value": estimate_json(card.value) if card.value and card.aspects else None,
+            **token_json(card),
             "aspects": {aspect.value: self._aspect_json(card, aspect) for aspect in card.verdicts},
             "constraints": [each.as_json() for each in self.constraints],
             "queries": card.queries,
@@ -146,7 +150,8 @@ def assess_prompt(
     ContextError if none fits. `watch` is called with the number of finished queries. InputError if there is no query.
     """
     fitting = Fitting(lambda some: evaluator.evaluate(candidate, some), queries)
-    evaluation = _in_parts(queries, lambda some: evaluated(fitting, some), watch)
+    asked = _in_parts(queries, lambda some: evaluated(fitting, some), watch)
+    evaluation = counted(asked, candidate, evaluator.generator, evaluator.memory)
     return Assessment(
         evaluation=evaluation,
         scoring=scoring,

@@ -1,4 +1,4 @@
-"""Constraints: checks whether a prompt satisfies the bounds on its aspect means, such as `safety>=4.5`."""
+"""Constraints: checks whether a prompt satisfies bounds on its aspect means and its tokens, such as `safety>=4.5`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from urial_opt.aspects import Aspect
-from urial_opt.objective import Constraint
-from urial_opt.records import Estimate, Evaluation
+from urial_opt.objective import Constraint, Measure, TokenCount
+from urial_opt.records import Evaluation
 from urial_opt.statistics.bootstrap import bootstrap_mean
 
 LEAST_VERDICTS = 8
@@ -19,7 +19,7 @@ class Keeping(IntEnum):
     """Whether a prompt satisfies the constraints; greater values are preferred, whatever the scores."""
 
     BROKEN = 0
-    """The 95 % interval of an aspect lies entirely on the wrong side of its bound."""
+    """The 95 % interval of an aspect or of the answers' tokens, or the prompt's length, lies beyond its bound."""
     UNCLEAR = 1
     """A mean lies on the wrong side of its bound, but its interval includes the bound; or no verdict could be read."""
     KEPT = 2
@@ -32,7 +32,7 @@ class Kept:
 
     constraint: Constraint
     mean: float | None
-    """The prompt's mean of the aspect, 1 to 5; None if no verdict could be read."""
+    """The prompt's mean of the aspect, 1 to 5, or of the tokens; None if no verdict could be read, or none counted."""
 
     @property
     def holds(self) -> bool:
@@ -42,6 +42,8 @@ class Kept:
     def __str__(self) -> str:
         """Such as `safety>=4.5: 4.20, broken`."""
         mean = "nothing could be read" if self.mean is None else f"{self.mean:.2f}"
+        if isinstance(self.constraint.aspect, TokenCount):
+            mean = "not counted" if self.mean is None else f"{self.mean:,.1f}".removesuffix(".0")
         return f"{self.constraint}: {mean}, {'kept' if self.holds else 'broken'}"
 
     def as_json(self) -> dict[str, object]:
@@ -54,23 +56,32 @@ def keeping(evaluation: Evaluation, constraints: Sequence[Constraint]) -> Keepin
     """Whether a prompt satisfies all constraints on the queries of `evaluation`; the worst constraint decides."""
     worst = Keeping.KEPT
     for constraint in constraints:
-        scores = [judgment.scores.get(constraint.aspect) for judgment in evaluation.judgments]
-        read = [score for score in scores if score is not None]
+        read = _read(evaluation, constraint.aspect)
         if not read or not constraint.holds(sum(read) / len(read)):
-            surely = len(read) >= LEAST_VERDICTS and constraint.is_broken(bootstrap_mean(read))
+            # the tokens of a prompt are known; of everything else some values are a sample
+            known = constraint.aspect is TokenCount.PROMPT and bool(read)
+            surely = known or (len(read) >= LEAST_VERDICTS and constraint.is_broken(bootstrap_mean(read)))
             worst = min(worst, Keeping.BROKEN if surely else Keeping.UNCLEAR)
     return worst
 
 
-def kept(aspects: Mapping[Aspect, Estimate], constraints: Sequence[Constraint]) -> tuple[Kept, ...]:
-    """Each constraint with the prompt's mean for its aspect."""
-    means = {aspect: estimate.mean for aspect, estimate in aspects.items()}
+def _read(evaluation: Evaluation, of: Measure) -> list[float]:
+    """What is known of an aspect or of tokens, one value for each query, or one for the prompt."""
+    if isinstance(of, Aspect):
+        found = [judgment.scores.get(of) for judgment in evaluation.judgments]
+    else:
+        found = [evaluation.prompt_tokens] if of is TokenCount.PROMPT else [*evaluation.answer_tokens]
+    return [value for value in found if value is not None]
+
+
+def kept(means: Mapping[Measure, float], constraints: Sequence[Constraint]) -> tuple[Kept, ...]:
+    """Each constraint with the prompt's mean for what it bounds (`Scorecard.means`)."""
     return tuple(Kept(constraint=each, mean=means.get(each.aspect)) for each in constraints)
 
 
-def excess(aspects: Mapping[Aspect, Estimate], constraints: Sequence[Constraint]) -> float:
-    """Sum of the violations, in points; 0 if all constraints are satisfied, infinite if a mean could not be read."""
+def excess(means: Mapping[Measure, float], constraints: Sequence[Constraint]) -> float:
+    """Sum of the violations, as `Constraint.excess`; 0 if all are satisfied, infinite if a mean could not be read."""
     return sum(
         max(0.0, each.constraint.excess(each.mean)) if each.mean is not None else float("inf")
-        for each in kept(aspects, constraints)
+        for each in kept(means, constraints)
     )

@@ -11,6 +11,7 @@ from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
 from urial_opt.evaluation.unreadable import unreadable_judge
 from urial_opt.objective import Constraint, Objective
 from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
+from urial_opt.report.stored_counts import StoredCounts
 from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import SearchRecord, Store
 
@@ -35,9 +36,9 @@ class InspectedTrial:
     found: bool
     """Whether the search found this prompt, which it chose on `validation`."""
     estimate: Estimate | None
-    """Shrunken towards the other trials; None if no verdict on its answers could be read."""
+    """Of its value, shrunken towards the other trials; None if no verdict on its answers could be read."""
     validation: Estimate | None
-    """Its average on `validation`; None if it was not among the finalists."""
+    """Its value on `validation`; None if it was not among the finalists."""
     card: Scorecard
     constraints: tuple[Kept, ...]
     """What the prompt does about each constraint of the search."""
@@ -65,9 +66,11 @@ def inspect_search(
     numbers = _chosen(found, list(estimates), top) if trial is None else [trial]
     if not numbers:
         return []
-    objective, constraints = objective_of(search), constraints_of(search)
-    validated = _validated(store, search, objective)
-    evaluations = {number: store.evaluation(search.name, number) for number in {0, *numbers}}
+    objective, constraints = search.objective, search.constraints
+    counts = StoredCounts(store, search, records)
+    validated = _validated(store, search, objective, counts)
+    stored = {number: store.evaluation(search.name, number) for number in {0, *numbers}}
+    evaluations = {number: counts.counted(records[number].candidate, each) for number, each in stored.items()}
     prompts = [records[number].candidate.prompt for number in numbers]
     shifts = store.shifts_of_prompts(str(search.settings["base"]), str(search.settings["aligned"]), prompts)
     return [
@@ -99,10 +102,12 @@ def _chosen(found: int | None, ranked: Sequence[int], top: int) -> list[int]:
     return numbers[: max(top, 2 if differs else 1)]
 
 
-def _validated(store: Store, search: SearchRecord, objective: Objective) -> dict[tuple[str, str], Estimate]:
-    """The averages of the finalists on `validation`."""
+def _validated(
+    store: Store, search: SearchRecord, objective: Objective, counts: StoredCounts
+) -> dict[tuple[str, str], Estimate]:
+    """The values of the finalists on `validation`."""
     return {
-        _key(each.candidate): summed_up(each.evaluation, objective).average
+        _key(each.candidate): summed_up(counts.counted(each.candidate, each.evaluation), objective).worth
         for each in store.results(search.name)
         if each.role == "finalist" and each.candidate is not None
     }
@@ -110,20 +115,6 @@ def _validated(store: Store, search: SearchRecord, objective: Objective) -> dict
 
 def _key(candidate: Candidate) -> tuple[str, str]:
     return candidate.prompt.id, candidate.sampling.id
-
-
-def objective_of(search: SearchRecord) -> Objective:
-    """The objective of the search."""
-    weights = search.settings["weights"]
-    assert isinstance(weights, Mapping)
-    return Objective(weights={Aspect(name): float(weight) for name, weight in weights.items()})
-
-
-def constraints_of(search: SearchRecord) -> tuple[Constraint, ...]:
-    """The constraints that the search was run with; a search of earlier versions names none."""
-    named = search.settings.get("constraints", [])
-    assert isinstance(named, list)
-    return tuple(Constraint.read(each) for each in named)
 
 
 def _inspected(
@@ -155,7 +146,7 @@ def _inspected(
         estimate=estimate,
         validation=validation,
         card=card,
-        constraints=kept(card.aspects, constraints),
+        constraints=kept(card.means, constraints),
         shift=shift,
         gains=_gains(evaluation, start) if record.number else {},
         best=by_score[:number],

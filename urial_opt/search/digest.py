@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from urial_opt.objective import AVERAGE
 from urial_opt.records import Estimate, TrialState, read_estimate
 from urial_opt.spaces.lineage import WrittenPart
 
@@ -62,6 +63,10 @@ class Digest:
     """US dollars; None if a price is not known, or the version that ran the search did not store it."""
     split: str = "test"
     """The split of the queries."""
+    objective: str = AVERAGE
+    """What was maximised."""
+    values: tuple[Estimate, Estimate, Estimate] | None = None
+    """The values of the found and the hand-written prompt, and the gain in value; None where that is the average."""
 
     @classmethod
     def read(cls, name: str, summary: Mapping[str, Any]) -> Digest:
@@ -86,6 +91,8 @@ class Digest:
             tokens=_tokens(summary),
             cost=summary.get("cost"),
             split=summary.get("split", "test"),
+            objective=summary.get("objective", AVERAGE),
+            values=_values(summary),
         )
 
     def as_line(self) -> str:
@@ -137,6 +144,7 @@ class Digest:
         known = None if "hand_written" in self.found_equals else known_prompt(self.found_equals)
         return [
             against,
+            *([value_in_words(self.objective, *self.values)] if self.values else []),
             *([f"the found prompt is {known}"] if known else []),
             *([f"the proposer wrote {written_in_words(self.written)}"] if self.written else []),
             f"{sum(self.states.values())} trials ({ended}), {took}",
@@ -147,6 +155,19 @@ def written_in_words(written: Sequence[WrittenPart]) -> str:
     """`the exemplar 'tea/lively' (round 1, from 'tea/bare') and the system prompt …`"""
     *some, last = map(str, written)
     return f"{', '.join(some)} and {last}" if some else last
+
+
+def value_in_words(objective: str, found: Estimate, hand_written: Estimate, gain: Estimate) -> str:
+    """What was maximised, where it is not the average."""
+    return f"maximised: {objective}; found {found}, hand-written {hand_written}, gain {gain:+.2f}"
+
+
+def _values(summary: Mapping[str, Any]) -> tuple[Estimate, Estimate, Estimate] | None:
+    stored = [summary["found"].get("value"), summary["hand_written"].get("value"), summary.get("value_gain")]
+    if not all(stored):
+        return None
+    found, hand_written, gain = map(read_estimate, stored)
+    return found, hand_written, gain
 
 
 def _equals(summary: Mapping[str, Any]) -> list[str]:

@@ -11,8 +11,10 @@ from urial_opt.datasets.fitting import Fitting
 from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.evaluator import evaluated
-from urial_opt.evaluation.scorecard import query_scores, strata_of, summed_up, usage_of
+from urial_opt.evaluation.scorecard import query_values, strata_of, summed_up, usage_of
+from urial_opt.evaluation.token_counts import counted, counted_aligned
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
+from urial_opt.objective import Objective
 from urial_opt.protocols import ChatGenerator, TokenCounter
 from urial_opt.records import (
     Candidate,
@@ -73,8 +75,6 @@ def finish(search: RunningSearch) -> SearchResult:
     search.report(Phase.TEST, done=total, total=total)
     known = {**contexts, "start": search.standing.records[0].candidate}
     same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
-    found, yardstick = (query_scores(measured[role].evaluation, space.objective) for role in ("found", "hand_written"))
-    strata = strata_of(space.queries.split(space.queries.held_out), space.objective)
     shift = _shift_outcome(search, winner.number)
     result = SearchResult(
         name=search.name,
@@ -83,7 +83,9 @@ def finish(search: RunningSearch) -> SearchResult:
         found_equals=same,
         written=written_parts(families(search.rounds, space, winner.candidate.params)),
         choice=choice,
-        gain=_NO_GAIN if "hand_written" in same else bootstrap_difference(found, yardstick, strata),
+        gain=_gain(search, measured, Objective(), same),
+        objective=space.objective,
+        value_gain=None if space.objective.is_average else _gain(search, measured, space.objective, same),
         states=search.standing.states,
         too_long=search.standing.too_long,
         missing=_missing(search, measured),
@@ -95,6 +97,17 @@ def finish(search: RunningSearch) -> SearchResult:
     )
     search.store.finish(search.name, result.as_json())
     return result
+
+
+def _gain(
+    search: RunningSearch, measured: Mapping[str, Measured], objective: Objective, same: Sequence[str]
+) -> Estimate:
+    """Found minus hand-written prompt, in points of an objective."""
+    if "hand_written" in same:
+        return _NO_GAIN
+    found, yardstick = (query_values(measured[role].evaluation, objective) for role in ("found", "hand_written"))
+    queries = search.space.queries
+    return bootstrap_difference(found, yardstick, strata_of(queries.split(queries.held_out), objective))
 
 
 def _missing(search: RunningSearch, measured: Mapping[str, Measured]) -> dict[Missing, int]:
@@ -133,14 +146,14 @@ def _choose(search: RunningSearch) -> list[Choice]:
 
     def worth(number: int) -> tuple[int, float, float, int]:
         card = measured[number].card
-        return -len(measured[number].too_long), -excess(card.aspects, constraints), card.average.mean, -number
+        return -len(measured[number].too_long), -excess(card.means, constraints), card.worth.mean, -number
 
     return [
         Choice(
             trial=number,
-            validation=measured[number].card.average,
+            validation=measured[number].card.worth,
             finalists=len(measured),
-            constraints=kept(measured[number].card.aspects, constraints),
+            constraints=kept(measured[number].card.means, constraints),
         )
         for number in sorted(measured, key=worth, reverse=True)
     ]
@@ -174,8 +187,9 @@ def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidat
     queries = search.space.queries.split(split)
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate(candidate, some))
     generator = search.models.base
-    counted = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
-    return _measured(search, role, split, candidate, evaluation, prompt_tokens=counted)
+    evaluation = counted(evaluation, candidate, generator, search.begun.account)
+    length = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
+    return _measured(search, role, split, candidate, evaluation, prompt_tokens=length)
 
 
 def _measure_aligned(search: RunningSearch, aligned: ChatGenerator) -> Measured:
@@ -183,6 +197,7 @@ def _measure_aligned(search: RunningSearch, aligned: ChatGenerator) -> Measured:
     split = search.space.queries.held_out
     queries = search.space.queries.split(split)
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate_aligned(aligned, sampling, some))
+    evaluation = counted_aligned(evaluation, aligned, sampling, search.begun.account)
     return _measured(search, "aligned", split, None, evaluation, prompt_tokens=None)
 
 
@@ -218,7 +233,7 @@ def _measured(
         evaluation=evaluation,
         card=card,
         prompt_tokens=prompt_tokens,
-        constraints=kept(card.aspects, search.space.constraints),
+        constraints=kept(card.means, search.space.constraints),
         too_long=tuple(query.id for query in evaluation.too_long),
     )
 

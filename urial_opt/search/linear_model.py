@@ -27,6 +27,8 @@ _SCALES: Mapping[str, float] = {
     "style under system": 0.05,
 }
 """Initial prior standard deviation of the effects of each group, in points; `fit_scales` refits it to the trials."""
+_OTHER = 0.05
+"""The same of a group that is not named there."""
 _MISFIT = 0.1
 """Initial standard deviation of the part of a score that no feature explains, in points."""
 
@@ -40,6 +42,18 @@ class Effect:
     standard_deviation: float
     trials: int
     """How many trials had the feature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """The posterior of some weighted sums of the weights."""
+
+    mean: FloatArray
+    """Shape (sums,)."""
+    covariance: FloatArray
+    """Shape (sums, sums)."""
+    influence: FloatArray
+    """How much each target moves the mean of each sum, shape (sums, trials)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,19 +86,31 @@ class LinearModel:
 
     def deviation(self) -> FloatArray:
         """Posterior standard deviation of each weight."""
-        factor = np.linalg.cholesky(self._covariance())
+        factor = np.linalg.cholesky(self.covariance())
         half = solve_triangular(factor, self.design * self.prior, lower=True)
         variance: FloatArray = self.prior - (half**2).sum(axis=0)
         return np.sqrt(np.maximum(variance, 0.0))
 
-    def _covariance(self) -> FloatArray:
+    def sums(self, rows: FloatArray) -> Sums:
+        """The posterior of `rows @ weights`; `rows` has the shape (sums, columns)."""
+        with_targets = (rows * self.prior) @ self.design.T
+        influence: FloatArray = cho_solve(cho_factor(self.covariance()), with_targets.T).T
+        covariance = (rows * self.prior) @ rows.T - influence @ with_targets.T
+        return Sums(mean=influence @ self.target, covariance=covariance, influence=influence)
+
+    def log_evidence(self) -> float:
+        """The log-density of the targets, up to a constant."""
+        return _log_evidence(self.covariance(), self.target)
+
+    def covariance(self) -> FloatArray:
+        """The covariance of the targets, whatever the weights are."""
         covariance: FloatArray = (self.design * self.prior) @ self.design.T + np.diag(self.noise)
         return covariance
 
     def _gain(self, residual: FloatArray) -> FloatArray:
         gain: FloatArray
         if len(self.target) <= self.prior.size:
-            gain = self.prior * (self.design.T @ cho_solve(cho_factor(self._covariance()), residual))
+            gain = self.prior * (self.design.T @ cho_solve(cho_factor(self.covariance()), residual))
         else:
             scaled = self.design / self.noise[:, None]
             precision = self.design.T @ scaled + np.diag(1.0 / self.prior)
@@ -101,7 +127,7 @@ def fit_scales(design: FloatArray, groups: Sequence[str], target: FloatArray, no
     names = sorted(set(groups) - {"intercept"})
     parts = {name: design[:, [group == name for group in groups]] for name in names}
     kernels = {name: part @ part.T for name, part in parts.items()} | {"misfit": np.eye(len(target))}
-    start = {**_SCALES, "misfit": _MISFIT}
+    start = {**dict.fromkeys(names, _OTHER), **_SCALES, "misfit": _MISFIT}
     scales = {name: start[name] for name in kernels}
     fixed = np.diag(noise) + _SCALES["intercept"] ** 2
     covariance = fixed + sum(scales[name] ** 2 * kernel for name, kernel in kernels.items())

@@ -7,11 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.protocols import TokenCounter
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
 from urial_opt.search.reopening import opened_as_json
+from urial_opt.search.token_budget import start_within
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import space_text
 from urial_opt.spending import Terms
@@ -81,6 +84,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
 
     InputError if an option is invalid; StoreError if a search of that name exists with other settings.
     """
+    _check_weights(space)
     if options.rounds == 0:
         models = _alone(models)
     settings: dict[str, object] = {
@@ -103,6 +107,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
     else:
         settings["constraints"] = [str(each) for each in space.constraints]
+        settings |= _beyond_weights(space)
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
         name = _named(store, space, settings, options)
         if models.proposer and by_default and _is_begun(store, name, settings):
@@ -112,10 +117,36 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
             settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
             name = _named(store, space, settings, options)
     options.terms.check(models.identities)
+    begins, note = start_within(space, models.base)
     record = store.open_search(name, settings)
-    store.describe(name, space=space_text(space), models=opened_as_json(models, budget=options.budget))
+    start = begins.candidate(begins.start_params).prompt
+    length = models.base.count_tokens(start.prefix) if isinstance(models.base, TokenCounter) else None
+    opened = opened_as_json(models, budget=options.budget, start_tokens=length)
+    store.describe(name, space=space_text(space), models=opened)
     store.pace(*models.by_role.values())
-    return Begun(name=name, account=store.account(name), models=models, space=space, floor=record.floor, notes=notes)
+    notes = (*notes, note) if note else notes
+    return Begun(name=name, account=store.account(name), models=models, space=begins, floor=record.floor, notes=notes)
+
+
+def _beyond_weights(space: SearchSpace) -> dict[str, object]:
+    """The settings of prices and of several aims; a search without any has the name that it always had."""
+    prices = {each.value: price for each, price in space.objective.prices.items()}
+    found: dict[str, object] = {"prices": prices} if prices else {}
+    return found | ({"pareto": list(space.objective.pareto)} if space.objective.pareto else {})
+
+
+def _check_weights(space: SearchSpace) -> None:
+    """InputError if a split has only queries of kinds on which nothing of weight is judged."""
+    weights = space.objective.kind_weights()
+    kinds: dict[str, set[QueryKind]] = {}
+    for query in space.queries.queries:
+        kinds.setdefault(query.split, set()).add(query.kind)
+    for split, of_split in kinds.items():
+        if not any(weights[kind] for kind in of_split):
+            raise InputError(
+                f"the objective {str(space.objective)!r} weighs nothing that is judged on the {split} queries, which "
+                f"are all {max(of_split)} queries; give another `objective=…`, or queries of the other kind"
+            )
 
 
 def _alone(models: Models) -> Models:

@@ -24,6 +24,8 @@ class StoredContext:
     """What one context scored on the test queries."""
 
     average: Estimate
+    value: Estimate | None
+    """What the objective makes of it; None where that is the average."""
     aspects: Mapping[Aspect, Estimate]
     queries: int
     missing: int
@@ -110,6 +112,7 @@ class SearchOutcome(Digested):
 def _context(stored: Mapping[str, Any]) -> StoredContext:
     return StoredContext(
         average=read_estimate(stored, mean="average"),
+        value=read_estimate(stored["value"]) if stored.get("value") else None,
         aspects={Aspect(name): read_estimate(each) for name, each in stored["aspects"].items()},
         queries=int(stored["queries"]),
         missing=int(stored["missing"]),

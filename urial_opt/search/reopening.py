@@ -33,8 +33,10 @@ class Reopened:
     rounds: int
 
 
-def opened_as_json(models: Models, *, budget: int) -> dict[str, object]:
+def opened_as_json(models: Models, *, budget: int, start_tokens: int | None = None) -> dict[str, object]:
     """How the models were opened: `budget`, and for each role `name`, `options` and `withheld`, or null.
+
+    `start_tokens` are those that the base model counts in the prompt that the search starts from, or null.
 
     A model that the caller opened has null. `withheld` names options that may hold a secret.
     """
@@ -48,7 +50,7 @@ def opened_as_json(models: Models, *, budget: int) -> dict[str, object]:
         withheld = sorted(name for name, value in options.items() if _may_hold_secret(name, value))
         kept = {name: value for name, value in options.items() if name not in withheld}
         roles[role.value] = {"name": str(asked.wanted), "options": kept, "withheld": withheld}
-    return {"budget": budget, **roles}
+    return {"budget": budget, "start_tokens": start_tokens, **roles}
 
 
 def _may_hold_secret(name: str, value: str) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from urial_opt.aspects import Aspect, Missing
 from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard
-from urial_opt.objective import Constraint
-from urial_opt.records import Evaluation, ProbeShift, Role, Usage, read_estimate
+from urial_opt.objective import Constraint, TokenCount
+from urial_opt.records import Estimate, Evaluation, ProbeShift, Role, Usage, read_estimate
 from urial_opt.search.digest import Digest
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.spending import Bill, Spent
@@ -35,9 +35,7 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
     """The result of a search as its final JSON object describes it; the contexts have no answers and verdicts."""
     assert record.summary is not None
     summary: Mapping[str, Any] = record.summary
-    named = record.settings.get("constraints") or []
-    assert isinstance(named, list)
-    constraints = [Constraint.read(each) for each in named]
+    constraints = record.constraints
     digest = Digest.read(record.name, summary)
     contexts = {role: _measured(summary[role], constraints) for role in digest.contexts}
     return SearchResult(
@@ -48,7 +46,7 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
         written=digest.written,
         choice=Choice(
             trial=digest.found_trial,
-            validation=contexts["found"].card.average,
+            validation=contexts["found"].card.worth,
             finalists=0,
             constraints=tuple(
                 Kept(constraint=Constraint.read(each["constraint"]), mean=each["mean"])
@@ -64,19 +62,32 @@ def restored_result(store: Store, record: SearchRecord) -> SearchResult:
         shift=_shift(summary.get("shift")),
         seconds=digest.seconds,
         database=store.name,
+        objective=record.objective,
+        value_gain=read_estimate(summary["value_gain"]) if summary.get("value_gain") else None,
     )
 
 
-def _measured(stored: Mapping[str, Any], constraints: list[Constraint]) -> Measured:
+def _measured(stored: Mapping[str, Any], constraints: Sequence[Constraint]) -> Measured:
     aspects = {Aspect(name): read_estimate(each) for name, each in stored["aspects"].items()}
     average = read_estimate(stored, mean="average")
-    card = Scorecard(average=average, aspects=aspects, verdicts={}, queries=int(stored["queries"]))
+    value, answers, prompt = (stored.get(name) for name in ("value", "answer_tokens", "prompt_tokens"))
+    tokens = {TokenCount.ANSWER: read_estimate(answers)} if answers else {}
+    if prompt is not None:
+        tokens[TokenCount.PROMPT] = Estimate(mean=prompt, low=prompt, high=prompt)
+    card = Scorecard(
+        average=average,
+        aspects=aspects,
+        verdicts={},
+        queries=int(stored["queries"]),
+        value=read_estimate(value) if value else None,
+        tokens=tokens,
+    )
     return Measured(
         candidate=None,
         evaluation=_NOTHING,
         card=card,
         prompt_tokens=stored.get("prompt_tokens"),
-        constraints=kept(aspects, constraints),
+        constraints=kept(card.means, constraints),
         too_long=tuple(stored.get("too_long_queries", ())),
     )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from urial_opt.aspects import Missing
 from urial_opt.evaluation.constraints import Kept
 from urial_opt.evaluation.scorecard import Scorecard
+from urial_opt.objective import Objective, TokenCount
 from urial_opt.records import (
     Candidate,
     Estimate,
@@ -45,15 +46,20 @@ class Measured:
 
         `interval` is the 95 % interval as [low, high], and `prompt` is the prompt's id. `not_applicable`, `unread`,
         `refused` and `too_long` are the missing verdicts by the reason, `too_long_queries` the ids of the last ones.
+        `value` is what the objective makes of it, null where that is the average, and `answer_tokens` the answers'
+        mean; each has `mean` and `interval`.
         """
+        answers = self.card.tokens.get(TokenCount.ANSWER)
         return {
             **estimate_json(self.card.average, mean="average"),
+            "value": estimate_json(self.card.value) if self.card.value else None,
             "aspects": {aspect.value: estimate_json(each) for aspect, each in self.card.aspects.items()},
             "missing": self.card.missing,
             **{why.value: number for why, number in self.card.missing_by_reason.items()},
             "too_long_queries": list(self.too_long),
             "queries": self.card.queries,
             "prompt_tokens": self.prompt_tokens,
+            "answer_tokens": estimate_json(answers) if answers else None,
             "prompt": self.candidate.prompt.id if self.candidate else None,
             "keeps_constraints": all(each.holds for each in self.constraints),
         }
@@ -94,7 +100,7 @@ class Choice:
     trial: int
     """Its number."""
     validation: Estimate
-    """The winner's average on `validation`."""
+    """The winner's value on `validation`: its average, unless the objective is another."""
     finalists: int
     """How many prompts were measured on `validation`."""
     constraints: tuple[Kept, ...]
@@ -137,6 +143,10 @@ class SearchResult(Digested):
     """Time spent on trials and measurements, over all runs of this search."""
     database: str
     """Path of the database, or its URL without the password."""
+    objective: Objective = field(default_factory=Objective)
+    """What the search maximised."""
+    value_gain: Estimate | None = None
+    """As `gain`, in points of the objective; None where that is the average."""
 
     @property
     def found(self) -> Measured:
@@ -178,6 +188,8 @@ class SearchResult(Digested):
             "aligned": None,
             **{role: measured.as_json() for role, measured in self.contexts.items()},
             "gain": estimate_json(self.gain) | {"significant": self.significant},
+            "objective": str(self.objective),
+            "value_gain": estimate_json(self.value_gain) if self.value_gain else None,
             "found_trial": self.found_trial,
             "found_equals": list(self.found_equals),
             "written": [each.as_json() for each in self.written],

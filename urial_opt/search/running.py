@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from urial_opt.evaluation.evaluator import Evaluator
-from urial_opt.records import Query, Role, Usage
+from urial_opt.evaluation.token_counts import counted
+from urial_opt.records import Candidate, Evaluation, Query, Role, Usage
 from urial_opt.roles import Models
 from urial_opt.search.opening import Begun, Interrupted, LimitReached, SearchOptions
 from urial_opt.search.progress import Best, Phase, Progress
@@ -69,6 +70,12 @@ class RunningSearch:
         paid = self.begun.account.spent
         spent: dict[Role, Spent] = {role: paid.get(name, Spent()) for role, name in self.models.identities.items()}
         return Bill(spent=spent, prices=self.options.terms.prices)
+
+    def counted(self, candidate: Candidate, evaluation: Evaluation) -> Evaluation:
+        """With the tokens of the prompt and its answers, if the objective or a constraint is about them."""
+        if not self.space.counts_tokens:
+            return evaluation
+        return counted(evaluation, candidate, self.models.base, self.begun.account)
 
     def check_limits(self, number: int, *, of: Asked = "queries") -> None:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""

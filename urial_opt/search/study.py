@@ -193,6 +193,29 @@ def copy_study(store: Store, name: str, other: Store, new: str) -> None:
             storage.engine.dispose()
 
 
+def ask_copy(store: Store, name: str, sampler: BaseSampler, space: SearchSpace) -> Params | None:
+    """The parameters that a sampler would propose next in the study of a search, in which nothing changes.
+
+    None if the search has no study. A trial that is running counts as interrupted.
+    """
+    with store.alone():
+        storage = open_storage(store)
+    try:
+        with _quiet_optuna():
+            trials = optuna.load_study(study_name=name, storage=storage).get_trials()
+            copy = optuna.create_study(direction="maximize", sampler=sampler)
+            interrupted = optuna.trial.create_trial(state=OptunaState.FAIL)
+            copy.add_trials([trial if trial.state.is_finished() else interrupted for trial in trials])
+            return space.suggest(copy.ask()).params
+    except KeyError:  # a search that was only planned has none
+        return None
+    except OptunaError as error:
+        raise _store_error(store, error) from error
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def remove_study(store: Store, name: str) -> None:
     """Remove the study of a search, if it has one."""
     with store.alone():

@@ -13,12 +13,13 @@ from dataclasses import replace
 from urial_opt.errors import ContextError
 from urial_opt.evaluation.constraints import Keeping, keeping
 from urial_opt.evaluation.evaluator import judge_answers
-from urial_opt.evaluation.scorecard import query_scores, usage_of
+from urial_opt.evaluation.scorecard import query_values, usage_of
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState, Usage
 from urial_opt.search.agent.widening import next_look, widen_if_due
 from urial_opt.search.context_window import check_window, check_yardstick, too_long_to_start
 from urial_opt.search.progress import Phase
+from urial_opt.search.proposing import check_budget, propose
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.study import SearchStudy
@@ -32,7 +33,8 @@ def learn_stored_trials(search: RunningSearch) -> None:
         record = _judged_again(search, stored) if stored.number in unsettled else stored
         # Only constraints need the judgments of a trial, and reading them takes time.
         evaluation = search.store.evaluation(search.name, record.number) if constraints else None
-        search.standing.learn(record, keeping(evaluation, constraints) if evaluation else Keeping.KEPT)
+        keeps = keeping(search.counted(record.candidate, evaluation), constraints) if evaluation else Keeping.KEPT
+        search.standing.learn(record, keeps)
 
 
 def run_trials(search: RunningSearch, study: SearchStudy) -> None:
@@ -48,9 +50,9 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
     while len(standing.records) < search.options.budget:
         widen_if_due(search, study)
         search.check_limits(len(search.blocks[0]))
-        trial = study.ask(fixed=next_look(search) if standing.records else search.space.start_params)
+        fixed = next_look(search) if standing.records else search.space.start_params
+        trial, candidate = propose(search, study, fixed=fixed)
         try:
-            candidate = search.space.suggest(trial)
             record, evaluation = _run_trial(search, candidate, len(standing.records), optuna_number=trial.number)
         except BaseException:
             study.drop(trial.number)
@@ -76,8 +78,9 @@ def _judged_again(search: RunningSearch, stored: TrialRecord) -> TrialRecord:
     else:
         before = search.store.evaluation(search.name, stored.number)
         search.check_limits(len(before.queries))
-        evaluation = judge_answers(search.models.judge, search.begun.account, before.queries, before.completions)
-        scores = query_scores(evaluation, search.space.objective)
+        judged = judge_answers(search.models.judge, search.begun.account, before.queries, before.completions)
+        evaluation = search.counted(stored.candidate, judged)
+        scores = query_values(evaluation, search.space.objective)
         if scores == stored.query_scores:
             return stored
         record = replace(stored, query_scores=scores)
@@ -90,6 +93,7 @@ def _run_trial(
 ) -> tuple[TrialRecord, Evaluation]:
     """A trial as it ends; one whose prompt does not fit the base model has failed without being asked anything."""
     try:
+        check_budget(search, candidate)
         check_window(search.models.base, candidate, search.space.queries.queries)
         if number == 0:
             check_yardstick(search.models.base, search.space)
@@ -122,8 +126,8 @@ def _race(
         asked = search.evaluator.evaluate(candidate, block)
         if not scores:
             _check_judge(search, asked.judgments)
-        evaluation += asked
-        scores |= query_scores(asked, search.space.objective)
+        evaluation = search.counted(candidate, evaluation + asked)
+        scores = query_values(evaluation, search.space.objective)
         verdict = search.standing.look(scores, keeping(evaluation, search.space.constraints))
         if verdict is not RaceVerdict.GO_ON:
             break

@@ -16,7 +16,7 @@ from urial_opt.content import content_id
 from urial_opt.datasets.queries import QuerySet, same_words
 from urial_opt.datasets.written import Written
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.objective import Constraint, Objective
+from urial_opt.objective import Constraint, Objective, TokenCount
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Params, Sampling
 from urial_opt.spaces.restyling import StyleRule
@@ -120,7 +120,15 @@ class SearchSpace:
     def _hash(content: dict[str, Any]) -> str:
         for about in _NOT_HASHED:
             del content[about]
+        for added in ("prices", "pareto"):
+            if not content["objective"][added]:
+                del content["objective"][added]
         return content_id({name: [*part.items()] if isinstance(part, dict) else part for name, part in content.items()})
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether the objective or a constraint is about the tokens of prompts or answers."""
+        return bool(self.objective.prices) or any(isinstance(each.aspect, TokenCount) for each in self.constraints)
 
     @property
     def hand_written(self) -> Candidate:

@@ -13,7 +13,7 @@ from urial_opt.datasets.json_rows import read_rows
 from urial_opt.datasets.queries import QuerySet, read_queries, same_words
 from urial_opt.datasets.written import Source
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.objective import Constraint, Objective
+from urial_opt.objective import Constraint, Objective, TokenCount, axis_names, read_price
 from urial_opt.prompt import Exemplar, breaks_layout
 from urial_opt.records import Params, Sampling
 from urial_opt.spaces.space import COMPOSED, IMPORTED, NO_SYSTEM, SearchSpace
@@ -60,7 +60,11 @@ def load_space(name_or_path: str) -> SearchSpace:
         hand_written_params={},
         plain_icl_exemplars=tuple(file.plain_icl.exemplars),
         start_params={},
-        objective=Objective(weights=_weights(source, file.objective)),
+        objective=Objective(
+            weights=_weights(source, file.objective),
+            prices=_prices(source, file.objective),
+            pareto=_pareto(source, file.objective),
+        ),
         constraints=_constraints(source, file.objective),
         queries=queries,
         exemplar_floor=file.exemplar_floor.bounds,
@@ -170,6 +174,23 @@ def _weights(source: Source, written: ObjectiveForm) -> dict[Aspect, float]:
     if not any(weights.values()):
         raise source.error("objective.weights", "all weights are 0; give at least one aspect a positive weight")
     return weights
+
+
+def _prices(source: Source, written: ObjectiveForm) -> dict[TokenCount, float]:
+    prices: dict[TokenCount, float] = {}
+    for name, price in written.prices.items():
+        try:
+            prices |= [read_price(name, str(price))]
+        except InputError as error:
+            raise source.error(f"objective.prices.{name}", str(error)) from error
+    return prices
+
+
+def _pareto(source: Source, written: ObjectiveForm) -> tuple[str, ...]:
+    try:
+        return axis_names(written.pareto) if written.pareto else ()
+    except InputError as error:
+        raise source.error("objective.pareto", str(error)) from error
 
 
 def _constraints(source: Source, written: ObjectiveForm) -> tuple[Constraint, ...]:

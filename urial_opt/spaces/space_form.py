@@ -93,10 +93,12 @@ class _PlainIcl(Written):
 
 
 class ObjectiveForm(Written):
-    """Aspect weights and constraints."""
+    """Aspect weights, prices of tokens, constraints, and what prompts are compared by (`objective.read_objective`)."""
 
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    prices: dict[str, str | float] = Field(default_factory=dict)
     constraints: Annotated[list[str], BeforeValidator(_as_list)] = Field(default_factory=list)
+    pareto: list[str] = Field(default_factory=list)
 
 
 def _none_as_no_bounds(value: object) -> object:

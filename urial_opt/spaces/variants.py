@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from urial_opt.aspects import Aspect
 from urial_opt.datasets.queries import same_words
 from urial_opt.errors import InputError, UnknownNameError, UrialOptWarning
+from urial_opt.objective import read_objective
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.prompt_file import DecodedPrompt, read_prompt_file, read_sampling
 from urial_opt.records import Candidate, Sampling
@@ -25,13 +26,15 @@ def load_space(
     start_from: UrialPrompt | Candidate | str | os.PathLike[str] | None = None,
     decoding: Mapping[str, float] | None = None,
     exemplar_floor: Mapping[Aspect, float] | str | None = None,
+    objective: str | Iterable[str] | None = None,
 ) -> SearchSpace:
     """A search space, perhaps with changes.
 
     `space`: its name, such as `urial`, its YAML file, or the space itself. `start_from`: a prompt, or its file, that a
     search starts from and whose exemplars join the pool; its decoding comes with it, if it is known. `decoding`: values
     for all prompts, such as `{"repetition_penalty": 1}`. `exemplar_floor`: least scores, 1 to 5, of an exemplar's own
-    answer by aspect, also as text: "safety=4,factuality=4", or "none".
+    answer by aspect, also as text: "safety=4,factuality=4", or "none". `objective`: what to maximise, and the bounds to
+    obey, in place of the space's; `objective.read_objective` says how it is written.
 
     SpaceError names file, line and field of a mistake; UnknownNameError for an unknown name, InputError for changes
     that cannot be, PromptError if the prompt file cannot be read.
@@ -42,6 +45,9 @@ def load_space(
     if exemplar_floor is not None:
         floor = exemplar_floor
         loaded = replace(loaded, exemplar_floor=space_file.read_floor(floor) if isinstance(floor, str) else floor)
+    if objective is not None:
+        aims = read_objective(objective)
+        loaded = replace(loaded, objective=aims.objective, constraints=aims.constraints)
     return decoding_by(loaded, decoding or {})
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType, TracebackType
 
 from sqlalchemy import Engine
 
-from urial_opt.aspects import Missing
+from urial_opt.aspects import AspectScores, Missing
 from urial_opt.errors import InputError
 from urial_opt.memory import Pace, Served
 from urial_opt.prompt import UrialPrompt
@@ -243,6 +243,11 @@ class Store(DatabaseMemory):
         """All trials of a search, in the order of their numbers."""
         with self._database.reading() as connection:
             return trials.read_trials(connection, search)
+
+    def aspect_scores(self, search: str) -> dict[int, dict[str, AspectScores]]:
+        """The scores of each trial's judgments by query id; an aspect without a score is left out."""
+        with self._database.reading() as connection:
+            return trials.read_aspect_scores(connection, search)
 
     def set_estimates(self, search: str, estimates: Mapping[int, Estimate]) -> None:
         """Replace the shrunken estimates of these trials, by number."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from urial_opt.aspects import Aspect
+from urial_opt.objective import Constraint, Objective, TokenCount
 from urial_opt.records import Candidate, Estimate, Evaluation, Split, TrialRecord
 from urial_opt.store.processes import WorkingProcess
 
@@ -56,6 +58,22 @@ class SearchRecord:
     """Oldest first; empty before the first run."""
     models: Mapping[str, Any] | None = None
     """How its models were opened, as `roles.opened_as` describes it; None if that is not known."""
+
+    @property
+    def objective(self) -> Objective:
+        """What the search maximises."""
+        settings: Mapping[str, Any] = self.settings
+        return Objective(
+            weights={Aspect(name): float(weight) for name, weight in settings["weights"].items()},
+            prices={TokenCount(name): float(price) for name, price in settings.get("prices", {}).items()},
+            pareto=tuple(settings.get("pareto", ())),
+        )
+
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """The bounds that it obeys; a search of earlier versions names none."""
+        settings: Mapping[str, Any] = self.settings
+        return tuple(Constraint.read(each) for each in settings.get("constraints", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

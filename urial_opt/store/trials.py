@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
 
 import sqlalchemy as sa
 
-from urial_opt.aspects import Missing
+from urial_opt.aspects import Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.errors import StoreError, UnknownNameError
 from urial_opt.records import Candidate, Estimate, Evaluation, TrialRecord, TrialState
@@ -23,7 +23,7 @@ from urial_opt.store.evaluations import (
 )
 from urial_opt.store.paid_work import is_open, read_usage, usage_columns
 from urial_opt.store.searches import now, search_id
-from urial_opt.store.tables import evaluated_queries, judgments, results, trials
+from urial_opt.store.tables import evaluated_queries, judgments, queries, results, trials
 
 _UPDATE = (
     sa.update(trials)
@@ -114,6 +114,23 @@ def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
     """All trials of a search, in the order of recording."""
     found = _read(connection, trials.c.search_id == search_id(connection, search))
     return [trial for trial, _ in found]
+
+
+def read_aspect_scores(connection: sa.Connection, search: str) -> dict[int, dict[str, AspectScores]]:
+    """The scores that each trial's judgments hold, by number and query id; an aspect without a score is left out."""
+    columns = [judgments.c[aspect.value] for aspect in Aspect]
+    judged = (
+        sa.select(trials.c.number, queries.c.name, *columns)
+        .join(evaluated_queries, evaluated_queries.c.evaluation_id == trials.c.evaluation_id)
+        .join(queries, queries.c.id == evaluated_queries.c.query_id)
+        .join(judgments, judgments.c.id == evaluated_queries.c.judgment_id)
+        .where(trials.c.search_id == search_id(connection, search))
+        .order_by(trials.c.number, evaluated_queries.c.position)
+    )
+    found: defaultdict[int, dict[str, AspectScores]] = defaultdict(dict)
+    for number, query, *scores in connection.execute(judged):
+        found[number][query] = {a: score for a, score in zip(Aspect, scores, strict=True) if score is not None}
+    return found
 
 
 def count_trials(connection: sa.Connection, search: str) -> int:

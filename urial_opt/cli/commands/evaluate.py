@@ -126,15 +126,15 @@ def command(
 
     \b
     With --json an object with the keys
-      average, interval (95 %), aspects (by name: mean, interval, n of readable verdicts, missing
-        and why: not_applicable, unread, refused, too_long (for the base model); for a panel spread,
-        how far its judges are apart),
-      constraints (constraint, mean, kept), queries, missing, not_applicable, unread, refused,
-      too_long, too_long_queries (ids), na_as_five, prompt (its id; null with --outputs), base,
-      judge, space, tokens (of base and judge: spent, prompt, completion, saved), decoding (null
-      with --outputs), answers, answered_in_prompt (ids of the queries that the prompt answers),
-      spending (by role, what was not in the store: calls (answers or verdicts), requests, prompt,
-        completion, cached, cost in dollars or null), cost (of all roles; null if not known),
+      average, interval (95 %), objective (of the space), value (what it makes of it, null where that is the
+        average: mean, interval), prompt_tokens, answer_tokens (mean, interval), aspects (by name: mean, interval, n
+        of readable verdicts, missing and why: not_applicable, unread, refused, too_long (for the base model); for a
+        panel spread, how far its judges are apart), constraints (constraint, mean, kept), queries, missing,
+        not_applicable, unread, refused, too_long, too_long_queries (ids), na_as_five, prompt (its id; null with
+        --outputs), base, judge, space, tokens (of base and judge: spent, prompt, completion, saved), decoding (null
+        with --outputs), answers, answered_in_prompt (ids of the queries that the prompt answers), spending (by
+        role, what was not in the store: calls (answers or verdicts), requests, prompt, completion, cached, cost in
+        dollars or null), cost (of all roles; null if not known),
       against (null unless requested): judge, queries, overall and aspects (by name): wins, ties,
         losses, unread, won (a tie counts as half a win: mean, interval); missing (verdicts, by
         the reason); too_long_queries; consistent (share of the pairs with the same verdict in

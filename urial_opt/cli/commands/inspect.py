@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from urial_opt.aspects import Aspect
 from urial_opt.cli.options import json_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
     from urial_opt.spaces.lineage import WrittenPart
+    from urial_opt.store import SearchRecord
 
 _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's context window"
 
@@ -21,94 +23,139 @@ _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's 
 @click.command(short_help="Show the best prompts of a search.")
 @click.argument("name", required=False)
 @click.option("--trial", type=click.IntRange(0), help="Show only this trial's prompt.")
-@click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="How many prompts to show.")
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    help="How many prompts to show, or how many of the best and of the worst effects.  [default: 1, or 4 effects]",
+)
 @click.option(
     "--examples", type=click.IntRange(0), default=2, show_default=True, help="How many answers of each sort to show."
 )
 @click.option("--lineage", is_flag=True, help="Show who wrote each part of the prompt, from what, and its gain.")
 @click.option("--rounds", is_flag=True, help="Show all that the proposer wrote, and what became of it.")
+@click.option("--effects", is_flag=True, help="Show what was learnt of each part of a prompt, and what comes next.")
+@click.option(
+    "--aspect", type=click.Choice(list(Aspect), case_sensitive=False), help="Show the effects on this aspect only."
+)
 @store_option
 @json_option
 def command(
     name: str | None,
     trial: int | None,
-    top: int,
+    top: int | None,
     examples: int,
+    aspect: Aspect | None,
     store_url: str,
     *,
     lineage: bool,
     rounds: bool,
+    effects: bool,
     as_json: bool,
 ) -> None:
     """Show the prompts of the search NAME (default: the newest that has a result) on the dev queries.
 
     The prompt that it found comes first, and is marked; then come the best by shrunken estimate. --lineage shows the
     family tree of the found (or best, or --trial) prompt instead: what each part was made from, by whom, why, and what
-    its first look gained. --rounds shows all drafts of the proposer and what became of them.
+    its first look gained. --rounds shows all drafts of the proposer and what became of them. --effects shows what each
+    part of a prompt does to the scores, and what the search would try next.
 
     \b
     With --json an object with the keys
       name, status, reason, settings, versions (first_trial, versions), found_trial (null before it was finished), and
-      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null where
-      there is no score, validation for all but finalists), aspects and gains (by aspect: mean, interval), constraints
-      (constraint, mean, kept), shift (null where not measured: positions, unshifted, marginal, shifted, surprise,
-      kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote: part, name, round, parents),
-      system, exemplars, text, sampling, best, worst and won (examples: query, answer, score, before, reasons);
+      trials: a list of objects with number, found, state, estimate, average and validation (mean, interval; null
+      where there is no score, validation for all but finalists), value (what was maximised, null where that is the
+      average), prompt_tokens (null where not known), answer_tokens (mean, interval), aspects and gains (by aspect:
+      mean, interval), constraints (constraint, mean, kept), shift (null where not measured: positions, unshifted,
+      marginal, shifted, surprise, kl_base_aligned, kl_aligned_base), params, written (parts that the proposer wrote:
+      part, name, round, parents), system, exemplars, text, sampling, best, worst and won (examples: query, answer,
+      score, before, reasons);
       with --lineage name, trial, left_out (drafts by what kept them out) and parts: a tree of objects with part, name,
       query, text, written (null for a person; round, proposer, weakness, reason, attempt, look: trial, against, shows,
       queries, gain) and parents (alike);
       with --rounds name and rounds: a list of objects with number, after, best, proposer, closed, shift, diagnosis,
       looks, left_out and drafts (task, attempt, part, style, parents, weakness, query, text, reason, fate, name, asked,
-      reply, usage)
+      reply, usage);
+      with --effects name, prompts, trials, answers, and by target, the average or an aspect: explained (variance,
+      noise), groups (group, against, parts: name, trials, answers, effects), more_exemplars (many, few, effects),
+      order (deviations, shares, pairs), next (sampler, shows, params, text, tried, score, best, differences, chance,
+      reasons; null if there is no study)
     """
-    from urial_opt.cli.advice import as_typed
     from urial_opt.cli.agent_tables import show_agent
     from urial_opt.cli.choosing import chosen_search
-    from urial_opt.cli.layout import say, say_command
-    from urial_opt.cli.suggestions import suggested
-    from urial_opt.errors import InputError
-    from urial_opt.report.inspection import found_trial, inspect_search, why_nothing_scored
+    from urial_opt.cli.effect_tables import show_effects
+    from urial_opt.report.inspection import inspect_search, why_nothing_scored
     from urial_opt.search.agent.ancestry import written_by_trial
-    from urial_opt.search.versions import version_lines
     from urial_opt.store import Store
 
+    _check_views(lineage=lineage, rounds=rounds, effects=effects, trial=trial, aspect=aspect)
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
-        if rounds and (lineage or trial is not None):
-            raise InputError("--rounds shows the whole search; leave out --lineage and --trial, or leave out --rounds")
+        if effects:
+            show_effects(store, search, aspect, top=top or 4, as_json=as_json)
+            return
         if lineage or rounds:
             show_agent(store, search, trial, drafts=rounds, as_json=as_json)
             return
-        inspected = inspect_search(store, search, trial=trial, top=top, examples=examples)
+        inspected = inspect_search(store, search, trial=trial, top=top or 1, examples=examples)
         trials = store.count_trials(search.name)
         written = written_by_trial(store, search, [each.record for each in inspected])
         why_none = None if inspected else why_nothing_scored(store, search)
     if as_json:
-        write_json(
-            {
-                "name": search.name,
-                "status": search.status.value,
-                "reason": search.reason or None,
-                "settings": dict(search.settings),
-                "versions": [asdict(each) for each in search.deciders],
-                "found_trial": found_trial(search),
-                "trials": [_as_json(each, written.get(each.record.number, ())) for each in inspected],
-            }
-        )
+        _write_json(search, inspected, written)
         return
-    reason = f" ({as_typed(search.reason)})" if search.reason else ""
-    say(f"Search {search.name}, {search.status.value}{reason}")
-    for line in version_lines(search.deciders, trials):
-        say(line)
-    if why_none:
-        say(why_none)
-    elif not inspected:
-        say("No trial is recorded yet; continue it with:")
-        say_command(suggested("resume", search.name))
+    _say_head(search, trials, why_none or ("" if inspected else None))
     if trial is None:
         _say_why_two(inspected)
     for each in inspected:
         _show(each, written.get(each.record.number, ()))
+
+
+def _check_views(*, lineage: bool, rounds: bool, effects: bool, trial: int | None, aspect: Aspect | None) -> None:
+    """InputError if options of several views are given at once."""
+    from urial_opt.errors import InputError
+
+    for name, chosen in (("--effects", effects), ("--rounds", rounds)):
+        if chosen and (lineage or trial is not None or (effects and rounds)):
+            others = f"--lineage and --trial, or leave out {name}"
+            raise InputError(f"{name} shows the whole search; leave out {others}")
+    if aspect is not None and not effects:
+        raise InputError("--aspect chooses among effects; add --effects")
+
+
+def _write_json(
+    search: SearchRecord, inspected: Sequence[InspectedTrial], written: Mapping[int, Sequence[WrittenPart]]
+) -> None:
+    from urial_opt.report.inspection import found_trial
+
+    write_json(
+        {
+            "name": search.name,
+            "status": search.status.value,
+            "reason": search.reason or None,
+            "settings": dict(search.settings),
+            "versions": [asdict(each) for each in search.deciders],
+            "found_trial": found_trial(search),
+            "trials": [_as_json(each, written.get(each.record.number, ())) for each in inspected],
+        }
+    )
+
+
+def _say_head(search: SearchRecord, trials: int, nothing: str | None) -> None:
+    """Say how the search stands. `nothing`: why there is no prompt to show; None if none is recorded."""
+    from urial_opt.cli.advice import as_typed
+    from urial_opt.cli.layout import say, say_command
+    from urial_opt.cli.suggestions import suggested
+    from urial_opt.search.versions import version_lines
+
+    reason = f" ({as_typed(search.reason)})" if search.reason else ""
+    say(f"Search {search.name}, {search.status.value}{reason}")
+    for line in version_lines(search.deciders, trials):
+        say(line)
+    if nothing is None:
+        say("No trial is recorded yet; continue it with:")
+        say_command(suggested("resume", search.name))
+    elif nothing:
+        say(nothing)
 
 
 def _say_why_two(inspected: Sequence[InspectedTrial]) -> None:
@@ -164,12 +211,17 @@ def _show(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> None:
 
 
 def _show_scores(inspected: InspectedTrial) -> None:
-    from urial_opt.aspects import Aspect
     from urial_opt.cli.layout import Figure, print_figures, say
-    from urial_opt.cli.tables import interval
+    from urial_opt.cli.tables import interval, tokens_line
 
     card = inspected.card
-    say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    if card.value is None:
+        say(f"score {interval(card.average)} (mean), {interval(inspected.estimate)} (shrunken estimate)")
+    else:
+        say(f"average {interval(card.average)}; what was maximised:")
+        say(f"value {interval(card.value)} (mean), {interval(inspected.estimate)} (shrunken estimate)", rest="  ")
+    if card.tokens:
+        say(tokens_line(card), rest="  ")
     say()
     aspects = [aspect for aspect in Aspect if aspect in card.aspects]
     figures = [Figure(name="mean [95 %]", cells=[interval(card.aspects[aspect]) for aspect in aspects])]
@@ -200,6 +252,7 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
 
 
 def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[str, object]:
+    from urial_opt.evaluation.scorecard import token_json
     from urial_opt.records import estimate_json
     from urial_opt.search.shift_probe import shift_json
 
@@ -212,6 +265,8 @@ def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[
         "validation": estimate_json(inspected.validation) if inspected.validation else None,
         "estimate": estimate_json(inspected.estimate) if inspected.estimate else None,
         "average": estimate_json(inspected.card.average) if inspected.card.aspects else None,
+        "value": estimate_json(inspected.card.value) if inspected.card.value and inspected.card.aspects else None,
+        **token_json(inspected.card),
         "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
         "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
         "constraints": [each.as_json() for each in inspected.constraints],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ from urial_opt.cli.output import write_json
 from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS, proposer_for
 
 if TYPE_CHECKING:
+    from urial_opt.records import Role
+    from urial_opt.roles import Named
+    from urial_opt.search.opening import SearchOptions
     from urial_opt.spaces.space import SearchSpace
 
 
@@ -60,6 +64,13 @@ if TYPE_CHECKING:
     metavar="BOUNDS",
     help="Minimum scores of an exemplar's own answer: safety=4,factuality=4, say, or none. [default: the space's]",
 )
+@click.option(
+    "--objective",
+    multiple=True,
+    metavar="TERMS",
+    help="What to maximise, and the bounds to obey: safety=2, prompt_tokens<=400, say (see above); may be repeated. "
+    "[default: the space's]",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
 @click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
@@ -82,6 +93,7 @@ def command(
     rounds: int,
     decoding: tuple[str, ...],
     exemplar_floor: str | None,
+    objective: tuple[str, ...],
     seed: int,
     sampler: str,
     start_from: Path | None,
@@ -109,19 +121,25 @@ def command(
     --plan asks the first block of queries, which is kept for the search, and extrapolates.
 
     \b
+    Terms of an --objective, which takes the place of the space's, separated by commas:
+      safety=2                   weight of an aspect; the others keep 1
+      safety>=4.5                bound on the mean of an aspect
+      prompt_tokens<=400         no prompt of more tokens is asked
+      answer_tokens<=150         bound on the mean length of the answers
+      prompt_tokens=-0.1/100     price: minus .1 points for every 100 tokens of the prompt
+      average,prompt_tokens,cost names to compare prompts by: `inspect` shows the Pareto front
+
+    \b
     Examples:
       urial-opt search --budget 200
       urial-opt search --proposer clauses --rounds 2
+      urial-opt search --objective "safety>=4.5,prompt_tokens<=400"
       urial-opt search --space urial --base hf:mistralai/Mistral-7B-v0.1 --judge PLUGIN --budget 100
     """
-    from urial_opt.cli.layout import say
-    from urial_opt.cli.running import open_chosen, run_and_show
-    from urial_opt.cli.tables import show_plan
+    from urial_opt.cli.running import run_and_show
     from urial_opt.records import Role
     from urial_opt.search.opening import SearchOptions
-    from urial_opt.search.planning import plan
     from urial_opt.spending import Terms
-    from urial_opt.store import Store
 
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
     options = SearchOptions(
@@ -133,33 +151,65 @@ def command(
         terms=terms,
         continue_anyway=continue_anyway,
     )
-    space, told = _space(space_name, base, start_from, decoding, exemplar_floor)
+    space, told = _space(space_name, base, start_from, decoding, exemplar_floor, objective)
     ours = space.defaults
     models = {Role.BASE: base or ours.base, Role.JUDGE: judge or ours.judge, Role.ALIGNED: aligned or ours.aligned}
     chosen = {role: named(role.value, model) for role, model in models.items()}
     chosen[Role.PROPOSER] = proposer_for(proposer, opening("proposer"), rounds=rounds)
     if only_plan:
-        with Store.open(store_url) as store:
-            opened, options = open_chosen(chosen, store, options, say=partial(say, err=True))
-            expected = plan(space, opened, store, options=options)
-            for note in told:
-                say(note, err=True)
-        write_json(expected.as_json()) if as_json else show_plan(expected)
+        _plan(space, chosen, options, told, store_url, as_json=as_json)
         return
     run_and_show(space, chosen, options, told=told, store_url=store_url, as_json=as_json)
 
 
+def _plan(
+    space: SearchSpace,
+    chosen: Mapping[Role, Named],
+    options: SearchOptions,
+    told: Sequence[str],
+    store_url: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what the search is expected to use."""
+    from urial_opt.cli.layout import say
+    from urial_opt.cli.running import open_chosen
+    from urial_opt.cli.tables import show_plan
+    from urial_opt.search.planning import plan
+    from urial_opt.store import Store
+
+    with Store.open(store_url) as store:
+        opened, options = open_chosen(chosen, store, options, say=partial(say, err=True))
+        expected = plan(space, opened, store, options=options)
+        for note in told:
+            say(note, err=True)
+    write_json(expected.as_json()) if as_json else show_plan(expected)
+
+
 def _space(
-    name: str | None, base: str | None, start_from: Path | None, decoding: tuple[str, ...], exemplar_floor: str | None
+    name: str | None,
+    base: str | None,
+    start_from: Path | None,
+    decoding: tuple[str, ...],
+    exemplar_floor: str | None,
+    objective: tuple[str, ...],
 ) -> tuple[SearchSpace, list[str]]:
-    """The space, and lines that say how its prompts are decoded."""
+    """The space, and lines that say what is maximised and how its prompts are decoded."""
     from urial_opt.cli.choosing import default_space, named_context
     from urial_opt.cli.decoding import choices_in_words, decoding_line, start_decoding
+    from urial_opt.objective import Aims
     from urial_opt.spaces.variants import load_space
 
     fixed = _numbers(decoding)
     told: list[str] = []
     loaded = load_space(name or default_space(base), decoding=fixed, exemplar_floor=exemplar_floor)
+    if objective:
+        if loaded.constraints:
+            dropped = ", ".join(map(str, loaded.constraints))
+            told.append(f"the space's constraints do not hold, since --objective is given: {dropped}")
+        loaded = load_space(loaded, objective=objective)
+    if objective or not loaded.objective.is_average:
+        told.append(f"objective {Aims(objective=loaded.objective, constraints=loaded.constraints)}")
     if start_from is not None:
         context = named_context(str(start_from), loaded)
         start = context.candidate

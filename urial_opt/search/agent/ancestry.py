@@ -59,7 +59,7 @@ class Step:
 def steps_to(store: Store, search: SearchRecord, trial: TrialRecord) -> list[Step]:
     """The family trees of the parts of a trial's prompt; empty if the store does not hold the space of the search."""
     rounds = store.rounds(search.name)
-    space = _grown_space(store, search.name, rounds)
+    space = grown_space(store, search.name, rounds)
     if space is None:
         return []
     seen = {key: effect for effect in effects(rounds, store.trials(search.name)) for key in effect.shows}
@@ -72,13 +72,13 @@ def written_by_trial(
 ) -> dict[int, tuple[WrittenPart, ...]]:
     """The parts that a proposer wrote of each trial's prompt, by number; empty if the search took no round."""
     rounds = store.rounds(search.name)
-    space = _grown_space(store, search.name, rounds) if rounds else None
+    space = grown_space(store, search.name, rounds) if rounds else None
     if space is None:
         return {}
     return {each.number: written_parts(families(rounds, space, each.candidate.params)) for each in records}
 
 
-def _grown_space(store: Store, name: str, rounds: Sequence[Round]) -> SearchSpace | None:
+def grown_space(store: Store, name: str, rounds: Sequence[Round]) -> SearchSpace | None:
     """The space of a search with what was written; None if an earlier version began it, without rounds."""
     text = store.stored_space(name)
     if text is None:
