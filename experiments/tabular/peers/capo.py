@@ -11,6 +11,7 @@ import math
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def capo_blind(answers: JudgedAnswers, seed: int) -> None:
 
 def capo_scripted(answers: JudgedAnswers, seed: int) -> None:
     """With a meta-model that reads all scores so far, its best case; it writes systems alone."""
-    _run(answers, seed, ScriptedWriter)
+    _run(answers, seed, partial(ScriptedWriter, again=True))
 
 
 class _Scores(BaseLLM):  # type: ignore[misc,unused-ignore]

@@ -20,13 +20,13 @@ _STYLES = ("-", "--", ":")
 
 
 def draw(curves: Mapping[str, Mapping[int, FloatArray]], marks: Sequence[int], png: Path, *, title: str) -> None:
-    """Write the plot; methods are listed from the best to the worst at the last mark."""
-    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    """Write the plot; ours is first, the others from the best to the worst at the last mark."""
+    figure, axes = plt.subplots(figsize=(11, 5.5), layout="constrained")
     stacked = {method: np.array([*each.values()]) for method, each in curves.items()}
     order = sorted(
         (method for method in stacked if method != OURS), key=lambda each: float(stacked[each][:, -1].mean())
     )
-    for place, method in enumerate([*order, *([OURS] if OURS in stacked else [])]):
+    for place, method in enumerate([*([OURS] if OURS in stacked else []), *order]):
         rows = stacked[method]
         mean, error = rows.mean(axis=0), rows.std(axis=0, ddof=min(1, len(rows) - 1)) / len(rows) ** 0.5
         ours = method == OURS
@@ -37,9 +37,10 @@ def draw(curves: Mapping[str, Mapping[int, FloatArray]], marks: Sequence[int], p
             color=colour,
             linestyle="-" if ours else _STYLES[place // len(_COLOURS)],
             linewidth=2.6 if ours else 1.3,
+            zorder=3 if ours else 2,
             label="our search" if ours else PEERS[method].title,
         )
-        axes.fill_between(marks, mean - error, mean + error, color=colour, alpha=0.12, linewidth=0)
+        axes.fill_between(marks, mean - error, mean + error, color=colour, alpha=0.1, linewidth=0)
     axes.set_xscale("log")
     axes.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
     axes.minorticks_off()
@@ -49,7 +50,6 @@ def draw(curves: Mapping[str, Mapping[int, FloatArray]], marks: Sequence[int], p
     axes.set_ylabel("regret, as a share of optimum less hand-written")
     axes.set_title(f"{title}: mean over seeds, bands of one standard error", fontsize=11)
     axes.grid(alpha=0.25)
-    handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[-1:] + handles[:-1], labels[-1:] + labels[:-1], fontsize=8, loc="upper right")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     figure.savefig(png, dpi=110)
     plt.close(figure)

@@ -54,10 +54,12 @@ class ScriptedWriter:
     It is the best case of a writer: it counts without error, and it knows every alternative.
     """
 
-    def __init__(self, answers: JudgedAnswers, seed: int) -> None:
+    def __init__(self, answers: JudgedAnswers, seed: int, *, again: bool = False) -> None:
         self.answers = answers
         self.bench = answers.bench
         self.rng = np.random.default_rng([seed, 2])
+        self.again = again
+        """Whether it may write what was tried, for CAPO, which draws the exemplars anew."""
 
     def system(self, prompt: int) -> int:
         chosen = self.bench.prompts[prompt].exemplars
@@ -69,7 +71,7 @@ class ScriptedWriter:
 
     def _best(self, alternatives: Sequence[Parts], prompt: int) -> Parts:
         numbers = np.array([self.bench.number[each] for each in alternatives if each in self.bench.number])
-        new = numbers[~self.answers.asked[numbers].any(axis=1)]
+        new = numbers if self.again else numbers[~self.answers.asked[numbers].any(axis=1)]
         if not len(new):
             return self.bench.prompts[int(self.rng.choice(numbers[numbers != prompt]))]
         belief = believe(self.answers, new)
