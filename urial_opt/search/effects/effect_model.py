@@ -23,6 +23,8 @@ _FITTED = 300
 _FACTORS = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Scales of weights, relative to the fitted one, over which a spread is averaged."""
 _DRAWS = 1000
+_NOTHING = 1e-9
+"""Share of the highest precision of a prompt below which it is compared with no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +114,12 @@ class EffectModel:
         """Each prompt predicted from the others, in closed form; None if the prompts do not differ."""
         comparisons = self._comparisons
         own = self._model.design[:, self._prior.size :]
+        precision = (own**2).T @ (1 / comparisons.noise)
+        compared = precision > _NOTHING * precision.max()  # an aspect may be read under some prompts alone
+        own, noise = own[:, compared], 1 / precision[compared]
         spread = self._spread() ** 2
         without = _left_out(comparisons.values, np.diag(comparisons.noise) + spread * own @ own.T, own)
         left = _left_out(comparisons.values, self._model.covariance(), own)
-        noise = 1 / ((own**2).T @ (1 / comparisons.noise))
         weight = 1 / (noise + spread)
         total = float(weight @ without**2)
         if total <= 0:

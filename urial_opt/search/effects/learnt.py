@@ -140,7 +140,7 @@ def learnt_of(store: Store, search: SearchRecord) -> Learnt:
     if trials is None:
         raise InputError(
             f"the search {search.name!r} was begun by a version that did not store its space, which effects need; "
-            "begin anew with another `name=NEW`: what was paid is found in the store"
+            "the command that it was begun with stores it now: urial-opt search"
         )
     average = trials.comparisons.get(AVERAGE)
     if average is None or not average.values.size or len(trials.tried) < LEAST_PROMPTS:
