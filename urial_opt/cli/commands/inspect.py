@@ -162,7 +162,8 @@ def _write_json(
     written: Mapping[int, Sequence[WrittenPart]],
     front: Front | None,
 ) -> None:
-    from urial_opt.report.inspection import found_trial, trial_json
+    from urial_opt.cli.inspected_json import trial_json
+    from urial_opt.report.inspection import found_trial
 
     write_json(
         {
