@@ -10,6 +10,7 @@ import pytest
 from tests.stand_in import StandIn, synthetic
 from urial_opt.search.effects.contrasts import Contrast, Contrasts, Group
 from urial_opt.search.effects.effect_model import EffectModel, _left_out
+from urial_opt.search.effects.next_prompt import _way
 from urial_opt.search.effects.prompt_design import PLACES, PromptDesign
 from urial_opt.search.linear_model import LinearModel
 from urial_opt.search.local_search import random_row
@@ -251,3 +252,29 @@ def test_more_exemplars_are_compared_with_some_of_the_same(worlds: list[MadeUp])
     world = worlds[0]
     row = Contrasts(world.design).more_exemplars(3, 1)
     assert row[world.design.features.columns_of("exemplar")].sum() == pytest.approx(2)
+
+
+def test_the_way_to_another_prompt_changes_part_by_part() -> None:
+    features = Features(StandIn(seed=0, k_max=4))
+    number = features.keys.index
+
+    def row(system: str, *keys: str) -> IntArray:
+        slots = {f"exemplar_{place}": key for place, key in enumerate(keys)}
+        return features.row({"system": system, "k": len(keys), "repetition_penalty": 1.0, **slots})
+
+    start = row("none", "q9/warm", "q10/warm", "q11/plain")
+    end = row("system1", "q12/plain", "q9/warm", "q10/warm", "q13/warm")
+    way = list(_way(features, start, end))
+    assert [name for name, _ in way] == [
+        "system prompt 'system1' in place of 'none'",
+        "'q12/plain' as exemplar 1 in place of 'q11/plain' as 3",
+        "'q13/warm' added as exemplar 4",
+    ]
+    assert (way[-1][1] == end).all()
+    assert way[1][1][features.slots :].tolist() == [*map(number, ("q12/plain", "q9/warm", "q10/warm")), -1]
+    back = list(_way(features, end, row("none", "q10/warm", "q9/warm")))
+    assert [name for name, _ in back[1:]] == ["without 'q12/plain'", "without 'q13/warm'", "another order"]
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        one, other = random_row(features, rng), random_row(features, rng)
+        assert ([one, *(each for _, each in _way(features, one, other))][-1] == other).all()

@@ -58,14 +58,14 @@ def show_learnt(learnt: Learnt, target: str, *, top: int) -> None:
 
 
 def _say_explained(learnt: Learnt, target: str) -> None:
-    what = "average score" if target == AVERAGE else target
+    what = "the average score" if target == AVERAGE else target
     found = learnt.explained.get(target)
     if found is None:
-        say(f"The prompts do not differ in their {what}.")
+        say(f"The prompts do not differ in {what}.")
     else:
         share = f"{100 * found.variance:.0f} %" if found.variance > 0 else "nothing"
         say(
-            f"The model explains {share} of the variance of the {what} between prompts that it has not seen (R², "
+            f"The model explains {share} of the variance of {what} between prompts that it has not seen (R², "
             f"leave-one-out); {100 * found.noise:.0f} % is noise of the answers, which no model explains."
         )
     say(

@@ -164,26 +164,42 @@ def _way(features: Features, start: IntArray, end: IntArray) -> Iterator[tuple[s
             was, now = (features.choices[place - clauses][each[place]] for each in (row, end))
             row[place] = end[place]
             yield f"{name} {now} in place of {was}", row.copy()
-    slots = features.slots
-    ours = [int(each) for each in row[slots:] if each >= 0]
-    theirs = [int(each) for each in end[slots:] if each >= 0]
-    out, into = [e for e in ours if e not in theirs], [e for e in theirs if e not in ours]
-    for new in list(into):
+    ours, theirs = ([int(each) for each in one[features.slots :] if each >= 0] for one in (row, end))
+    for name, exemplars in _exemplars_changed(features, ours, theirs):
+        row[features.slots :] = -1
+        row[features.slots : features.slots + len(exemplars)] = exemplars
+        yield name, row.copy()
+
+
+def _exemplars_changed(
+    features: Features, start: Sequence[int], end: Sequence[int]
+) -> Iterator[tuple[str, Sequence[int]]]:
+    """The exemplars on the way from some to others. A new one goes to its place at once, so that only those that were
+    there before are moved at last."""
+    keys, ours = features.keys, list(start)
+    out, into = [each for each in start if each not in end], [each for each in end if each not in start]
+    for new in into:
         alike = [old for old in out if features.classes[old] == features.classes[new]]
-        if out:
-            old = (alike or out)[0]
+        old = next(iter(alike or out), None)
+        place = end.index(new)
+        if old is not None:
             out.remove(old)
-            into.remove(new)
-            ours[ours.index(old)] = new
-            yield f"{features.keys[new]!r} in place of {features.keys[old]!r}", _with(row, slots, ours)
+            ours.remove(old)
+        ours.insert(max([0, *(ours.index(each) + 1 for each in end[:place] if each in ours)]), new)
+        if old is None:
+            yield f"{keys[new]!r} added as exemplar {place + 1}", list(ours)
+        elif start.index(old) == place:
+            yield f"{keys[new]!r} in place of {keys[old]!r}", list(ours)
+        else:
+            yield (
+                f"{keys[new]!r} as exemplar {place + 1} in place of {keys[old]!r} as {start.index(old) + 1}",
+                list(ours),
+            )
     for old in out:
         ours.remove(old)
-        yield f"without {features.keys[old]!r}", _with(row, slots, ours)
-    for new in into:
-        ours.insert(min(theirs.index(new), len(ours)), new)
-        yield f"{features.keys[new]!r} added", _with(row, slots, ours)
-    if ours != theirs:
-        yield "another order", _with(row, slots, theirs)
+        yield f"without {keys[old]!r}", list(ours)
+    if ours != list(end):
+        yield "another order", end
 
 
 def _system_changed(features: Features, row: IntArray, end: IntArray) -> Iterator[tuple[str, IntArray]]:
@@ -197,10 +213,3 @@ def _system_changed(features: Features, row: IntArray, end: IntArray) -> Iterato
     parts = zip(features.space.clauses, row[1:clauses], end[1:clauses], strict=True)
     different = [f"{'with' if now else 'without'} {name!r}" for name, was, now in parts if was != now]
     yield f"clauses {', '.join(different)}", changed
-
-
-def _with(row: IntArray, slots: int, exemplars: Sequence[int]) -> IntArray:
-    changed = row.copy()
-    changed[slots:] = -1
-    changed[slots : slots + len(exemplars)] = exemplars
-    return changed
