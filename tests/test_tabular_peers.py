@@ -119,6 +119,19 @@ def test_a_comparison_goes_on_where_it_stopped_and_is_summarised(tmp_path: Path)
     assert "± " in printed
 
 
+def test_a_comparison_that_was_killed_while_it_wrote_goes_on(tmp_path: Path) -> None:
+    table, out = Table.synthetic(2, exemplars=6, longest=3), tmp_path / "rows.csv"
+    compare.run(table, ["random"], range(2), out)
+    whole = compare.read(out, table.name)
+    out.write_text(out.read_text()[:-40])
+    assert list(compare.read(out, table.name)["random"]) == [0]
+    compare.run(table, ["random"], range(2), out)
+    again = compare.read(out, table.name)
+    assert {seed: row.tolist() for seed, row in again["random"].items()} == {
+        seed: row.tolist() for seed, row in whole["random"].items()
+    }
+
+
 def test_our_search_takes_part() -> None:
     world = Table.synthetic(2).world(0)
     path = our_path(world, 6)

@@ -67,55 +67,60 @@ def main() -> None:
 
 
 def opened(name: str) -> Table:
-    """A table by its name; `synthetic 3` is made up from seed 3."""
-    return Table.synthetic(int(name.removeprefix("synthetic"))) if name.startswith("synthetic") else Table.load(name)
+    """A table by its name or file; `synthetic 3` is made up from seed 3, as large as A."""
+    if not name.startswith("synthetic"):
+        return Table.load(name)
+    return Table.synthetic(int(name.split()[-1]), exemplars=12, systems=4, queries=96, longest=3)
 
 
 def run(table: Table, methods: Sequence[str], seeds: range, out: Path) -> None:
-    """Append the rows that `out` lacks."""
-    there = (
-        {(method, seed) for method, each in read(out, table.name).items() for seed in each} if out.exists() else set()
-    )
-    new = not out.exists() or not out.stat().st_size
+    """Append the rows that `out` lacks, seed by seed."""
+    text = out.read_text(encoding="utf-8") if out.exists() else ""
+    if not text.endswith("\n"):  # new, or a run was killed while it wrote
+        out.write_text(text[: text.rfind("\n") + 1] or ",".join(COLUMNS) + "\n", encoding="utf-8")
+    there = read(out, table.name)
     with out.open("a", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
-        if new:
-            rows.writerow(COLUMNS)
-        for method in methods:
-            most = len(seeds) if method == OURS else PEERS[method].most_seeds
-            for seed in seeds[:most]:
-                if (method, seed) in there:
-                    continue
-                before, world = time.perf_counter(), table.world(seed)
-                path = path_of(world, method)
+        for place, seed in enumerate(seeds):
+            due = [each for each in methods if place < most_seeds(each) and seed not in there.get(each, ())]
+            if not due:
+                continue
+            world = table.world(seed)
+            bench = Bench.of(world)
+            for method in due:
+                before = time.perf_counter()
+                path = path_of(world, bench, method)
                 both = [regrets(world, path, evaluations=MARKS, held_out=held) for held in (False, True)]
                 marks = zip(MARKS, *(each.round(4).tolist() for each in both), strict=True)
                 rows.writerows((table.name, method, seed, *each) for each in marks)
                 file.flush()
                 took = time.perf_counter() - before
-                print(f"{method}, seed {seed}: {both[0][-1]:.3f} at the end, {took:.1f} s", flush=True)
+                print(f"seed {seed}, {method}: {both[0][-1]:.3f} at the end, {took:.1f} s", flush=True)
 
 
-def path_of(world: World, method: str) -> list[Step]:
+def most_seeds(method: str) -> float:
+    return PEERS[method].most_seeds if method in PEERS else math.inf
+
+
+def path_of(world: World, bench: Bench, method: str) -> list[Step]:
     """What a method recommends as it goes, up to the last mark."""
     if method == OURS:
         return our_path(world, MARKS[-1])
-    bench = Bench.of(world)
     return play(PEERS[method].load(), bench, seed=world.seed, budget=MARKS[-1] * bench.queries)
 
 
 def read(file: Path, table: str) -> Curves:
-    """The rows of one table; InputError if the file has other columns or marks."""
-    found: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    """The rows of one table, of those seeds that have every mark; InputError if the file has other columns."""
+    found: dict[str, dict[int, dict[float, float]]] = {}
     with file.open(newline="", encoding="utf-8") as text:
         for row in csv.DictReader(text):
             if tuple(row) != COLUMNS:
                 raise InputError(f"{file} has other columns than {', '.join(COLUMNS)}; give another file")
             if row["table"] == table:
-                marks = found.setdefault(row["method"], {}).setdefault(int(row["seed"]), [])
-                marks.append((float(row["evaluations"]), float(row["regret"])))
+                marks = found.setdefault(row["method"], {}).setdefault(int(row["seed"]), {})
+                marks[float(row["evaluations"])] = float(row["regret"])
     return {
-        method: {seed: np.array([regret for _, regret in sorted(marks)]) for seed, marks in each.items()}
+        method: {seed: np.array([at[m] for m in MARKS]) for seed, at in each.items() if {*MARKS} <= {*at}}
         for method, each in found.items()
     }
 

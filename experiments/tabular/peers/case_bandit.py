@@ -51,6 +51,7 @@ def case(answers: JudgedAnswers, seed: int) -> None:
         pool = [arm for arm in {*challengers, *drawn} if arm not in top]
         challengers = sorted(pool, key=lambda arm: -means[arm])[:_CHALLENGERS]
         if not challengers:
+            idle += 1
             continue
         width = _SIGMA * math.sqrt(2 * math.log((math.log(rounds) + 1) / _DELTA))
         gaps = _gaps(features, inverse, means, challengers, top, width)

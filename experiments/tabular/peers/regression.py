@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.tabular.peers.judged import JudgedAnswers
-from urial_opt.statistics.strata import FloatArray
+from urial_opt.statistics.strata import FloatArray, IntArray
 
 _PRIOR = 0.2
 """Standard deviation of what one part adds to a score, before any answer."""
@@ -15,26 +15,28 @@ _PRIOR = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
-    """Mean and standard deviation of the score of every prompt."""
+    """Mean and standard deviation of the scores of some prompts."""
 
     mean: FloatArray
     deviation: FloatArray
 
 
-def believe(answers: JudgedAnswers) -> Belief:
-    """The belief after the answers judged so far; queries that are harder than others are allowed for."""
+def believe(answers: JudgedAnswers, prompts: IntArray) -> Belief:
+    """What the answers judged so far say of some prompts; queries that are harder than others are allowed for."""
     bench, asked = answers.bench, answers.asked
-    seen = np.where(asked & np.isfinite(bench.scores), bench.scores, np.nan)
-    rows = np.flatnonzero(np.isfinite(seen).any(axis=1))
+    rows = np.flatnonzero(asked.any(axis=1))
+    seen = np.where(asked[rows], bench.scores[rows], np.nan)
+    some = np.isfinite(seen).any(axis=1)
+    rows, seen = rows[some], seen[some]
     if not len(rows):
-        level = np.zeros(len(bench.prompts))
+        level = np.zeros(len(prompts))
         return Belief(mean=level, deviation=level + _PRIOR)
-    known = np.isfinite(seen[rows])
+    known = np.isfinite(seen)
     counts = known.sum(axis=1)
-    overall = float(np.nanmean(seen[rows]))
+    overall = float(np.nanmean(seen))
     # A query's effect is shrunken as if it had two more answers, at the overall mean.
-    hard = np.where(known, seen[rows] - overall, 0.0).sum(axis=0) / (known.sum(axis=0) + 2.0)
-    left = np.where(known, seen[rows] - overall - hard, 0.0)
+    hard = np.where(known, seen - overall, 0.0).sum(axis=0) / (known.sum(axis=0) + 2.0)
+    left = np.where(known, seen - overall - hard, 0.0)
     means = left.sum(axis=1) / counts
     within = np.where(known, (left - means[:, None]) ** 2, 0.0).sum()
     noise = max(float(within) / max(int(counts.sum()) - len(rows), 1), 0.05)
@@ -44,5 +46,5 @@ def believe(answers: JudgedAnswers) -> Belief:
     precision = design.T @ (design * weights[:, None]) + np.eye(design.shape[1]) / _PRIOR**2
     covariance = np.linalg.inv(precision)
     effects = covariance @ (design.T @ (weights * means))
-    variance = np.einsum("ij,jk,ik->i", bench.features, covariance, bench.features)
-    return Belief(mean=overall + bench.features @ effects, deviation=np.sqrt(variance))
+    of = bench.features[prompts]
+    return Belief(mean=overall + of @ effects, deviation=np.sqrt(((of @ covariance) * of).sum(axis=1)))

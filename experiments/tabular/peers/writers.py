@@ -72,6 +72,6 @@ class ScriptedWriter:
         new = numbers[~self.answers.asked[numbers].any(axis=1)]
         if not len(new):
             return self.bench.prompts[int(self.rng.choice(numbers[numbers != prompt]))]
-        belief = believe(self.answers)
-        drawn = belief.mean[new] + _CURIOUS * belief.deviation[new] * self.rng.normal(size=len(new))
+        belief = believe(self.answers, new)
+        drawn = belief.mean + _CURIOUS * belief.deviation * self.rng.normal(size=len(new))
         return self.bench.prompts[int(new[drawn.argmax()])]
