@@ -19,6 +19,7 @@ from urial_opt.records import Sampling
 ASPECTS = ["helpfulness", "clarity", "factuality", "depth", "engagement", "safety"]
 WHY = ("not_applicable", "unread", "refused", "too_long")
 KEYS = {
+    *("objective", "value", "prompt_tokens", "answer_tokens"),
     *("average", "interval", "aspects", "constraints", "queries", "missing", *WHY, "na_as_five"),
     *("prompt", "base", "judge", "tokens", "answered_in_prompt", "too_long_queries", "spending", "cost", "against"),
     *("space", "decoding", "answers"),

@@ -208,7 +208,7 @@ def test_what_is_looked_into_without_the_model_has_the_counts_of_the_search(smal
 def test_another_objective_is_another_search(small_space: Path, store: Store) -> None:
     names = [
         searched(aimed(small_space, each), store, Wordy()).name
-        for each in ("average", "prompt_tokens=-1/100", "prompt_tokens<=90", "average,cost")
+        for each in ("average", "prompt_tokens=-1/100", "prompt_tokens<=90", "average,prompt_tokens")
     ]
     assert len({*names}) == 4
     with pytest.raises(StoreError, match="begun with other settings"):

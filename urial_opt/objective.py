@@ -32,6 +32,10 @@ Measure: TypeAlias = Aspect | TokenCount
 AVERAGE, VALUE, COST = "average", "value", "cost"
 AXES = (AVERAGE, VALUE, *map(str, Aspect), *map(str, TokenCount), COST)
 """What a Pareto front may compare prompts by; of the last three, less is better."""
+COST_NEEDS_PRICE = (
+    "comparing prompts by cost needs the price of the base model, which is not known; "
+    "give dollars per million tokens: `price=base=2.5/10`"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -227,6 +227,10 @@ class Price:
     cached: float
     """Price of prompt tokens that the server found in its cache."""
 
+    def __str__(self) -> str:
+        """As `read` takes it."""
+        return f"{self.prompt:.10g}/{self.completion:.10g}/{self.cached:.10g}"
+
     def cost(self, usage: Usage) -> float:
         """Cost of `usage` in US dollars."""
         prompt = usage.prompt_tokens * self.prompt + usage.saved_tokens * self.cached

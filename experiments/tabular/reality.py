@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 
-from experiments.tabular.recipes import RECIPES
 from experiments.tabular.table import Table
 from urial_opt import plugins
 from urial_opt.records import TrialRecord
@@ -29,15 +28,13 @@ def trials_of(space: SearchSpace, models: Models, *, seed: int, trials: int) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", choices=RECIPES)
+    parser.add_argument("table")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=15)
-    parser.add_argument("--base", help="another base model than the recipe's")
+    parser.add_argument("--base", default="nano", help="the base model that the table was made from")
     chosen = parser.parse_args()
     table = Table.load(chosen.table)
-    real = Models(
-        base=plugins.open_generator(chosen.base or RECIPES[chosen.table].base), judge=plugins.open_judge("nano")
-    )
+    real = Models(base=plugins.open_generator(chosen.base), judge=plugins.open_judge("nano"))
     same = 0
     for seed in range(chosen.seeds):
         world = table.world(seed)

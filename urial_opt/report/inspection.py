@@ -10,7 +10,16 @@ from urial_opt.evaluation.constraints import Kept, kept
 from urial_opt.evaluation.scorecard import Scorecard, query_scores, summed_up
 from urial_opt.evaluation.unreadable import unreadable_judge
 from urial_opt.objective import Constraint, Objective
-from urial_opt.records import Candidate, Completion, Estimate, Evaluation, Judgment, ProbeShift, Query, TrialRecord
+from urial_opt.records import (
+    Candidate,
+    Completion,
+    Estimate,
+    Evaluation,
+    Judgment,
+    ProbeShift,
+    Query,
+    TrialRecord,
+)
 from urial_opt.report.stored_counts import StoredCounts
 from urial_opt.statistics.bootstrap import bootstrap_mean
 from urial_opt.store import SearchRecord, Store

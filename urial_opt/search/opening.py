@@ -10,6 +10,7 @@ from typing import Any
 from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.objective import COST, COST_NEEDS_PRICE
 from urial_opt.protocols import TokenCounter
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
@@ -117,11 +118,14 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
             settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
             name = _named(store, space, settings, options)
     options.terms.check(models.identities)
+    if COST in space.objective.pareto and Role.BASE not in options.terms.prices:
+        raise InputError(COST_NEEDS_PRICE)
     begins, note = start_within(space, models.base)
     record = store.open_search(name, settings)
     start = begins.candidate(begins.start_params).prompt
     length = models.base.count_tokens(start.prefix) if isinstance(models.base, TokenCounter) else None
-    opened = opened_as_json(models, budget=options.budget, start_tokens=length)
+    price = options.terms.prices.get(Role.BASE)
+    opened = opened_as_json(models, budget=options.budget, start_tokens=length, price=price)
     store.describe(name, space=space_text(space), models=opened)
     store.pace(*models.by_role.values())
     notes = (*notes, note) if note else notes

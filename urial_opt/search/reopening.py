@@ -15,6 +15,7 @@ from urial_opt.roles import DEFAULT_ROUNDS, NO_MODEL, Models, Named, as_texts
 from urial_opt.secrets import is_secret, redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import read_space_text
+from urial_opt.spending import Price
 from urial_opt.store import SearchRecord, Store
 
 _ROLES = (Role.BASE, Role.JUDGE, Role.ALIGNED, Role.PROPOSER)
@@ -33,10 +34,13 @@ class Reopened:
     rounds: int
 
 
-def opened_as_json(models: Models, *, budget: int, start_tokens: int | None = None) -> dict[str, object]:
+def opened_as_json(
+    models: Models, *, budget: int, start_tokens: int | None = None, price: Price | None = None
+) -> dict[str, object]:
     """How the models were opened: `budget`, and for each role `name`, `options` and `withheld`, or null.
 
-    `start_tokens` are those that the base model counts in the prompt that the search starts from, or null.
+    `start_tokens` are those that the base model counts in the prompt that the search starts from, or null;
+    `base_price` is its `price` as text, or null.
 
     A model that the caller opened has null. `withheld` names options that may hold a secret.
     """
@@ -50,7 +54,7 @@ def opened_as_json(models: Models, *, budget: int, start_tokens: int | None = No
         withheld = sorted(name for name, value in options.items() if _may_hold_secret(name, value))
         kept = {name: value for name, value in options.items() if name not in withheld}
         roles[role.value] = {"name": str(asked.wanted), "options": kept, "withheld": withheld}
-    return {"budget": budget, "start_tokens": start_tokens, **roles}
+    return {"budget": budget, "start_tokens": start_tokens, "base_price": price and str(price), **roles}
 
 
 def _may_hold_secret(name: str, value: str) -> bool:

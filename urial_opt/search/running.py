@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from urial_opt.evaluation.axes import Sampled
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.evaluation.token_counts import counted
 from urial_opt.records import Candidate, Evaluation, Query, Role, Usage
@@ -46,6 +47,8 @@ class RunningSearch:
     """Notes for the user, one sentence each."""
     rounds: list[Round] = field(default_factory=list)
     """The rounds of the proposer so far."""
+    sampled: dict[int, Sampled] = field(default_factory=dict)
+    """Complete trials on the axes of a front, by number (see `front`)."""
     asked: int = 0
     """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)

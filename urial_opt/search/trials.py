@@ -18,6 +18,7 @@ from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.records import Candidate, Evaluation, Judgment, TrialRecord, TrialState, Usage
 from urial_opt.search.agent.widening import next_look, widen_if_due
 from urial_opt.search.context_window import check_window, check_yardstick, too_long_to_start
+from urial_opt.search.front import may_be_on_front
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import check_budget, propose
 from urial_opt.search.racing import RaceVerdict
@@ -128,7 +129,10 @@ def _race(
             _check_judge(search, asked.judgments)
         evaluation = search.counted(candidate, evaluation + asked)
         scores = query_values(evaluation, search.space.objective)
-        verdict = search.standing.look(scores, keeping(evaluation, search.space.constraints))
+        keeps = keeping(evaluation, search.space.constraints)
+        verdict = search.standing.look(scores, keeps)
+        if verdict is RaceVerdict.STOP and keeps is not Keeping.BROKEN and may_be_on_front(search, scores, evaluation):
+            verdict = RaceVerdict.GO_ON
         if verdict is not RaceVerdict.GO_ON:
             break
         search.report(Phase.TRIALS, asked=len(scores), usage=usage_of(evaluation))

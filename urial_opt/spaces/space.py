@@ -16,7 +16,7 @@ from urial_opt.content import content_id
 from urial_opt.datasets.queries import QuerySet, same_words
 from urial_opt.datasets.written import Written
 from urial_opt.errors import InputError, UnknownNameError
-from urial_opt.objective import Constraint, Objective, TokenCount
+from urial_opt.objective import COST, Constraint, Objective, TokenCount
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Params, Sampling
 from urial_opt.spaces.restyling import StyleRule
@@ -128,7 +128,8 @@ class SearchSpace:
     @property
     def counts_tokens(self) -> bool:
         """Whether the objective or a constraint is about the tokens of prompts or answers."""
-        return bool(self.objective.prices) or any(isinstance(each.aspect, TokenCount) for each in self.constraints)
+        named = [*self.objective.pareto, *(each.aspect for each in self.constraints)]
+        return bool(self.objective.prices) or any(name in (*TokenCount, COST) for name in named)
 
     @property
     def hand_written(self) -> Candidate:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from urial_opt.aspects import Aspect
-from urial_opt.cli.options import json_option, store_option
+from urial_opt.cli.options import json_option, price_option, store_option
 from urial_opt.cli.output import write_json
 
 if TYPE_CHECKING:
     from urial_opt.report.inspection import ExampleAnswer, InspectedTrial
+    from urial_opt.report.pareto import Front
     from urial_opt.spaces.lineage import WrittenPart
-    from urial_opt.store import SearchRecord
+    from urial_opt.store import SearchRecord, Store
 
 _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's context window"
 
@@ -37,6 +38,10 @@ _TOO_LONG = "nothing was asked, because its prompt did not fit the base model's 
 @click.option(
     "--aspect", type=click.Choice(list(Aspect), case_sensitive=False), help="Show the effects on this aspect only."
 )
+@click.option(
+    "--pareto", metavar="AXES", help="Show the prompts that no other beats on all axes: average,prompt_tokens, say."
+)
+@price_option
 @store_option
 @json_option
 def command(
@@ -45,6 +50,8 @@ def command(
     top: int | None,
     examples: int,
     aspect: Aspect | None,
+    pareto: str | None,
+    price: tuple[str, ...],
     store_url: str,
     *,
     lineage: bool,
@@ -57,7 +64,8 @@ def command(
     The prompt that it found comes first, and is marked; then come the best by shrunken estimate. --lineage shows the
     family tree of the found (or best, or --trial) prompt instead: what each part was made from, by whom, why, and what
     its first look gained. --rounds shows all drafts of the proposer and what became of them. --effects shows what each
-    part of a prompt does to the scores, and what the search would try next.
+    part of a prompt does to the scores, and what the search would try next. --pareto compares all prompts that were
+    asked every dev query by average, value (what was maximised), aspects, prompt_tokens, answer_tokens or cost.
 
     \b
     With --json an object with the keys
@@ -78,44 +86,70 @@ def command(
       with --effects name, prompts, trials, answers, and by target, the average or an aspect: explained (variance,
       noise), groups (group, against, parts: name, trials, answers, effects), more_exemplars (many, few, effects),
       order (deviations, shares, pairs), next (sampler, shows, params, text, tried, score, best, differences, chance,
-      reasons; null if there is no study)
+      reasons; null if there is no study);
+      with --pareto name and front, which is also among the keys above for a search that was begun with axes, else null:
+      axes, breaking_constraints and prompts (trial, found, front, values by axis, beaten_by, surely)
     """
     from urial_opt.cli.agent_tables import show_agent
     from urial_opt.cli.choosing import chosen_search
     from urial_opt.cli.effect_tables import show_effects
+    from urial_opt.cli.front_table import own_front, show_front
     from urial_opt.report.inspection import inspect_search, why_nothing_scored
     from urial_opt.search.agent.ancestry import written_by_trial
     from urial_opt.store import Store
 
-    _check_views(lineage=lineage, rounds=rounds, effects=effects, trial=trial, aspect=aspect)
+    _check_views(lineage=lineage, rounds=rounds, effects=effects, trial=trial, aspect=aspect, pareto=pareto)
     with Store.open(store_url, create=False) as store:
         search = chosen_search(store, name)
         if effects:
             show_effects(store, search, aspect, top=top or 4, as_json=as_json)
             return
+        if pareto is not None:
+            show_front(store, search, pareto, price, as_json=as_json)
+            return
         if lineage or rounds:
             show_agent(store, search, trial, drafts=rounds, as_json=as_json)
             return
         inspected = inspect_search(store, search, trial=trial, top=top or 1, examples=examples)
-        trials = store.count_trials(search.name)
         written = written_by_trial(store, search, [each.record for each in inspected])
+        front = None if trial is not None else own_front(store, search)
         why_none = None if inspected else why_nothing_scored(store, search)
-    if as_json:
-        _write_json(search, inspected, written)
-        return
-    _say_head(search, trials, why_none or ("" if inspected else None))
-    if trial is None:
+        if as_json:
+            _write_json(search, inspected, written, front)
+            return
+        _say_head(store, search, why_none or ("" if inspected else None))
+    _show_all(search, inspected, written, front, alone=trial is not None)
+
+
+def _show_all(
+    search: SearchRecord,
+    inspected: Sequence[InspectedTrial],
+    written: Mapping[int, Sequence[WrittenPart]],
+    front: Front | None,
+    *,
+    alone: bool,
+) -> None:
+    from urial_opt.cli.front_table import print_front
+    from urial_opt.cli.layout import say
+
+    if not alone:
         _say_why_two(inspected)
     for each in inspected:
         _show(each, written.get(each.record.number, ()))
+    if front:
+        say()
+        print_front(front, search.name)
 
 
-def _check_views(*, lineage: bool, rounds: bool, effects: bool, trial: int | None, aspect: Aspect | None) -> None:
+def _check_views(
+    *, lineage: bool, rounds: bool, effects: bool, trial: int | None, aspect: Aspect | None, pareto: str | None
+) -> None:
     """InputError if options of several views are given at once."""
     from urial_opt.errors import InputError
 
-    for name, chosen in (("--effects", effects), ("--rounds", rounds)):
-        if chosen and (lineage or trial is not None or (effects and rounds)):
+    whole = (("--effects", effects), ("--rounds", rounds), ("--pareto", pareto is not None))
+    for name, chosen in whole:
+        if chosen and (lineage or trial is not None or sum(each for _, each in whole) > 1):
             others = f"--lineage and --trial, or leave out {name}"
             raise InputError(f"{name} shows the whole search; leave out {others}")
     if aspect is not None and not effects:
@@ -123,8 +157,12 @@ def _check_views(*, lineage: bool, rounds: bool, effects: bool, trial: int | Non
 
 
 def _write_json(
-    search: SearchRecord, inspected: Sequence[InspectedTrial], written: Mapping[int, Sequence[WrittenPart]]
+    search: SearchRecord,
+    inspected: Sequence[InspectedTrial],
+    written: Mapping[int, Sequence[WrittenPart]],
+    front: Front | None,
 ) -> None:
+    from urial_opt.cli.inspected_json import trial_json
     from urial_opt.report.inspection import found_trial
 
     write_json(
@@ -135,12 +173,13 @@ def _write_json(
             "settings": dict(search.settings),
             "versions": [asdict(each) for each in search.deciders],
             "found_trial": found_trial(search),
-            "trials": [_as_json(each, written.get(each.record.number, ())) for each in inspected],
+            "trials": [trial_json(each, written.get(each.record.number, ())) for each in inspected],
+            "front": front and front.as_json(),
         }
     )
 
 
-def _say_head(search: SearchRecord, trials: int, nothing: str | None) -> None:
+def _say_head(store: Store, search: SearchRecord, nothing: str | None) -> None:
     """Say how the search stands. `nothing`: why there is no prompt to show; None if none is recorded."""
     from urial_opt.cli.advice import as_typed
     from urial_opt.cli.layout import say, say_command
@@ -149,7 +188,7 @@ def _say_head(search: SearchRecord, trials: int, nothing: str | None) -> None:
 
     reason = f" ({as_typed(search.reason)})" if search.reason else ""
     say(f"Search {search.name}, {search.status.value}{reason}")
-    for line in version_lines(search.deciders, trials):
+    for line in version_lines(search.deciders, store.count_trials(search.name)):
         say(line)
     if nothing is None:
         say("No trial is recorded yet; continue it with:")
@@ -249,45 +288,3 @@ def _show_examples(title: str, examples: Sequence[ExampleAnswer]) -> None:
         say(example.completion.text or "(nothing)", first="    ", rest="      ")
         reasons = "; ".join(f"{aspect}: {reason}" for aspect, reason in example.judgment.reasons.items())
         say(f"({reasons})", first="    ", rest="      ")
-
-
-def _as_json(inspected: InspectedTrial, written: Sequence[WrittenPart]) -> dict[str, object]:
-    from urial_opt.evaluation.scorecard import token_json
-    from urial_opt.records import estimate_json
-    from urial_opt.search.shift_probe import shift_json
-
-    record = inspected.record
-    prompt = record.candidate.prompt
-    return {
-        "number": record.number,
-        "found": inspected.found,
-        "state": record.state.value,
-        "validation": estimate_json(inspected.validation) if inspected.validation else None,
-        "estimate": estimate_json(inspected.estimate) if inspected.estimate else None,
-        "average": estimate_json(inspected.card.average) if inspected.card.aspects else None,
-        "value": estimate_json(inspected.card.value) if inspected.card.value and inspected.card.aspects else None,
-        **token_json(inspected.card),
-        "aspects": {aspect.value: estimate_json(each) for aspect, each in inspected.card.aspects.items()},
-        "gains": {aspect.value: estimate_json(each) for aspect, each in inspected.gains.items()},
-        "constraints": [each.as_json() for each in inspected.constraints],
-        "shift": shift_json(inspected.shift) if inspected.shift else None,
-        "params": dict(record.candidate.params),
-        "written": [each.as_json() for each in written],
-        "system": prompt.system,
-        "exemplars": [{"query": e.query, "answer": e.answer, "style": e.style} for e in prompt.exemplars],
-        "text": prompt.prefix,
-        "sampling": asdict(record.candidate.sampling),
-        "best": [_example_json(example) for example in inspected.best],
-        "worst": [_example_json(example) for example in inspected.worst],
-        "won": [_example_json(example) for example in inspected.won],
-    }
-
-
-def _example_json(example: ExampleAnswer) -> Mapping[str, object]:
-    return {
-        "query": example.query.text,
-        "answer": example.completion.text,
-        "score": example.score,
-        "before": example.before,
-        "reasons": dict(example.judgment.reasons),
-    }
