@@ -22,6 +22,7 @@ from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import Completion, Judgment, Params, Query, Sampling, Usage
 from urial_opt.roles import Models
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spaces.space_form import BLOCK
 from urial_opt.statistics.strata import FloatArray, IntArray, Strata
 
 _NAMED = re.compile(r"prompt (\d+), query (\S+)")
@@ -39,11 +40,11 @@ class World:
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The table's space with the queries split by this world's seed; `replace` it to change `block`, say."""
+        """The table's space with the queries split by this world's seed, and today's block; `replace` it to change that."""
         there = self.table.queries
         dev = {query.id for kind in ASPECTS_OF for query in _half([q for q in there if q.kind == kind], self.seed)}
         split = tuple(replace(query, split="dev" if query.id in dev else "validation") for query in there)
-        return replace(self.table.space, queries=QuerySet(queries=split))
+        return replace(self.table.space, queries=QuerySet(queries=split), block=BLOCK)
 
     @cached_property
     def dev(self) -> IntArray:

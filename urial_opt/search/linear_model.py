@@ -102,6 +102,15 @@ class LinearModel:
         """The log-density of the targets, up to a constant."""
         return _log_evidence(self.covariance(), self.target)
 
+    def surprise(self, *, unexplained: float = 0.0) -> float:
+        """How far the targets lie from what the others predict of them: a root mean square, in standard deviations.
+
+        It is 1 if the model is right. `unexplained` is a variance in `noise` that predictions shall take no account of.
+        Each target is left out in closed form (Rasmussen and Williams 2006, section 5.4.2).
+        """
+        inverse = np.linalg.inv(self.covariance() - unexplained * np.eye(len(self.target)))
+        return float(np.sqrt(np.mean((inverse @ self.target) ** 2 / np.diag(inverse))))
+
     def covariance(self) -> FloatArray:
         """The covariance of the targets, whatever the weights are."""
         covariance: FloatArray = (self.design * self.prior) @ self.design.T + np.diag(self.noise)

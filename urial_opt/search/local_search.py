@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import combinations, count
+from itertools import combinations
 
 import numpy as np
 
@@ -33,17 +33,17 @@ def random_row(features: Features, rng: np.random.Generator) -> IntArray:
 
 
 def maximise(
-    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, steps: int | None, tried: set[bytes]
+    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, tried: set[bytes]
 ) -> IntArray | None:
     """The best untried prompt under `weights`, by local search from `starts`; None if all neighbours were tried.
 
-    The search makes at most `steps` changes to each start, or, if `steps` is None, continues while the score improves.
+    The search changes each start while the score improves.
     """
     changes = _Changes(features, weights)
     best, best_score = None, -np.inf
     for start in starts:
         row, score = start, -np.inf
-        for _ in range(steps) if steps else count():
+        while True:
             around = changes.of(row)
             scores = weights[features.columns(around)].sum(axis=1)
             top = int(scores.argmax())

@@ -25,7 +25,7 @@ from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
 from urial_opt.store import Claim, Store
 
-LEAST_CHANCE = 0.2
+LEAST_CHANCE = 0.1
 """A challenger is stopped if its chance of ending ahead is lower: late in a search, most prompts nearly tie."""
 
 

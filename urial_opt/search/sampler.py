@@ -1,4 +1,4 @@
-"""Sampler: chooses the next prompt by Thompson sampling and local search, half of the time near the best so far."""
+"""Sampler: chooses the next prompt by Thompson sampling and local search."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ from urial_opt.search.local_search import maximise, random_row
 from urial_opt.search.prompt_features import Features, PromptSpace
 from urial_opt.statistics.strata import IntArray
 
-SAMPLER_VERSION = 1
+SAMPLER_VERSION = 2
 """Raise it when the same trials lead to other proposals (see `versions.py`)."""
-START = 20
+START = 8
 """How many trials are random, over all K, systems and styles, before the model is used."""
-_TEMPER = 0.5
-"""Scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper. With hundreds of uncertain
-effects, most of a full draw is noise."""
-_NEAR = 0.5
-"""Share of the proposals that stay near a good prompt, whose quality may be due to something no feature captures."""
-_STEPS = (1, 2, 4)
-"""Maximum number of changes in such a proposal, chosen at random from these."""
+_WIDER = 1.5
+"""How much wider a draw is than the errors of prediction ask for (`experiments/tabular/README.md`)."""
+_TEMPERS = (0.5, 4.0)
+"""Least and greatest scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper."""
 _GROWTH = 1.25
 """Prior scales are refitted whenever the number of trials has grown by this factor."""
 _RESTARTS = 2
@@ -82,16 +79,13 @@ class ExemplarSampler(BaseSampler):
         known = [t for t in done if _teaches(t)]
         model = self._model(known)
         rows = np.array([self._row(t) for t in known])
-        weights = np.append(model.draw(rng, temper=_TEMPER), 0.0)
-        if rng.random() < _NEAR:
-            luck = np.array([t.user_attrs["standard_error"] for t in known]) * rng.normal(size=len(known))
-            starts = [rows[(np.array([t.value for t in known]) + _TEMPER * luck).argmax()]]
-            steps = int(rng.choice(_STEPS))
-        else:
-            starts = [rows[weights[features.columns(rows)].sum(axis=1).argmax()]]
-            starts += [random_row(features, rng) for _ in range(_RESTARTS)]
-            steps = None
-        found = maximise(features, weights, starts, steps=steps, tried=tried)
+        # A draw of the weights lacks what no feature explains: the worse the weights predict, the wider it has to be.
+        surprise = model.surprise(unexplained=self._scales[1]["misfit"] ** 2)
+        temper = float(np.clip(_WIDER * surprise, *_TEMPERS))
+        weights = np.append(model.draw(rng, temper=temper), 0.0)
+        starts = [rows[weights[features.columns(rows)].sum(axis=1).argmax()]]
+        starts += [random_row(features, rng) for _ in range(_RESTARTS)]
+        found = maximise(features, weights, starts, tried=tried)
         return features.params(random_row(features, rng) if found is None else found)
 
     def sample_independent(

@@ -41,6 +41,10 @@ _Score = Annotated[float, Field(ge=1, le=5)]
 _CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_different))
 
 
+BLOCK = 8
+"""Queries that a race asks at a time, unless a space says otherwise."""
+
+
 class ExemplarForm(Written):
     """One row of a file of exemplars: a query and its answers by style."""
 
@@ -147,7 +151,7 @@ class StyleForm(Written):
 
 
 class _Race(Written):
-    block: PositiveInt = 16
+    block: PositiveInt = BLOCK
 
 
 class SpaceForm(Written):
