@@ -40,7 +40,7 @@ class World:
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The table's space with the queries split by this world's seed, and today's block; `replace` it to change that."""
+        """The table's space, with this world's split and today's block; `replace` it to change that."""
         there = self.table.queries
         dev = {query.id for kind in ASPECTS_OF for query in _half([q for q in there if q.kind == kind], self.seed)}
         split = tuple(replace(query, split="dev" if query.id in dev else "validation") for query in there)

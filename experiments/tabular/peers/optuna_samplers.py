@@ -26,7 +26,7 @@ def nsga2(answers: JudgedAnswers, seed: int) -> None:
 
 
 def gaussian_process(answers: JudgedAnswers, seed: int) -> None:
-    """Optuna's Gaussian process with log expected improvement; all slots always exist, since it knows no conditions."""
+    """Optuna's Gaussian process with log expected improvement. It knows no conditions: a slot may be empty instead."""
     _run(answers, GPSampler(seed=seed), conditional=False)
 
 
@@ -35,21 +35,20 @@ def _run(answers: JudgedAnswers, sampler: BaseSampler, *, conditional: bool = Tr
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     bench, best = answers.bench, Best(answers)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    start = bench.prompts[bench.start]
-    padded = [*start.exemplars, *(one for one in range(bench.exemplars) if one not in start.exemplars)]
-    slots = {f"exemplar_{place}": padded[place] for place in range(bench.most)}
-    study.enqueue_trial({"system": start.system, "k": len(start.exemplars), **slots})
-
+    start, empty = bench.prompts[bench.start], bench.exemplars
+    slots = [*start.exemplars, *([] if conditional else [empty] * (bench.most - len(start.exemplars)))]
+    first = {"k": len(slots)} if conditional else {}
+    study.enqueue_trial(first | {"system": start.system} | {f"exemplar_{i}": one for i, one in enumerate(slots)})
     asked: list[int] = []
 
     def objective(trial: optuna.Trial) -> float:
         system = trial.suggest_categorical("system", range(bench.systems))
-        k = trial.suggest_int("k", 0, bench.most)
-        places = range(k if conditional else bench.most)
-        chosen = [trial.suggest_categorical(f"exemplar_{place}", range(bench.exemplars)) for place in places]
+        k = trial.suggest_int("k", 0, bench.most) if conditional else bench.most
+        choices = range(bench.exemplars if conditional else bench.exemplars + 1)
+        chosen = [trial.suggest_categorical(f"exemplar_{place}", choices) for place in range(k)]
         asked.append(answers.judged)
         if len(asked) > _IDLE and asked[-_IDLE - 1] == answers.judged:
             study.stop()
-        return best.evaluate(bench.prompt(system, chosen[:k]))
+        return best.evaluate(bench.prompt(system, [one for one in chosen if one != empty]))
 
     study.optimize(objective, n_trials=_TRIALS * answers.budget // bench.queries)
