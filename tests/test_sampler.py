@@ -91,12 +91,18 @@ def test_what_no_column_explains_is_a_surprise() -> None:
     assert wrong.surprise() == pytest.approx(10**0.5, abs=0.4)
     assert aware.surprise() == pytest.approx(1, abs=0.15)
     assert aware.surprise(unexplained=0.09) == pytest.approx(wrong.surprise())
+    fewest = LinearModel(design=design[:3], target=target[:3], noise=noise[:3] + 0.09, prior=prior)
+    inverse = np.linalg.inv(fewest.covariance() - 0.09 * np.eye(3))
+    pressed = np.sqrt(np.mean((inverse @ fewest.target) ** 2 / np.diag(inverse)))
+    assert fewest.surprise(unexplained=0.09) == pytest.approx(pressed)  # more columns than trials
     few = LinearModel(design=design[:12], target=explained[:12], noise=noise[:12], prior=prior)
     without = [np.delete(each, 3, axis=0) for each in (few.design, few.target, few.noise)]
     others = LinearModel(design=without[0], target=without[1], noise=without[2], prior=prior)
     predicted = design[3] @ others.mean()
     spread = (design[3] @ others.sums(np.eye(5)).covariance @ design[3] + 0.01) ** 0.5
     inverse = np.linalg.inv(few.covariance())
+    pressed = np.sqrt(np.mean((inverse @ few.target) ** 2 / np.diag(inverse)))
+    assert few.surprise() == pytest.approx(pressed)  # more trials than columns
     assert (explained[3] - predicted) / spread == pytest.approx((inverse @ few.target)[3] / inverse[3, 3] ** 0.5)
 
 

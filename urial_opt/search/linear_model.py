@@ -108,8 +108,16 @@ class LinearModel:
         It is 1 if the model is right. `unexplained` is a variance in `noise` that predictions shall take no account of.
         Each target is left out in closed form (Rasmussen and Williams 2006, section 5.4.2).
         """
-        inverse = np.linalg.inv(self.covariance() - unexplained * np.eye(len(self.target)))
-        return float(np.sqrt(np.mean((inverse @ self.target) ** 2 / np.diag(inverse))))
+        noise = self.noise - unexplained
+        if len(self.target) <= self.prior.size:
+            inverse = np.linalg.inv((self.design * self.prior) @ self.design.T + np.diag(noise))
+            errors, freedom = inverse @ self.target, np.diag(inverse)
+        else:  # the same inverse by the Woodbury identity
+            scaled = self.design / noise[:, None]
+            taken = np.linalg.solve(self.design.T @ scaled + np.diag(1.0 / self.prior), scaled.T).T
+            errors = self.target / noise - taken @ (scaled.T @ self.target)
+            freedom = 1.0 / noise - (taken * scaled).sum(axis=1)
+        return float(np.sqrt(np.mean(errors**2 / freedom)))
 
     def covariance(self) -> FloatArray:
         """The covariance of the targets, whatever the weights are."""
