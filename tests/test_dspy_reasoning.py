@@ -33,20 +33,10 @@ class TwoSteps(dspy.Module):  # type: ignore[misc]
         return self.say(query=query, draft=draft)
 
 
-@pytest.fixture
-def model() -> Copycat:
-    return Copycat()
-
-
-@pytest.fixture
-def engine(model: Copycat) -> UrialEngine:
-    return UrialEngine(model)
-
-
-def test_chain_of_thought_gives_reasoning_and_answer(engine: UrialEngine, model: Copycat) -> None:
-    program = dspy.ChainOfThought("query -> answer")
+def test_chain_of_thought_gives_reasoning_and_answer() -> None:
+    program, model = dspy.ChainOfThought("query -> answer"), Copycat()
     program.predict.demos = [thought("Italy")]
-    with running(engine):
+    with running(UrialEngine(model)):
         found = program(query=asked("France"))
     assert (found.reasoning, found.answer) == ("The question is about France.", "Paris")
     assert model.batches == [1]
@@ -80,8 +70,9 @@ def test_names_that_a_base_model_does_not_write_are_written_for_it(way: str) -> 
     assert begun == {"": 2, thoughts: 2, f"{thoughts} Paris\nsure:": 2}
 
 
-def test_a_module_of_two_steps(engine: UrialEngine, model: Copycat) -> None:
-    with running(engine):
+def test_a_module_of_two_steps() -> None:
+    model = Copycat()
+    with running(UrialEngine(model)):
         assert TwoSteps()(query=asked("Poland")).answer == "Warsaw"
     assert model.texts[1].endswith(
         "\n# Query:\n```\nquery: What is the capital of Poland?\ndraft: Warsaw\n```\n\n# Answer:\n```\n"

@@ -186,15 +186,16 @@ class UrialAdapter(Adapter):  # type: ignore[misc]
     ) -> Generator[_Request, Any, list[dict[str, Any]]]:
         """Yields what to ask the model, and is sent its outputs; returns what is read in them."""
         shape = self._call_preprocess(lm, lm_kwargs, signature, inputs)
-        ((role, text),) = ((message["role"], message["content"]) for message in self.format(shape, demos, inputs))
-        outputs = yield [{"role": role, "content": text}], lm_kwargs
+        [message] = self.format(shape, demos, inputs)
+        outputs = yield [message], lm_kwargs
         whole: list[Any] = []
         for output in outputs:
             written = output
             for _ in shape.output_fields:
                 if (begun := _begun(shape, _text_of(written))) is None:
                     break
-                (more,) = yield [{"role": role, "content": text + begun}], {**lm_kwargs, "n": 1}
+                longer = {**message, "content": message["content"] + begun}
+                [more] = yield [longer], {**lm_kwargs, "n": 1}
                 written = begun + _text_of(more)
             whole.append({**output, "text": written} if isinstance(output, dict) and written is not output else written)
         found: list[dict[str, Any]] = self._call_postprocess(shape, signature, whole, lm, lm_kwargs)

@@ -22,7 +22,13 @@ CHARACTERS_OF_A_TOKEN = 4.0
 
 def prompt_length(prompt: UrialPrompt, base: Generator, *, characters: float = CHARACTERS_OF_A_TOKEN) -> int:
     """Tokens before the query, as `base` counts them; of one that does not count, at so many characters a token."""
-    return base.count_tokens(prompt.prefix) if isinstance(base, TokenCounter) else ceil(len(prompt.prefix) / characters)
+    known = known_length(prompt, base)
+    return ceil(len(prompt.prefix) / characters) if known is None else known
+
+
+def known_length(prompt: UrialPrompt, base: Generator) -> int | None:
+    """Tokens before the query, as `base` counts them; None if it does not count."""
+    return base.count_tokens(prompt.prefix) if isinstance(base, TokenCounter) else None
 
 
 def billed(

@@ -12,10 +12,10 @@ from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.constraints import excess, kept
 from urial_opt.evaluation.evaluator import evaluated
 from urial_opt.evaluation.scorecard import query_values, strata_of, summed_up, usage_of
-from urial_opt.evaluation.token_counts import counted, counted_aligned
+from urial_opt.evaluation.token_counts import counted, counted_aligned, known_length
 from urial_opt.evaluation.unreadable import nothing_read, unreadable_judge
 from urial_opt.objective import Objective
-from urial_opt.protocols import ChatGenerator, TokenCounter
+from urial_opt.protocols import ChatGenerator
 from urial_opt.records import (
     Candidate,
     Estimate,
@@ -188,7 +188,7 @@ def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidat
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate(candidate, some))
     generator = search.models.base
     evaluation = counted(evaluation, candidate, generator, search.begun.account)
-    length = generator.count_tokens(candidate.prompt.prefix) if isinstance(generator, TokenCounter) else None
+    length = known_length(candidate.prompt, generator)
     return _measured(search, role, split, candidate, evaluation, prompt_tokens=length)
 
 

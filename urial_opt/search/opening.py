@@ -10,8 +10,8 @@ from typing import Any
 from urial_opt.aspects import QueryKind
 from urial_opt.content import content_id
 from urial_opt.errors import InputError, UnknownNameError
+from urial_opt.evaluation.token_counts import known_length
 from urial_opt.objective import COST, COST_NEEDS_PRICE
-from urial_opt.protocols import TokenCounter
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
 from urial_opt.search.reopening import opened_as_json
@@ -123,7 +123,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     begins, note = start_within(space, models.base)
     record = store.open_search(name, settings)
     start = begins.candidate(begins.start_params).prompt
-    length = models.base.count_tokens(start.prefix) if isinstance(models.base, TokenCounter) else None
+    length = known_length(start, models.base)
     price = options.terms.prices.get(Role.BASE)
     opened = opened_as_json(models, budget=options.budget, start_tokens=length, price=price)
     store.describe(name, space=space_text(space), models=opened)
