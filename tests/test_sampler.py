@@ -19,8 +19,9 @@ from urial_opt.prompt import Exemplar
 from urial_opt.search.linear_model import LinearModel, fit_scales
 from urial_opt.search.local_search import maximise, random_row
 from urial_opt.search.prompt_features import Features
-from urial_opt.search.sampler import START, ExemplarSampler
+from urial_opt.search.sampler import ExemplarSampler
 from urial_opt.search.samplers import SAMPLERS, make_sampler
+from urial_opt.search.thompson import START
 
 SPACE = StandIn(seed=0)
 

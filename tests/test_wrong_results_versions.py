@@ -37,6 +37,7 @@ from urial_opt.search.opening import Interrupted
 from urial_opt.search.racing import Race
 from urial_opt.search.run import LEAST_CHANCE
 from urial_opt.search.samplers import make_sampler
+from urial_opt.search.seeding import blocks_of
 from urial_opt.search.versions import VERSIONS
 from urial_opt.spaces.lineage import Round
 from urial_opt.spaces.proposals import Proposal
@@ -69,7 +70,8 @@ def race(_: Path) -> object:
     for shift in range(-8, 9, 2):
         scores = {query: 3.0 + (number * 5 % 3) + shift / 4 for number, query in enumerate(KINDS)}
         verdicts.append([race.judge(dict([*scores.items()][:seen])).value for seen in (4, 8, 12, 16)])
-    return verdicts
+    asked = [blocks_of([(0, 1), (2, 3), (4, 5), (6,)], seed=3, trial=trial) for trial in range(12)]
+    return [verdicts, asked]
 
 
 def estimates(_: Path) -> object:
@@ -184,8 +186,8 @@ ROOMS: dict[str, Callable[[Path], object]] = {
     "rounds": rounds,
 }
 DECIDED: dict[str, tuple[int, str]] = {
-    "sampler": (2, "eff60057e2e016cd"),
-    "race": (2, "6f996363fcc53cd2"),
+    "sampler": (3, "eff60057e2e016cd"),
+    "race": (3, "746f7b3a01013350"),
     "estimates": (1, "da190ce2a51452d3"),
     "floor": (1, "57650a87a3c526c1"),
     "choice": (1, "30f1a94da0ba8989"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 from itertools import combinations
 
@@ -13,6 +13,8 @@ from urial_opt.statistics.strata import FloatArray, IntArray
 
 _PER_CLASS = 3
 """How many exemplars of one style and kind a local search considers."""
+_DRAWS = 100
+"""How often a random prompt is drawn again because it was tried before."""
 
 
 def random_row(features: Features, rng: np.random.Generator) -> IntArray:
@@ -32,8 +34,18 @@ def random_row(features: Features, rng: np.random.Generator) -> IntArray:
     return row
 
 
+def new_row(features: Features, rng: np.random.Generator, *, tried: Set[bytes]) -> IntArray:
+    """A random prompt that is not among `tried` (rows as bytes), unless so many draws in a row are."""
+    row = random_row(features, rng)
+    for _ in range(_DRAWS):
+        if row.tobytes() not in tried:
+            break
+        row = random_row(features, rng)
+    return row
+
+
 def maximise(
-    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, tried: set[bytes]
+    features: Features, weights: FloatArray, starts: Sequence[IntArray], *, tried: Set[bytes]
 ) -> IntArray | None:
     """The best untried prompt under `weights`, by local search from `starts`; None if all neighbours were tried.
 

@@ -13,7 +13,7 @@ from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.signed_rank import wilcoxon_behind
 from urial_opt.statistics.strata import FloatArray, Scores, Strata, stratified_mean
 
-RACE_VERSION = 2
+RACE_VERSION = 3
 """Raise it when the same scores end in another verdict, or other queries are asked (see `versions.py`)."""
 
 
@@ -31,9 +31,9 @@ class RaceVerdict(StrEnum):
 class Race:
     """Compares one challenger after another with the incumbent, the best prompt that was asked every query.
 
-    Scores are compared in pairs, never as running means: all prompts get the same queries in the same order, so the
-    difficulty of a query cancels in the difference, as in F-Race (Birattari et al. 2002). Queries on which either has
-    no readable score are left out.
+    Scores are compared in pairs, never as running means: the incumbent was asked every query, so the difficulty of a
+    query cancels in the difference, as in F-Race (Birattari et al. 2002). Queries on which either has no readable score
+    are left out.
     """
 
     strata: Strata

@@ -63,7 +63,9 @@ def _to_the_end(search: RunningSearch) -> SearchResult:
         _apply_floor(search)
         recall_rounds(search)
         learn_stored_trials(search)
-        with SearchStudy(store, name, make_sampler(options.sampler, search.space, seed=options.seed)) as study:
+        learnt = search.standing.estimates_of
+        sampler = make_sampler(options.sampler, search.space, seed=options.seed, estimates_of=learnt)
+        with SearchStudy(store, name, sampler) as study:
             run_trials(search, study)
             result = finish(search)
             study.name_found(search.standing.records, result.found_trial)

@@ -36,7 +36,7 @@ class RunningSearch:
     store: Store
     options: SearchOptions
     blocks: list[tuple[Query, ...]]
-    """The dev queries, in the blocks in which they are asked."""
+    """The dev queries, in blocks of one composition. Each trial has its own first block (`seeding`)."""
     standing: Standing
     shift: ShiftWatch | None
     """None if there is no aligned model, or none that can be compared with the base model."""

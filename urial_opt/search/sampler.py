@@ -1,8 +1,8 @@
-"""Sampler: chooses the next prompt by Thompson sampling and local search."""
+"""Sampler: the sampler of Optuna that proposes whole prompts, chosen by Thompson sampling and local search."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,26 +11,22 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from urial_opt.search.linear_model import Effect, LinearModel, fit_scales
-from urial_opt.search.local_search import maximise, random_row
+from urial_opt.search.linear_model import Effect
+from urial_opt.search.local_search import new_row
 from urial_opt.search.prompt_features import Features, PromptSpace
+from urial_opt.search.seeding import random_generator
+from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
+from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import IntArray
 
-SAMPLER_VERSION = 2
+SAMPLER_VERSION = 3
 """Raise it when the same trials lead to other proposals (see `versions.py`)."""
-START = 8
-"""How many trials are random, over all K, systems and styles, before the model is used."""
-_WIDER = 1.5
-"""How much wider a draw is than the errors of prediction ask for; a first choice (`experiments/LOG.md`)."""
-_TEMPERS = (0.5, 4.0)
-"""Least and greatest scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper."""
-_GROWTH = 1.25
-"""Prior scales are refitted whenever the number of trials has grown by this factor."""
-_RESTARTS = 2
-"""Local searches from random prompts, in addition to the one from the best prompt tried."""
 AGAIN = "judged_again"
 """User attribute of a trial that was judged again: the number under which it had failed."""
 _TOLD = (TrialState.COMPLETE, TrialState.PRUNED)
+
+EstimatesOf = Callable[[Sequence[int]], Mapping[int, TrialEstimate]]
+"""The estimates of trials by their numbers in the study, from these trials alone; without those it does not know."""
 
 
 class SampledSpace(PromptSpace, Protocol):
@@ -40,24 +36,27 @@ class SampledSpace(PromptSpace, Protocol):
 
 
 class ExemplarSampler(BaseSampler):
-    """Proposes whole prompts for one `SampledSpace` at a time, by Thompson sampling (Thompson 1933) on a `LinearModel`.
+    """Proposes whole prompts for one `SampledSpace` at a time, as `Thompson` chooses them; the first few at random.
 
     A finished trial counts if it is COMPLETE or PRUNED. A FAIL trial counts (and is not proposed again) if it has the
-    user attribute `queries`, which a search sets before it reports the failure. The model learns from trials that have
-    a value (for a pruned trial, the last one reported) and the user attribute `standard_error`.
+    user attribute `queries`, which a search sets before it reports the failure. What trials scored is taken from
+    `estimates_of` at the time of each proposal. Without it, it is what the study was told once: the value of a trial
+    (of a pruned one, the last one reported) and the user attribute `standard_error`.
 
     Only caches are kept outside the study. A proposal depends on the seed, the space and the trials that counted, so a
     resumed search continues as if it had never stopped. Other RUNNING trials are not proposed again, and they change
     the draw, so machines that work on one study do not repeat each other.
     """
 
-    def __init__(self, space: SampledSpace, *, seed: int) -> None:
+    def __init__(self, space: SampledSpace, *, seed: int, estimates_of: EstimatesOf | None = None) -> None:
         self.space = space
         """Assign a new space when the pool has grown."""
         self.seed = seed
-        self._features = Features(space)
+        self.estimates_of = estimates_of
+        """A search learns more of a trial after it has ended, from others; Optuna keeps what it was told first."""
+        self._thompson = Thompson(Features(space))
         self._rows: dict[int, IntArray] = {}
-        self._scales: tuple[tuple[int, ...], dict[str, float]] = ((), {})
+        self._early: tuple[tuple[int, ...], Mapping[int, TrialEstimate]] = ((), {})
 
     def infer_relative_search_space(self, _study: optuna.Study, _trial: FrozenTrial) -> dict[str, BaseDistribution]:
         features, space = self._current(), self.space
@@ -74,19 +73,10 @@ class ExemplarSampler(BaseSampler):
         done = counted(trials)
         rng = random_generator(self.seed, len(done), len(running))
         tried = {self._row(t).tobytes() for t in (*done, *running)}
-        if len(done) < START:
-            return features.params(random_row(features, rng))
-        known = [t for t in done if _teaches(t)]
-        model = self._model(known)
-        rows = np.array([self._row(t) for t in known])
-        # A draw of the weights lacks what no feature explains: the worse the weights predict, the wider it has to be.
-        surprise = model.surprise(unexplained=self._scales[1]["misfit"] ** 2)
-        temper = float(np.clip(_WIDER * surprise, *_TEMPERS))
-        weights = np.append(model.draw(rng, temper=temper), 0.0)
-        starts = [rows[weights[features.columns(rows)].sum(axis=1).argmax()]]
-        starts += [random_row(features, rng) for _ in range(_RESTARTS)]
-        found = maximise(features, weights, starts, tried=tried)
-        return features.params(random_row(features, rng) if found is None else found)
+        if len(done) < START or not (known := self._known(done)):
+            return features.params(new_row(features, rng, tried=tried))
+        scored, early = self._scored(known)
+        return features.params(self._thompson.choose(scored, early, tried=tried, rng=rng))
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -97,10 +87,10 @@ class ExemplarSampler(BaseSampler):
     def explain(self, study: optuna.Study, *, number: int = 20) -> list[Effect]:
         """The `number` features with the largest mean effects, largest first; empty before any trial was scored."""
         features = self._current()
-        known = [t for t in study.get_trials(deepcopy=False) if _teaches(t)]
+        known = self._known(study.get_trials(deepcopy=False))
         if not known:
             return []
-        model = self._model(known)
+        model = self._thompson.model(*self._scored(known))
         mean, deviation, trials = model.mean(), model.deviation(), (model.design > 0).sum(axis=0)
         largest = [i for i in np.argsort(-np.abs(mean), kind="stable") if features.groups[i] != "intercept"]
         return [
@@ -114,40 +104,41 @@ class ExemplarSampler(BaseSampler):
         ]
 
     def _current(self) -> Features:
-        if self._features.space is not self.space:
-            self._features, self._rows, self._scales = Features(self.space), {}, ((), {})
-        return self._features
+        if self._thompson.features.space is not self.space:
+            self._thompson, self._rows = Thompson(Features(self.space)), {}
+        return self._thompson.features
 
     def _row(self, trial: FrozenTrial) -> IntArray:
         if trial.number not in self._rows:
-            row = self._features.row(trial.params)
+            row = self._thompson.features.row(trial.params)
             if trial.state == TrialState.RUNNING:
                 return row
             self._rows[trial.number] = row
         return self._rows[trial.number]
 
-    def _model(self, known: Sequence[FrozenTrial]) -> LinearModel:
-        features = self._features
-        design = features.design(np.array([self._row(t) for t in known]))
-        estimate = np.array([t.value for t in known])
-        noise = np.array([t.user_attrs["standard_error"] for t in known]) ** 2
-        # scales are fitted on a fixed number of first trials, so that they too depend only on the study
-        fitted = START
-        while int(fitted * _GROWTH) <= len(known):
-            fitted = int(fitted * _GROWTH)
-        numbers = tuple(t.number for t in known[:fitted])
-        centre = float(estimate[:fitted].mean())
-        if self._scales[0] != numbers:
-            part = slice(fitted)
-            scales = fit_scales(design[part], features.groups, estimate[part] - centre, noise[part])
-            self._scales = (numbers, scales)
-        scales = self._scales[1]
-        return LinearModel(
-            design=design,
-            target=estimate - centre,
-            noise=noise + scales["misfit"] ** 2,
-            prior=np.array([scales[group] ** 2 for group in features.groups]),
-        )
+    def _known(self, trials: Sequence[FrozenTrial]) -> dict[int, tuple[FrozenTrial, TrialEstimate]]:
+        """The trials that have a score, each with its estimate as it is now, by number."""
+        scored = [t for t in trials if _teaches(t)]
+        estimates = self._estimates_of(scored)
+        return {t.number: (t, estimates[t.number]) for t in scored if t.number in estimates}
+
+    def _scored(self, known: Mapping[int, tuple[FrozenTrial, TrialEstimate]]) -> tuple[Scored, Scored]:
+        """All these trials, and the first of them as they are estimated from themselves alone."""
+        first = tuple(known)[: fitted_on(len(known))]
+        if self._early[0] != first:
+            self._early = (first, self._estimates_of([known[number][0] for number in first]))
+        rows = {number: self._row(trial) for number, (trial, _) in known.items()}
+        early = Scored.of([rows[number] for number in first], [self._early[1][number] for number in first])
+        return Scored.of([*rows.values()], [estimate for _, estimate in known.values()]), early
+
+    def _estimates_of(self, trials: Sequence[FrozenTrial]) -> Mapping[int, TrialEstimate]:
+        if self.estimates_of is not None:
+            return self.estimates_of([t.number for t in trials])
+        return {
+            t.number: TrialEstimate(mean=t.value, standard_error=t.user_attrs["standard_error"], queries=0)
+            for t in trials
+            if t.value is not None
+        }
 
 
 def counted(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
@@ -162,8 +153,3 @@ def _has_result(trial: FrozenTrial) -> bool:
 
 def _teaches(trial: FrozenTrial) -> bool:
     return trial.state in _TOLD and trial.value is not None and "standard_error" in trial.user_attrs
-
-
-def random_generator(seed: int, *position: int) -> np.random.Generator:
-    """A generator that depends only on the seed and the position in the study, so that a search can be resumed."""
-    return np.random.default_rng([seed, *position])

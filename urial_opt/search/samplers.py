@@ -11,7 +11,8 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from urial_opt.errors import UnknownNameError
-from urial_opt.search.sampler import ExemplarSampler, SampledSpace, counted, random_generator
+from urial_opt.search.sampler import EstimatesOf, ExemplarSampler, SampledSpace, counted
+from urial_opt.search.seeding import random_generator
 
 
 class _Reseeded(BaseSampler):
@@ -44,10 +45,13 @@ class _Reseeded(BaseSampler):
 SAMPLERS = ("thompson", "tpe", "random")
 
 
-def make_sampler(name: str, space: SampledSpace, *, seed: int) -> BaseSampler:
-    """The sampler of that name; `thompson` is our own. UnknownNameError if there is none."""
+def make_sampler(name: str, space: SampledSpace, *, seed: int, estimates_of: EstimatesOf | None = None) -> BaseSampler:
+    """The sampler of that name; `thompson` is our own. UnknownNameError if there is none.
+
+    Optuna's samplers learn from what they were told when a trial ended, ours from `estimates_of`.
+    """
     if name == "thompson":
-        return ExemplarSampler(space, seed=seed)
+        return ExemplarSampler(space, seed=seed, estimates_of=estimates_of)
     if name == "tpe":
         return _Reseeded(lambda each: TPESampler(seed=each), seed=seed)
     if name == "random":

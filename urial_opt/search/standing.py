@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from urial_opt.evaluation.constraints import Keeping
 from urial_opt.records import Estimate, TrialRecord, TrialState, Usage
 from urial_opt.search.racing import Race, RaceVerdict, finalists
 from urial_opt.statistics.shrinkage import TrialEstimate, shrunken_estimates
-from urial_opt.statistics.strata import FloatArray, Scores
+from urial_opt.statistics.strata import FloatArray, Scores, Strata
 
 MOVED = 0.005
 """Smaller changes of an estimate are stored only at the end of the trials: no output shows them."""
@@ -81,6 +82,14 @@ class Standing:
         if after.incumbent is not None and after.incumbent is not before.incumbent:
             self.race, self._incumbent = after, keeping
 
+    def estimates_of(self, numbers: Sequence[int]) -> dict[int, TrialEstimate]:
+        """The estimates of trials, by their numbers in Optuna's study, from these trials alone."""
+        known = {record.optuna_number: record for record in self.records if record.number in self.estimates}
+        asked = [known[number] for number in numbers if number in known]
+        if len(asked) == len(self.estimates):
+            return {record.optuna_number: self.estimates[record.number] for record in asked}
+        return estimates_of(asked, self.race.strata)
+
     @property
     def complete(self) -> dict[int, TrialEstimate]:
         """Estimates of the trials that were asked every dev query, by number."""
@@ -113,6 +122,15 @@ class Standing:
         moved = {n: each for n, each in self.estimates.items() if n not in stored or _apart(each, stored[n]) >= by}
         self._stored |= moved
         return {number: each.interval for number, each in moved.items()}
+
+
+def estimates_of(records: Sequence[TrialRecord], strata: Strata) -> dict[int, TrialEstimate]:
+    """The estimates of trials that have a score, by their numbers in Optuna's study, from these trials alone."""
+    scored = {query for record in records for query, score in record.query_scores.items() if score is not None}
+    strata = strata.only(scored)
+    contributions = np.array([strata.contributions(record.query_scores) for record in records])
+    estimates = shrunken_estimates(contributions, list(strata.kinds.values())) if scored else []
+    return dict(zip((record.optuna_number for record in records), estimates, strict=True))
 
 
 def _apart(one: TrialEstimate, other: TrialEstimate) -> float:

@@ -23,6 +23,7 @@ from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import check_budget, propose
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
+from urial_opt.search.seeding import blocks_of
 from urial_opt.search.study import SearchStudy
 
 
@@ -122,7 +123,7 @@ def _race(
     evaluation = Evaluation(queries=(), completions=(), judgments=())
     scores: dict[str, float | None] = {}
     verdict = RaceVerdict.GO_ON
-    for block in search.blocks:
+    for block in blocks_of(search.blocks, seed=search.options.seed, trial=number):
         search.check_limits(len(block))
         asked = search.evaluator.evaluate(candidate, block)
         if not scores:

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import Candidate, Estimate, Params, estimate_json
 from urial_opt.search.agent.rounds import look_of
 from urial_opt.search.effects.effect_model import EffectModel
@@ -15,7 +16,9 @@ from urial_opt.search.effects.prompt_design import PromptDesign
 from urial_opt.search.effects.stored_trials import AVERAGE, StoredTrials
 from urial_opt.search.prompt_features import Features
 from urial_opt.search.samplers import make_sampler
+from urial_opt.search.standing import estimates_of
 from urial_opt.search.study import ask_copy
+from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import IntArray
 from urial_opt.store import SearchRecord, Store
 
@@ -108,8 +111,16 @@ def what_next(
 def _proposed(store: Store, search: SearchRecord, trials: StoredTrials) -> Params | None:
     """What the sampler of the search proposes next."""
     settings = search.settings
-    sampler = make_sampler(str(settings["sampler"]), trials.space, seed=int(str(settings["seed"])))
-    return ask_copy(store, search.name, sampler, trials.space)
+    name, seed, space = str(settings["sampler"]), int(str(settings["seed"])), trials.space
+    records = {record.optuna_number: record for record in trials.records}
+    asked = [query for block in space.queries.blocks("dev", space.block, seed=seed) for query in block]
+    strata = strata_of(asked, space.objective)
+
+    def learnt(numbers: Sequence[int]) -> dict[int, TrialEstimate]:
+        return estimates_of([records[number] for number in numbers if number in records], strata)
+
+    sampler = make_sampler(name, space, seed=seed, estimates_of=learnt)
+    return ask_copy(store, search.name, sampler, space)
 
 
 def _best(store: Store, search: SearchRecord) -> int:

@@ -1,0 +1,28 @@
+"""Seeding: what is drawn in a search depends only on its seed and on how far it is, so that it can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+_T = TypeVar("_T")
+_STARTS = (0, 1)
+"""Part of the seed of the first blocks of trials, which is none of a proposal's."""
+
+
+def random_generator(seed: int, *position: int) -> np.random.Generator:
+    """A generator that depends only on the seed and the position in the search."""
+    return np.random.default_rng([seed, *position])
+
+
+def blocks_of(blocks: Sequence[Sequence[_T]], *, seed: int, trial: int) -> list[Sequence[_T]]:
+    """The blocks of queries in the order in which a trial is asked them: from one that is drawn, in a circle.
+
+    So what is learnt from many trials that stop early is learnt of all queries, and not of the first few. The first
+    trial begins with the first block, none with a short one.
+    """
+    whole = sum(len(block) == len(blocks[0]) for block in blocks)
+    start = int(random_generator(seed, trial, *_STARTS).integers(whole)) if trial else 0
+    return [*blocks[start:], *blocks[:start]]

@@ -1,0 +1,93 @@
+"""Thompson: chooses the next prompt from the estimates of those tried, by Thompson sampling on a linear model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from urial_opt.search.linear_model import LinearModel, fit_scales
+from urial_opt.search.local_search import maximise, new_row, random_row
+from urial_opt.search.prompt_features import Features
+from urial_opt.statistics.shrinkage import TrialEstimate
+from urial_opt.statistics.strata import FloatArray, IntArray
+
+START = 8
+"""How many trials are random, over all K, systems and styles, before the model is used."""
+_WIDER = 1.5
+"""How much wider a draw is than the errors of prediction ask for; a first choice (`experiments/LOG.md`)."""
+_TEMPERS = (0.5, 4.0)
+"""Least and greatest scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper."""
+_GROWTH = 1.25
+"""Prior scales are refitted whenever the number of trials has grown by this factor."""
+_RESTARTS = 2
+"""Local searches from random prompts, in addition to the one from the best prompt tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Prompts with what they are estimated to score."""
+
+    rows: IntArray
+    """Shape (prompts, slots + width), as in `Features`."""
+    means: FloatArray
+    errors: FloatArray
+    """Standard errors of the means."""
+
+    @classmethod
+    def of(cls, rows: Sequence[IntArray], estimates: Sequence[TrialEstimate]) -> Scored:
+        """The prompts of these rows, each with its estimate."""
+        return cls(
+            rows=np.array(rows),
+            means=np.array([each.mean for each in estimates]),
+            errors=np.array([each.standard_error for each in estimates]),
+        )
+
+
+class Thompson:
+    """Chooses prompts of one space by Thompson sampling (Thompson 1933). It keeps nothing but a cache."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+        self._scales: tuple[bytes, dict[str, float]] = (b"", {})
+
+    def choose(self, known: Scored, early: Scored, *, tried: Set[bytes], rng: np.random.Generator) -> IntArray:
+        """The row of a prompt that is not among `tried` (rows as bytes), unless all neighbours were tried.
+
+        `early` holds the first `fitted_on` prompts, as they are estimated from themselves alone.
+        """
+        features = self.features
+        model = self.model(known, early)
+        # A draw of the weights lacks what no feature explains: the worse the weights predict, the wider it has to be.
+        surprise = model.surprise(unexplained=self._scales[1]["misfit"] ** 2)
+        temper = float(np.clip(_WIDER * surprise, *_TEMPERS))
+        weights = np.append(model.draw(rng, temper=temper), 0.0)
+        starts = [known.rows[weights[features.columns(known.rows)].sum(axis=1).argmax()]]
+        starts += [random_row(features, rng) for _ in range(_RESTARTS)]
+        found = maximise(features, weights, starts, tried=tried)
+        return new_row(features, rng, tried=tried) if found is None else found
+
+    def model(self, known: Scored, early: Scored) -> LinearModel:
+        """The linear model of the scores, with prior scales fitted to `early`."""
+        features = self.features
+        centre = float(early.means.mean())
+        key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors))
+        if self._scales[0] != key:
+            design = features.design(early.rows)
+            self._scales = (key, fit_scales(design, features.groups, early.means - centre, early.errors**2))
+        scales = self._scales[1]
+        return LinearModel(
+            design=features.design(known.rows),
+            target=known.means - centre,
+            noise=known.errors**2 + scales["misfit"] ** 2,
+            prior=np.array([scales[group] ** 2 for group in features.groups]),
+        )
+
+
+def fitted_on(trials: int) -> int:
+    """On how many first trials scales are fitted: a number that grows by steps, so that they are seldom fitted anew."""
+    fitted = START
+    while int(fitted * _GROWTH) <= trials:
+        fitted = int(fitted * _GROWTH)
+    return fitted
