@@ -43,10 +43,10 @@ MORE = {"m001": (), "m002": (), "m003": ("--aligned", "none"), "m004": (), "m005
 ENDS: dict[str, dict[str, Any]] = {
     "unfinished": {
         "options": ("--seed", 4, "--name", "unfinished"),
-        "found_trial": 3,
-        "found": 3.2222,
-        "gain": (-0.3333, [-0.5, 0.0]),
-        "trials": {"total": 6, "complete": 4, "pruned": 2, "failed": 0, "too_long": 0},
+        "found_trial": 5,
+        "found": 3.7778,
+        "gain": (0.2222, [0.1667, 0.3333]),
+        "trials": {"total": 6, "complete": 3, "pruned": 3, "failed": 0, "too_long": 0},
     },
     "without a name": {
         "options": ("--seed", 8),

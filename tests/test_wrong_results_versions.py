@@ -34,8 +34,7 @@ from urial_opt.search.agent.rounds import Writing, due, take_round
 from urial_opt.search.agent.situation import Lacking, situation_of
 from urial_opt.search.floor import hold_to_floor
 from urial_opt.search.opening import Interrupted
-from urial_opt.search.racing import Race
-from urial_opt.search.run import LEAST_CHANCE
+from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
 from urial_opt.search.samplers import make_sampler
 from urial_opt.search.seeding import blocks_of
 from urial_opt.search.versions import VERSIONS
@@ -64,7 +63,7 @@ def proposals(folder: Path) -> object:
 
 
 def race(_: Path) -> object:
-    race = Race(strata=Strata(kinds=KINDS, weights={"regular": 5.0, "safety": 1.0}), least_chance=LEAST_CHANCE)
+    race = make_race(DEFAULT_PRUNER, Strata(kinds=KINDS, weights={"regular": 5.0, "safety": 1.0}))
     race = race.after({query: 3.0 + number % 3 for number, query in enumerate(KINDS)})
     verdicts = []
     for shift in range(-8, 9, 2):
@@ -187,7 +186,7 @@ ROOMS: dict[str, Callable[[Path], object]] = {
 }
 DECIDED: dict[str, tuple[int, str]] = {
     "sampler": (3, "eff60057e2e016cd"),
-    "race": (3, "746f7b3a01013350"),
+    "race": (3, "6cc9773ed238f00b"),
     "estimates": (1, "da190ce2a51452d3"),
     "floor": (1, "57650a87a3c526c1"),
     "choice": (1, "30f1a94da0ba8989"),

@@ -28,6 +28,7 @@ from urial_opt.search.effects.learnt import Learnt, learnt_of
 from urial_opt.search.opening import SearchOptions
 from urial_opt.search.outcome import StoredSearch
 from urial_opt.search.progress import Progress
+from urial_opt.search.pruners import DEFAULT_PRUNER
 from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
 from urial_opt.shift.figures import TokenShift
@@ -65,6 +66,7 @@ def run_search(
     budget: int = 200,
     seed: int = 0,
     sampler: str = "thompson",
+    pruner: str = DEFAULT_PRUNER,
     rounds: int = DEFAULT_ROUNDS,
     name: str = "",
     store: File | Store = _STORE,
@@ -82,16 +84,15 @@ def run_search(
     named are opened.
     `proposer`: who writes new system prompts and exemplars between trials, in at most `rounds` rounds: "clauses", which
     goes by rules, a model such as "dspy:openai/gpt-4o", or "none".
-    `budget`: trials, that is prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random.
+    `budget`: prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random, which proposes
+    prompts. `pruner`: race, wilcoxon or none, which gives them up.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
     that none is paid for twice.
     `limits`: `Terms`, or a mapping with some of `max_cost` (US dollars) and `max_tokens` (both of all runs),
     `max_seconds` (of this run) and `prices` (by role, US dollars for a million tokens: `{"judge": "2.5/10"}`).
-    `continue_anyway`: continue a search though its trials are of another version of what decides, and are not
-    comparable with those to come; the store keeps which are which.
-    `watch`: called with the progress after every block of queries. `stop`: asked before each block
-    and, from any thread, before each request to a server.
+    `continue_anyway`: continue though the trials are of another version, and not comparable with those to come.
+    `watch`: called with the progress after each block. `stop`: asked before each, and from any thread before requests.
 
     Returns what was measured on the test queries, scores from 1 to 5. Interrupted once `stop` says so, LimitReached
     (an Interrupted) before a limit would be passed; what was paid is kept. UnknownNameError for a name that nothing
@@ -104,6 +105,7 @@ def run_search(
         budget=budget,
         seed=seed,
         sampler=sampler,
+        pruner=pruner,
         rounds=rounds,
         name=name,
         terms=terms,

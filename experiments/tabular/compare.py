@@ -1,8 +1,8 @@
 """Compare: our search and its peers on one table, at equal judged answers.
 
 python -m experiments.tabular.compare run --table A [--methods ours,gepa,random] [--seeds 100] [--out rows.csv]
-python -m experiments.tabular.compare summarise [--out rows.csv] [--table A]
-python -m experiments.tabular.compare plot [--out rows.csv] [--table A] [--png regret.png]
+python -m experiments.tabular.compare summarise [--out rows.csv] [--table A] [--on searched|all|held_out]
+python -m experiments.tabular.compare plot [--out rows.csv] [--table A] [--on searched] [--png regret.png]
 
 `run` appends the regret share of each seed at each mark, and skips what the file has. By default it runs all methods;
 slow ones have fewer seeds (`peers/methods.py`).
@@ -16,10 +16,11 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
-from experiments.tabular.measure import EVALUATIONS, Step, over_seeds, regrets
+from experiments.tabular.measure import EVALUATIONS, Queries, Step, over_seeds, regrets
 from experiments.tabular.peers.judged import Bench, play
 from experiments.tabular.peers.methods import OURS, PEERS
 from experiments.tabular.peers.our_search import our_path
@@ -28,9 +29,9 @@ from experiments.tabular.world import World
 from urial_opt.errors import InputError
 from urial_opt.statistics.strata import FloatArray
 
-MARKS = (*range(1, 21), *range(22, 51, 2), *range(55, 101, 5))
+MARKS = (*range(1, 21), *range(22, 51, 2))
 """Full evaluations after which a regret is written down."""
-COLUMNS = ("table", "method", "seed", "evaluations", "regret", "held_out")
+COLUMNS = ("table", "method", "seed", "evaluations", "all", "searched", "held_out")
 HERE = Path(__file__).parent
 REACH = 50
 """The full evaluations after which the best peer sets the target."""
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=HERE / "peers" / "rows.csv")
     parser.add_argument("--png", type=Path, default=HERE / "peers" / "regret.png")
+    parser.add_argument("--on", choices=get_args(Queries), default="searched", help="the queries of the regret")
     chosen = parser.parse_args()
     methods = chosen.methods.split(",")
     if unknown := [method for method in methods if method not in {OURS, *PEERS}]:
@@ -55,7 +57,7 @@ def main() -> None:
     if chosen.what == "run":
         run(opened(chosen.table), methods, range(chosen.first_seed, chosen.first_seed + chosen.seeds), chosen.out)
         return
-    curves = {method: each for method, each in read(chosen.out, chosen.table).items() if method in methods}
+    curves = {method: each for method, each in read(chosen.out, chosen.table, chosen.on).items() if method in methods}
     if not curves:
         raise SystemExit(f"{chosen.out} has no row of the table {chosen.table}; run them first")
     if chosen.what == "summarise":
@@ -90,12 +92,12 @@ def run(table: Table, methods: Sequence[str], seeds: range, out: Path) -> None:
             for method in due:
                 before = time.perf_counter()
                 path = path_of(world, bench, method)
-                both = [regrets(world, path, evaluations=MARKS, held_out=held) for held in (False, True)]
-                marks = zip(MARKS, *(each.round(4).tolist() for each in both), strict=True)
-                rows.writerows((table.name, method, seed, *each) for each in marks)
+                each = [regrets(world, path, evaluations=MARKS, on=on) for on in get_args(Queries)]
+                marks = zip(MARKS, *(regret.round(4).tolist() for regret in each), strict=True)
+                rows.writerows((table.name, method, seed, *mark) for mark in marks)
                 file.flush()
                 took = time.perf_counter() - before
-                print(f"seed {seed}, {method}: {both[0][-1]:.3f} at the end, {took:.1f} s", flush=True)
+                print(f"seed {seed}, {method}: {each[0][-1]:.3f} at the end, {took:.1f} s", flush=True)
 
 
 def most_seeds(method: str) -> float:
@@ -109,7 +111,7 @@ def path_of(world: World, bench: Bench, method: str) -> list[Step]:
     return play(PEERS[method].load(), bench, seed=world.seed, budget=MARKS[-1] * bench.queries)
 
 
-def read(file: Path, table: str) -> Curves:
+def read(file: Path, table: str, on: Queries = "all") -> Curves:
     """The rows of one table, of those seeds that have every mark; InputError if the file has other columns."""
     found: dict[str, dict[int, dict[float, float]]] = {}
     with file.open(newline="", encoding="utf-8") as text:
@@ -118,7 +120,7 @@ def read(file: Path, table: str) -> Curves:
                 raise InputError(f"{file} has other columns than {', '.join(COLUMNS)}; give another file")
             if row["table"] == table:
                 marks = found.setdefault(row["method"], {}).setdefault(int(row["seed"]), {})
-                marks[float(row["evaluations"])] = float(row["regret"])
+                marks[float(row["evaluations"])] = float(row[on])
     return {
         method: {seed: np.array([at[m] for m in MARKS]) for seed, at in each.items() if {*MARKS} <= {*at}}
         for method, each in found.items()
@@ -127,14 +129,15 @@ def read(file: Path, table: str) -> Curves:
 
 def summary(curves: Mapping[str, Mapping[int, FloatArray]]) -> Iterator[str]:
     """A table in Markdown: mean regret share ± standard error, and the answers until the best peer's end at 50."""
-    at = [MARKS.index(mark) for mark in EVALUATIONS]
+    marks = [mark for mark in EVALUATIONS if mark in MARKS]
+    at = [MARKS.index(mark) for mark in marks]
     stacked = {method: np.array([*each.values()]) for method, each in curves.items()}
     peers = {method: each[:, MARKS.index(REACH)].mean() for method, each in stacked.items() if method != OURS}
     best = min(peers, key=lambda method: peers[method]) if peers else None
     target = peers[best] if best else math.nan
-    yield f"| method | {' | '.join(map(str, EVALUATIONS))} | to {target:.3f}: mean, median seed | seeds |"
-    yield f"|---|{'---|' * len(EVALUATIONS)}---|---|"
-    for method, rows in sorted(stacked.items(), key=lambda each: (each[0] != OURS, each[1][:, at[3]].mean())):
+    yield f"| method | {' | '.join(map(str, marks))} | to {target:.3f}: mean, median seed | seeds |"
+    yield f"|---|{'---|' * len(marks)}---|---|"
+    for method, rows in sorted(stacked.items(), key=lambda each: (each[0] != OURS, each[1][:, -1].mean())):
         title = "**our search**" if method == OURS else PEERS[method].title
         figures = " | ".join(str(mean) for mean in over_seeds(rows[:, at]))
         mean, median = reached(rows.mean(axis=0), target), float(np.median([stays(row, target) for row in rows]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from urial_opt.statistics.strata import FloatArray
 
 EVALUATIONS = (5, 10, 20, 50, 100)
 """Budgets, in full evaluations of all dev queries."""
+
+
+Queries = Literal["all", "searched", "held_out"]
+"""On which queries a regret is measured. A prompt that is best on the queries searched is not the best on all."""
 
 
 class Step(NamedTuple):
@@ -38,14 +42,15 @@ def shares(truth: FloatArray, hand_written: int) -> FloatArray:
 
 
 def regrets(
-    world: World, path: Sequence[Step], *, evaluations: Sequence[float] = EVALUATIONS, held_out: bool = False
+    world: World, path: Sequence[Step], *, evaluations: Sequence[float] = EVALUATIONS, on: Queries = "all"
 ) -> FloatArray:
-    """The regret share at each budget; with `held_out` as measured on the queries that the method did not see.
+    """The regret share at each budget, on all queries, on those searched, or on those that the method did not see.
 
     NaN where the path ends before: a method that stops early should repeat its last recommendation at a later step.
     """
     table = world.table
-    regret = shares(world.held_out if held_out else table.truth, table.hand_written)
+    truth = {"all": lambda: table.truth, "searched": lambda: world.searched, "held_out": lambda: world.held_out}[on]()
+    regret = shares(truth, table.hand_written)
     if not path:
         raise ValueError("an empty path recommends nothing")
     found: list[float] = []
@@ -59,9 +64,9 @@ def regrets(
     return np.array(found)
 
 
-def curve(world: World, path: Sequence[Step], *, upto: int = 100, held_out: bool = False) -> FloatArray:
+def curve(world: World, path: Sequence[Step], *, upto: int = 100, on: Queries = "all") -> FloatArray:
     """The regret share after every eighth of a full evaluation, from 0 to `upto` full evaluations."""
-    return regrets(world, path, evaluations=grid(upto).tolist(), held_out=held_out)
+    return regrets(world, path, evaluations=grid(upto).tolist(), on=on)
 
 
 def grid(upto: int = 100) -> FloatArray:

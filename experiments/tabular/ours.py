@@ -19,8 +19,8 @@ from urial_opt.evaluation.constraints import Keeping
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import TrialRecord
 from urial_opt.search.opening import Interrupted, SearchOptions
-from urial_opt.search.racing import Race
-from urial_opt.search.run import LEAST_CHANCE, search_space
+from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
+from urial_opt.search.run import search_space
 from urial_opt.search.standing import Standing
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.store import Store
@@ -56,7 +56,7 @@ def path_of(
     chosen = space or world.space
     blocks = chosen.queries.blocks("dev", chosen.block, seed=world.seed if seed is None else seed)
     strata = strata_of([query for block in blocks for query in block], chosen.objective)
-    standing = Standing(race=Race(strata=strata, least_chance=LEAST_CHANCE))
+    standing = Standing(race=make_race(DEFAULT_PRUNER, strata))
     path = []
     for trial in trials:
         standing.learn(trial, Keeping.KEPT)

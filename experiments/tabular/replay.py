@@ -6,6 +6,8 @@ It joins the parts of `urial_opt.search` that decide as the search does, so that
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from experiments.tabular.measure import Step
@@ -15,15 +17,17 @@ from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import TrialRecord, TrialState, Usage
 from urial_opt.search.local_search import new_row
 from urial_opt.search.prompt_features import Features
-from urial_opt.search.racing import Race, RaceVerdict
-from urial_opt.search.run import LEAST_CHANCE
+from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
+from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.seeding import blocks_of, random_generator
 from urial_opt.search.standing import Standing, estimates_of
 from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.statistics.strata import IntArray
 
 
-def replay(world: World, *, evaluations: float, seed: int | None = None) -> tuple[list[TrialRecord], list[Step]]:
+def replay(
+    world: World, *, evaluations: float, seed: int | None = None, pruner: str = DEFAULT_PRUNER
+) -> tuple[list[TrialRecord], list[Step]]:
     """The trials until these had judged answers worth so many full evaluations, and what the search would have
     recommended after each. `seed` is the world's unless given."""
     space, seed = world.space, world.seed if seed is None else seed
@@ -32,9 +36,13 @@ def replay(world: World, *, evaluations: float, seed: int | None = None) -> tupl
     blocks = space.queries.blocks("dev", space.block, seed=seed)
     strata = strata_of([query for block in blocks for query in block], space.objective)
     places = {world.table.queries[place].id: number for number, place in enumerate(world.dev)}
-    standing = Standing(race=Race(strata=strata, least_chance=LEAST_CHANCE))
+    standing = Standing(race=make_race(pruner, strata))
     rows: list[IntArray] = []
     path: list[Step] = []
+
+    @cache
+    def early(trials: int) -> Scored:
+        return Scored.of(rows[:trials], [*estimates_of(standing.records[:trials], strata).values()])
 
     def next_row() -> IntArray:
         if not rows:
@@ -42,10 +50,8 @@ def replay(world: World, *, evaluations: float, seed: int | None = None) -> tupl
         rng, tried = random_generator(seed, len(rows), 0), {row.tobytes() for row in rows}
         if len(rows) < START:
             return new_row(features, rng, tried=tried)
-        first = fitted_on(len(rows))
-        early = [*estimates_of(standing.records[:first], strata).values()]
         known = Scored.of(rows, [*standing.estimates.values()])
-        return thompson.choose(known, Scored.of(rows[:first], early), tried=tried, rng=rng)
+        return thompson.choose(known, early(fitted_on(len(rows))), tried=tried, rng=rng)
 
     while standing.asked < evaluations * world.full:
         row = next_row()

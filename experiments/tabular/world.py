@@ -101,6 +101,11 @@ class World:
         return scores
 
     @cached_property
+    def searched(self) -> FloatArray:
+        """What each prompt is worth on the queries that a search sees, without the judge's noise."""
+        return self.table.means(self.table.averages, self.dev)
+
+    @cached_property
     def held_out(self) -> FloatArray:
         """What each prompt is worth on the queries held out, without the judge's noise."""
         return self.table.means(self.table.averages, self.validation)

@@ -14,6 +14,7 @@ from urial_opt.evaluation.token_counts import known_length
 from urial_opt.objective import COST, COST_NEEDS_PRICE
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
+from urial_opt.search.pruners import DEFAULT_PRUNER
 from urial_opt.search.reopening import opened_as_json
 from urial_opt.search.token_budget import start_within
 from urial_opt.spaces.space import SearchSpace
@@ -49,6 +50,7 @@ class SearchOptions:
     """Number of trials."""
     seed: int = 0
     sampler: str = "thompson"
+    pruner: str = DEFAULT_PRUNER
     rounds: int = DEFAULT_ROUNDS
     """How many rounds of the proposer there may be, if there is one."""
     name: str = ""
@@ -107,6 +109,8 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         notes = (f"{earlier.name!r} began before exemplars were judged; it continues without a floor for exemplars.",)
         name, space, settings = earlier.name, replace(space, exemplar_floor={}), dict(earlier.settings)
     else:
+        if options.pruner != DEFAULT_PRUNER:
+            settings["pruner"] = options.pruner
         settings["constraints"] = [str(each) for each in space.constraints]
         settings |= _beyond_weights(space)
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}

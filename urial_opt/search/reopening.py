@@ -12,6 +12,7 @@ from typing import Any
 from urial_opt.errors import InputError
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_MODEL, Models, Named, as_texts
+from urial_opt.search.pruners import DEFAULT_PRUNER
 from urial_opt.secrets import is_secret, redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import read_space_text
@@ -31,6 +32,7 @@ class Reopened:
     budget: int
     seed: int
     sampler: str
+    pruner: str
     rounds: int
 
 
@@ -78,6 +80,7 @@ def reopened(store: Store, record: SearchRecord, given: Mapping[Role, Named]) ->
         budget=int(stored["budget"]),
         seed=int(str(record.settings["seed"])),
         sampler=str(record.settings["sampler"]),
+        pruner=str(record.settings.get("pruner", DEFAULT_PRUNER)),
         rounds=int(str(record.settings.get("rounds", DEFAULT_ROUNDS))),
     )
 

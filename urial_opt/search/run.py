@@ -12,7 +12,7 @@ from urial_opt.search.final import finish
 from urial_opt.search.floor import Floor, exemplars_to_judge, hold_to_floor
 from urial_opt.search.opening import Begun, Interrupted, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
-from urial_opt.search.racing import Race
+from urial_opt.search.pruners import make_race
 from urial_opt.search.result import SearchResult
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.samplers import make_sampler
@@ -24,9 +24,6 @@ from urial_opt.search.versions import check_versions, deciding
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
 from urial_opt.store import Claim, Store
-
-LEAST_CHANCE = 0.1
-"""A challenger is stopped if its chance of ending ahead is lower: late in a search, most prompts nearly tie."""
 
 
 def search_space(
@@ -46,7 +43,9 @@ def search_space(
     InputError if an option is invalid or if the search has trials of other versions of what decides; StoreError if the
     store fails or another process works on the search, AdapterError if a model or the judge fails.
     """
-    make_sampler(options.sampler, space, seed=options.seed)  # a wrong name fails before anything is stored
+    # a wrong name fails before anything is stored
+    make_sampler(options.sampler, space, seed=options.seed)
+    make_race(options.pruner, strata_of((), space.objective))
     begun = begin(space, models, store, options)
     models = begun.models
     if not options.continue_anyway:
@@ -93,7 +92,7 @@ def _running(
         store=store,
         options=options,
         blocks=blocks,
-        standing=Standing(race=Race(strata=strata, least_chance=LEAST_CHANCE)),
+        standing=Standing(race=make_race(options.pruner, strata)),
         shift=watch_shift(
             models.base,
             models.aligned,

@@ -41,7 +41,7 @@ _Score = Annotated[float, Field(ge=1, le=5)]
 _CHOICES = (BeforeValidator(_as_list), Field(min_length=1), AfterValidator(_all_different))
 
 
-BLOCK = 8
+BLOCK = 4
 """Queries that a race asks at a time, unless a space says otherwise."""
 
 

@@ -42,7 +42,7 @@ def draw(curves: Mapping[str, Mapping[int, FloatArray]], marks: Sequence[int], p
         )
         axes.fill_between(marks, mean - error, mean + error, color=colour, alpha=0.1, linewidth=0)
     axes.set_xscale("log")
-    axes.set_xticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
+    axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
     axes.minorticks_off()
     axes.set_xlim(marks[0], marks[-1])
     axes.set_ylim(0, 1.1)

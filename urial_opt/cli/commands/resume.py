@@ -69,6 +69,7 @@ def command(
         budget=budget or before.budget,
         seed=before.seed,
         sampler=before.sampler,
+        pruner=before.pruner,
         rounds=before.rounds,
         name=name,
         terms=Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),

@@ -72,7 +72,10 @@ if TYPE_CHECKING:
     "[default: the space's]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
-@click.option("--sampler", default="thompson", show_default=True, help="thompson, tpe or random.")
+@click.option(
+    "--sampler", default="thompson", show_default=True, help="How prompts are proposed: thompson, tpe, random."
+)
+@click.option("--pruner", default="race", show_default=True, help="When they are given up: race, wilcoxon, none.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option(
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
@@ -96,6 +99,7 @@ def command(
     objective: tuple[str, ...],
     seed: int,
     sampler: str,
+    pruner: str,
     start_from: Path | None,
     name: str,
     max_cost: float | None,
@@ -146,6 +150,7 @@ def command(
         budget=budget,
         seed=seed,
         sampler=sampler,
+        pruner=pruner,
         rounds=rounds,
         name=name,
         terms=terms,
