@@ -33,6 +33,10 @@ _MISFIT = 0.1
 """Initial standard deviation of the part of a score that no feature explains, in points."""
 
 
+_LEFT_OUT = 500
+"""How many targets are left out in turn, at most, where there are more of them than columns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """The estimated contribution of one feature of a prompt to its score, in points."""
@@ -106,17 +110,21 @@ class LinearModel:
         """How far the targets lie from what the others predict of them: a root mean square, in standard deviations.
 
         It is 1 if the model is right. `unexplained` is a variance in `noise` that predictions shall take no account of.
-        Each target is left out in closed form (Rasmussen and Williams 2006, section 5.4.2).
+        Each target is left out in closed form (Rasmussen and Williams 2006, section 5.4.2), of many only some.
         """
         noise = self.noise - unexplained
         if len(self.target) <= self.prior.size:
             inverse = np.linalg.inv((self.design * self.prior) @ self.design.T + np.diag(noise))
             errors, freedom = inverse @ self.target, np.diag(inverse)
-        else:  # the same inverse by the Woodbury identity
+        else:  # the same inverse by the Woodbury identity, for an even choice of the targets
             scaled = self.design / noise[:, None]
-            taken = np.linalg.solve(self.design.T @ scaled + np.diag(1.0 / self.prior), scaled.T).T
-            errors = self.target / noise - taken @ (scaled.T @ self.target)
-            freedom = 1.0 / noise - (taken * scaled).sum(axis=1)
+            precision = self.design.T @ scaled + np.diag(1.0 / self.prior)
+            some = np.linspace(0, len(noise) - 1, min(len(noise), _LEFT_OUT)).astype(int)
+            factor = np.linalg.cholesky(precision)
+            half = solve_triangular(factor, scaled[some].T, lower=True, check_finite=False)
+            whole = solve_triangular(factor, scaled.T @ self.target, lower=True, check_finite=False)
+            errors = self.target[some] / noise[some] - half.T @ whole
+            freedom = 1.0 / noise[some] - (half**2).sum(axis=0)
         return float(np.sqrt(np.mean(errors**2 / freedom)))
 
     def covariance(self) -> FloatArray:
