@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular  # type: ignore[import-untyped]
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from urial_opt.statistics.strata import FloatArray
 
@@ -118,9 +119,8 @@ class LinearModel:
             errors, freedom = inverse @ self.target, np.diag(inverse)
         else:  # the same inverse by the Woodbury identity, for an even choice of the targets
             scaled = self.design / noise[:, None]
-            precision = self.design.T @ scaled + np.diag(1.0 / self.prior)
             some = np.linspace(0, len(noise) - 1, min(len(noise), _LEFT_OUT)).astype(int)
-            factor = np.linalg.cholesky(precision)
+            factor = np.linalg.cholesky(self._precision(noise))
             half = solve_triangular(factor, scaled[some].T, lower=True, check_finite=False)
             whole = solve_triangular(factor, scaled.T @ self.target, lower=True, check_finite=False)
             errors = self.target[some] / noise[some] - half.T @ whole
@@ -137,10 +137,14 @@ class LinearModel:
         if len(self.target) <= self.prior.size:
             gain = self.prior * (self.design.T @ cho_solve(cho_factor(self.covariance()), residual))
         else:
-            scaled = self.design / self.noise[:, None]
-            precision = self.design.T @ scaled + np.diag(1.0 / self.prior)
-            gain = cho_solve(cho_factor(precision), scaled.T @ residual)
+            gain = cho_solve(cho_factor(self._precision(self.noise)), self.design.T @ (residual / self.noise))
         return gain
+
+    def _precision(self, noise: FloatArray) -> FloatArray:
+        """The inverse of the posterior covariance of the weights. A prompt has few of all features."""
+        design = csr_array(self.design)
+        precision: FloatArray = (design.T @ design.multiply(1.0 / noise[:, None])).toarray() + np.diag(1.0 / self.prior)
+        return precision
 
 
 def fit_scales(design: FloatArray, groups: Sequence[str], target: FloatArray, noise: FloatArray) -> dict[str, float]:
