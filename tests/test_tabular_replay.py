@@ -14,7 +14,8 @@ def test_it_walks_the_path_of_the_search(missing: bool) -> None:
     table = Table.synthetic(1, exemplars=8, systems=3, queries=96, longest=3)
     world = (noisy(table) if missing else table).world(2)
     trials = searched(world, evaluations=8)
-    records, path = replay(world, evaluations=9)
+    standing, path = replay(world, evaluations=9)
+    records = standing.records
     number = len(trials)
     assert number > 20
     assert [(each.candidate, each.state, each.query_scores) for each in trials] == [

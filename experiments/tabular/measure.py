@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from experiments.tabular.world import World
+from urial_opt.search.standing import Standing
 from urial_opt.statistics.strata import FloatArray
 
 EVALUATIONS = (5, 10, 20, 50, 100)
@@ -32,6 +33,13 @@ class Step(NamedTuple):
     answers: int
     recommended: int | None
     """The number of a prompt in the table; None while there is none, which counts as the hand-written one."""
+
+
+def step(world: World, standing: Standing) -> Step:
+    """What a search would recommend now: its best complete prompt by estimate."""
+    best = standing.best
+    recommended = None if best is None else world.index_of(standing.records[best].candidate.params)
+    return Step(answers=standing.asked, recommended=recommended)
 
 
 def shares(truth: FloatArray, hand_written: int) -> FloatArray:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.tabular.measure import EVALUATIONS, Step, over_seeds, regrets
+from experiments.tabular.measure import EVALUATIONS, Step, over_seeds, regrets, step
 from experiments.tabular.table import Table
 from experiments.tabular.world import World
 from urial_opt.evaluation.constraints import Keeping
@@ -60,9 +60,7 @@ def path_of(
     path = []
     for trial in trials:
         standing.learn(trial, Keeping.KEPT)
-        best = standing.best
-        recommended = None if best is None else world.index_of(trials[best].candidate.params)
-        path.append(Step(answers=standing.asked, recommended=recommended))
+        path.append(step(world, standing))
     return path
 
 

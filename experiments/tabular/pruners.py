@@ -25,7 +25,8 @@ def searched(table: str, pruner: str, budgets: Sequence[float], seed: int) -> li
     """Trials, complete ones, whether the best proposed was lost, the same of the optimum (NaN if it was not proposed),
     and the regret shares."""
     world = Table.load(table).world(seed)
-    trials, path = replay(world, evaluations=budgets[-1], pruner=pruner)
+    standing, path = replay(world, evaluations=budgets[-1], pruner=pruner)
+    trials = standing.records
     prompts = [world.index_of(trial.candidate.params) for trial in trials]
     lost = [trial.state is not TrialState.COMPLETE for trial in trials]
     best = int(np.argmax(world.searched[prompts]))

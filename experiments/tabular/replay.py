@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from experiments.tabular.measure import Step
+from experiments.tabular.measure import Step, step
 from experiments.tabular.world import World
 from urial_opt.evaluation.constraints import Keeping
 from urial_opt.evaluation.scorecard import strata_of
@@ -25,12 +25,10 @@ from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.statistics.strata import IntArray
 
 
-def replay(
-    world: World, *, evaluations: float, seed: int | None = None, pruner: str = DEFAULT_PRUNER
-) -> tuple[list[TrialRecord], list[Step]]:
-    """The trials until these had judged answers worth so many full evaluations, and what the search would have
-    recommended after each. `seed` is the world's unless given."""
-    space, seed = world.space, world.seed if seed is None else seed
+def replay(world: World, *, evaluations: float, pruner: str = DEFAULT_PRUNER) -> tuple[Standing, list[Step]]:
+    """The search when its trials have had judged answers worth so many full evaluations, and what it would have
+    recommended after each trial."""
+    space, seed = world.space, world.seed
     features = Features(space)
     thompson = Thompson(features)
     blocks = space.queries.blocks("dev", space.block, seed=seed)
@@ -76,7 +74,5 @@ def replay(
         )
         standing.learn(record, Keeping.KEPT)
         rows.append(row)
-        best = standing.best
-        recommended = None if best is None else world.index_of(standing.records[best].candidate.params)
-        path.append(Step(answers=standing.asked, recommended=recommended))
-    return standing.records, path
+        path.append(step(world, standing))
+    return standing, path

@@ -18,22 +18,16 @@ import numpy as np
 from experiments.tabular.measure import over_seeds
 from experiments.tabular.replay import replay
 from experiments.tabular.table import Table
-from urial_opt.evaluation.scorecard import strata_of
-from urial_opt.records import TrialState
-from urial_opt.search.standing import estimates_of
 
 
 def told(table: str, evaluations: float, seed: int) -> list[float]:
     """Estimate less truth on the dev queries and on all, and whether the interval covers each."""
     world = Table.load(table).world(seed)
-    trials, path = replay(world, evaluations=evaluations)
-    strata = strata_of([world.table.queries[place] for place in world.dev], world.space.objective)
-    number = path[-1].recommended
-    assert number is not None
-    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    [winner] = [trial.number for trial in complete if world.index_of(trial.candidate.params) == number]
-    estimate = estimates_of(trials, strata)[winner]
+    standing, _ = replay(world, evaluations=evaluations)
+    [winner] = standing.finalists(1)
+    estimate = standing.estimates[winner]
     low, high = estimate.interval.low, estimate.interval.high
+    number = world.index_of(standing.records[winner].candidate.params)
     truths = [float(world.searched[number]), float(world.table.truth[number])]
     return [*(estimate.mean - truth for truth in truths), *(float(low <= truth <= high) for truth in truths)]
 

@@ -16,7 +16,7 @@ from urial_opt.statistics.strata import FloatArray, IntArray
 START = 8
 """How many trials are random, over all K, systems and styles, before the model is used."""
 _WIDER = 1.5
-"""How much wider a draw is than the errors of prediction ask for; a first choice (`experiments/LOG.md`)."""
+"""How much wider a draw is than the errors of prediction ask for; chosen on tables (`experiments/LOG.md`)."""
 _TEMPERS = (0.5, 4.0)
 """Least and greatest scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper."""
 _GROWTH = 1.25
