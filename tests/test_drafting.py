@@ -47,10 +47,10 @@ def test_what_no_answer_to_the_query_tells_the_latest_answers_to_any_do() -> Non
     earlier = EarlierAnswers()
     for text, answer in (("one", (1, 2, 3, 4)), ("two", (5, 3, 4, 6)), ("one", (7, 8))):
         earlier.add(text, answer)
-    drafter = Drafter(earlier.of("one"), max_tokens=50, latest=earlier.latest)
+    drafter = earlier.drafter("one", max_tokens=50)
     drafter.take([9, 3, 4], drafted=0)
     assert drafter.draft(9) == [6], "after these tokens the answer to this query ended"
-    stranger = Drafter(earlier.of("three"), max_tokens=50, latest=earlier.latest)
+    stranger = earlier.drafter("three", max_tokens=50)
     stranger.take([5], drafted=0)
     assert stranger.draft(2) == [3, 4], "it begins like one of them"
 

@@ -41,6 +41,10 @@ class EarlierAnswers:
         """The answers to a text, concatenated."""
         return self._answers.get(text, "")
 
+    def drafter(self, text: str, *, max_tokens: int) -> Drafter:
+        """Guesses the next answer to a text."""
+        return Drafter(self.of(text), max_tokens=max_tokens, latest=self.latest)
+
     def add(self, text: str, answer: tuple[int, ...]) -> None:
         """Store an answer's tokens."""
         new = _BEGIN + "".join(map(chr, answer))

@@ -96,7 +96,6 @@ class TransformersGenerator(CausalModel):
         read = Counter[int]()
         """Tokens of the shared prefix that were read, by the first row of the batch that read them."""
         answers: dict[int, GeneratedAnswer] = {}
-        earlier = self._earlier
 
         def write(batch: list[int]) -> None:
             if cache is None:
@@ -108,10 +107,7 @@ class TransformersGenerator(CausalModel):
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
             drafted = batch if self.drafts and rows.takes_back else []
-            drafters = [
-                Drafter(earlier.of(suffixes[row]), max_tokens=sampling.max_tokens, latest=earlier.latest)
-                for row in drafted
-            ]
+            drafters = [self._earlier.drafter(suffixes[row], max_tokens=sampling.max_tokens) for row in drafted]
             _write(sheet, batch, rows, choice, drafters, self.batches.check)
 
         def finished(rows: list[int]) -> None:
@@ -122,7 +118,7 @@ class TransformersGenerator(CausalModel):
                 )
                 answers[row] = sheet.answer(row, usage)
                 if self.drafts and cache is not None:
-                    earlier.add(suffixes[row], answers[row].tokens)
+                    self._earlier.add(suffixes[row], answers[row].tokens)
             if heard is not None:
                 heard({row: answers[row].completion for row in rows})
 
