@@ -185,7 +185,8 @@ def main() -> None:
     paths = [work / f"{number:04d}.npz" for number in range(len(shards))]
     jobs = [(number, shards[number]) for number, path in enumerate(paths) if not path.exists()]
     started, done, tokens = time.perf_counter(), 0, 0
-    if jobs and not (base := chosen.base or recipe.base):
+    base = chosen.base or recipe.base
+    if jobs and not base:
         raise SystemExit(
             f"make the base model of table {chosen.name} first, and give its folder: --base {recipe.base_form}"
         )
@@ -193,12 +194,13 @@ def main() -> None:
         if path.exists():
             judge_again(chosen.name, path)
     print(f"{len(jobs)} of {len(shards)} shards to make", flush=True)
-    with multiprocessing.get_context("spawn").Pool(chosen.workers, begin, (chosen.name, base, work)) as pool:
-        for prompts, written, seconds in pool.imap_unordered(make, jobs[: chosen.first]):
-            done, tokens, passed = done + 1, tokens + written, time.perf_counter() - started
-            left = passed / done * (len(jobs) - done)
-            speed = f"{tokens / passed:,.0f} tokens/s, {left / 60:.0f} min left"
-            print(f"{done}/{len(jobs)}: {prompts} prompts in {seconds:.0f} s; {speed}", flush=True)
+    if jobs:
+        with multiprocessing.get_context("spawn").Pool(chosen.workers, begin, (chosen.name, base, work)) as pool:
+            for prompts, written, seconds in pool.imap_unordered(make, jobs[: chosen.first]):
+                done, tokens, passed = done + 1, tokens + written, time.perf_counter() - started
+                left = passed / done * (len(jobs) - done)
+                speed = f"{tokens / passed:,.0f} tokens/s, {left / 60:.0f} min left"
+                print(f"{done}/{len(jobs)}: {prompts} prompts in {seconds:.0f} s; {speed}", flush=True)
     if done == len(jobs):
         table = collected(chosen.name, work, shards)
         table.save(TABLES / f"{chosen.name}.npz")
