@@ -88,7 +88,8 @@ class Oracle:
                 cursor.execute("COMMIT")
             known |= fresh
             self.made += len(fresh)
-        return np.array([[*known[query.id]] for query in queries], dtype=np.uint8)
+        scores = [[*known[query.id]] for query in queries]
+        return np.array(scores, dtype=np.uint8).reshape(-1, len(Aspect))
 
     def _known(self, prompt: bytes) -> dict[str, bytes]:
         if prompt not in self._kept:

@@ -115,8 +115,8 @@ class Unlisted:
         ahead = self.space.queries.split(queries[0].split) if len(queries) else ()
         verdicts = self.oracle.verdicts(self.candidate(number), queries, ahead=ahead).astype(float)
         weights = self.space.objective.weights
-        due = np.array([[weights[a] if a in ASPECTS_OF[q.kind] else 0.0 for a in Aspect] for q in queries])
-        due *= verdicts > 0
+        every = [[weights[a] if a in ASPECTS_OF[q.kind] else 0.0 for a in Aspect] for q in queries]
+        due = np.array(every).reshape(verdicts.shape) * (verdicts > 0)
         total = due.sum(axis=1)
         with np.errstate(invalid="ignore"):
             scores: FloatArray = np.where(total > 0, (verdicts * due).sum(axis=1) / total, np.nan)
