@@ -1,4 +1,4 @@
-"""Searches on a space without a table: verdicts are kept, prompts keep their limit, and the replay walks the real path."""
+"""Searches on a space without a table: verdicts are kept, prompts keep their limit, the replay walks the real path."""
 
 from __future__ import annotations
 

@@ -4,8 +4,9 @@
     python -m experiments.tabular.hard summarise [--on dev|validation]
 
 `run` appends what each method recommends at each mark, and what that is worth, to `peers/hard.csv`, and skips what the
-file has. Verdicts are kept in the folder `--cache`, for all methods, seeds and processes. The method `long` is our
-search with a budget of 200 full evaluations. The best prompt known is the best in the file.
+file has. Verdicts are kept in the folder `--cache`, for all methods, seeds and processes. The methods `long` and
+`random-long` are our search and random prompts with a budget of 200 full evaluations, for a few seeds. The best prompt
+known is the best in the file.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ from experiments.tabular.unlisted import SpaceBench, Unlisted
 from urial_opt.spaces.space_file import load_space
 
 SPACE = "nano-hard"
-LONG, LONG_SEEDS = "long", 4
-LONGEST = 200
-"""Full evaluations of `long`."""
+LONG = {"long": OURS, "random-long": "random"}
+"""Methods that go on for longer, to learn what can be found."""
+LONGEST, LONG_SEEDS = 200, 4
 METHODS = (OURS, "halving", "random", "tpe", "gepa", "drpo-blocks", "piast", "mipro", "mipro-many", "capo")
 """Peers that need no list of all prompts, and can begin with three hundred exemplars."""
 NEEDS = {"gepa": "gepa", "mipro": "dspy", "mipro-many": "dspy", "capo": "promptolution"}
@@ -80,12 +81,12 @@ def main() -> None:
         print("\n".join(summarised(read(chosen.out), chosen.on)))
         return
     methods = chosen.methods.split(",")
-    if unknown := [each for each in methods if each not in (OURS, LONG, *PEERS)]:
-        raise SystemExit(f"there is no method {', '.join(unknown)}; there are {', '.join((LONG, *METHODS))}")
+    if unknown := [each for each in methods if each not in (OURS, *LONG, *PEERS)]:
+        raise SystemExit(f"there is no method {', '.join(unknown)}; there are {', '.join((*LONG, *METHODS))}")
     seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
     there = {(row.method, row.seed) for row in read(chosen.out)}
-    jobs = [Job(LONG, seed) for seed in seeds[:LONG_SEEDS] if LONG in methods]
-    jobs += [Job(method, seed) for seed in seeds for method in methods if method != LONG]
+    jobs = [Job(method, seed) for method in LONG if method in methods for seed in seeds[:LONG_SEEDS]]
+    jobs += [Job(method, seed) for seed in seeds for method in methods if method not in LONG]
     due = [job for job in jobs if job not in there]
     run(due, chosen.out, workers=chosen.workers, minutes=chosen.minutes, cache=chosen.cache)
 
@@ -136,17 +137,22 @@ def worked(job: Job) -> tuple[list[Row], int, float]:
 
 def path_of(listed: Unlisted, job: Job) -> list[Step]:
     """What a method recommends as it goes, up to the last mark."""
-    if job.method in (OURS, LONG):
-        _, path = replay(listed.world(job.seed), evaluations=LONGEST if job.method == LONG else MARKS[-1])
-        return path
+    method, evaluations = LONG.get(job.method, job.method), marks_of(job.method)[-1]
+    if method == OURS:
+        return replay(listed.world(job.seed), evaluations=evaluations)[1]
     bench = SpaceBench.on(listed)
-    return play(PEERS[job.method].load(), bench, seed=job.seed, budget=MARKS[-1] * bench.queries)
+    return play(PEERS[method].load(), bench, seed=job.seed, budget=evaluations * bench.queries)
+
+
+def marks_of(method: str) -> tuple[int, ...]:
+    """The full evaluations after which a method's recommendation is written down."""
+    return (*MARKS, 100, LONGEST) if method in LONG else MARKS
 
 
 def rows_of(listed: Unlisted, job: Job, path: Sequence[Step]) -> Iterator[Row]:
     """What a path recommends at each mark; validation queries are asked at some of them."""
     full = len(listed.space.queries.split("dev"))
-    for mark in (*MARKS, *([LONGEST] if job.method == LONG else [])):
+    for mark in marks_of(job.method):
         recommended = [step.recommended for step in path if step.answers <= mark * full]
         found = next((each for each in reversed(recommended) if each is not None), listed.hand_written)
         parts = listed.prompts[found]
@@ -184,7 +190,7 @@ def summarised(rows: Sequence[Row], on: On) -> Iterator[str]:
     marks = [mark for mark in MARKS if on == "dev" or mark in EVALUATIONS]
     curves: Curves = {}
     for row in known:
-        if row.method != LONG and row.evaluations in marks:
+        if row.method not in LONG and row.evaluations in marks:
             each = curves.setdefault(row.method, {}).setdefault(row.seed, np.full(len(MARKS), np.nan))
             each[MARKS.index(int(row.evaluations))] = (top - float(getattr(row, on))) / (top - hand)
     yield f"Best known on {on}: {top:.3f}, {best.prompt} ({best.method}, seed {best.seed}); hand-written: {hand:.3f}."
