@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,7 +18,6 @@ from urial_opt.datasets.query_sources import as_queries, load_queries
 from urial_opt.errors import InputError, UrialOptWarning
 from urial_opt.evaluation.assessment import Assessment, Scoring, assess_prompt
 from urial_opt.evaluation.evaluator import Answerer, Evaluator
-from urial_opt.memory import NoMemory
 from urial_opt.prompt import UrialPrompt
 from urial_opt.protocols import ChatGenerator, Generator, Judge, Proposer
 from urial_opt.records import Candidate, Query, Sampling
@@ -40,8 +38,8 @@ from urial_opt.spaces.space_file import space_for
 from urial_opt.spaces.variants import load_space
 from urial_opt.spending import Terms
 from urial_opt.store import SearchRecord, Store
+from urial_opt.store.given import File, memory_of, opened_store
 
-File: TypeAlias = str | os.PathLike[str]
 AnyPrompt: TypeAlias = UrialPrompt | Candidate | File
 """A prompt; or the path of a prompt file; or `zero-shot`, `plain-icl` or `hand-written`, which are the space's."""
 AnyQueries: TypeAlias = File | Sequence[Query | str]
@@ -67,6 +65,7 @@ def run_search(
     seed: int = 0,
     sampler: str = "thompson",
     pruner: str = DEFAULT_PRUNER,
+    prior: str = "",
     rounds: int = DEFAULT_ROUNDS,
     name: str = "",
     store: File | Store = _STORE,
@@ -85,7 +84,8 @@ def run_search(
     `proposer`: who writes new system prompts and exemplars between trials, in at most `rounds` rounds: "clauses", which
     goes by rules, a model such as "dspy:openai/gpt-4o", or "none".
     `budget`: prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random, which proposes
-    prompts. `pruner`: race, wilcoxon or none, which gives them up.
+    prompts. `pruner`: race, wilcoxon or none, which gives them up. `prior`: a finished search in the same store, on
+    another base model say, whose findings are the first guess.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
     that none is paid for twice.
@@ -106,12 +106,13 @@ def run_search(
         seed=seed,
         sampler=sampler,
         pruner=pruner,
+        prior=prior,
         rounds=rounds,
         name=name,
         terms=terms,
         continue_anyway=continue_anyway,
     )
-    with _opened_store(store) as opened:
+    with opened_store(store) as opened:
         models = open_models(
             Named(name=base, options=base_options, default=loaded.defaults.base),
             Named(name=judge, options=judge_options, default=loaded.defaults.judge),
@@ -137,13 +138,13 @@ def load_search(name: str | None = None, *, store: File | Store = _STORE) -> Sto
     database URL or an opened `Store`. UnknownNameError if no search is called so, InputError if none has trials,
     StoreError if there is no such store.
     """
-    with _opened_store(store, create=False) as opened:
+    with opened_store(store, create=False) as opened:
         return StoredSearch.read(opened, _search_in(opened, name))
 
 
 def load_effects(name: str | None = None, *, store: File | Store = _STORE) -> Learnt:
     """What a search has learnt of the parts of a prompt. `name`, `store` and errors are those of `load_search`."""
-    with _opened_store(store, create=False) as opened:
+    with opened_store(store, create=False) as opened:
         return learnt_of(opened, _search_in(opened, name))
 
 
@@ -175,7 +176,7 @@ def evaluate(
     loaded = _space(space, base)
     candidate = candidate_of(prompt, loaded, sampling=sampling)
     asked = loaded.queries.split("test") if queries is None else _queries(queries)
-    with _memory(store) as memory:
+    with memory_of(store) as memory:
         models = open_models(
             Named(name=base, options=base_options, default=loaded.defaults.base),
             Named(name=judge, options=judge_options, default=loaded.defaults.judge),
@@ -207,7 +208,7 @@ def answer(
     """
     loaded = _space(space, base)
     candidate = candidate_of(prompt, loaded, sampling=sampling)
-    with _memory(store) as memory:
+    with memory_of(store) as memory:
         generator = base_of(Named(name=base, options=base_options, default=loaded.defaults.base))
         memory.pace(generator)
         _warn([*candidate.prompt.notes, *notes_of(generator)])
@@ -276,22 +277,6 @@ def _search_in(store: Store, name: str | None) -> SearchRecord:
     if name is None and newest is None:
         raise InputError(f"no search in the store {store.name!r} has a trial; begin one with run_search")
     return store.search(newest.name if newest else str(name))
-
-
-@contextmanager
-def _opened_store(store: File | Store, *, create: bool = True) -> Iterator[Store]:
-    """The store; one that is opened here is closed here."""
-    if isinstance(store, Store):
-        yield store
-    else:
-        with Store.open(os.fspath(store), create=create) as opened:
-            yield opened
-
-
-@contextmanager
-def _memory(store: File | Store | None) -> Iterator[Store | NoMemory]:
-    with nullcontext(NoMemory()) if store is None else _opened_store(store) as opened:
-        yield opened
 
 
 def _warn(notes: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from experiments.tabular.world import World
 from urial_opt.evaluation.constraints import Keeping
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import TrialRecord, TrialState, Usage
-from urial_opt.search.local_search import new_row
+from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.search.proposing import PROPOSALS
 from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 
 
 def replay(
-    world: World | SpaceWorld, *, evaluations: float, pruner: str = DEFAULT_PRUNER
+    world: World | SpaceWorld,
+    *,
+    evaluations: float,
+    pruner: str = DEFAULT_PRUNER,
+    prior: Prior | None = None,
 ) -> tuple[Standing, list[Step]]:
     """The search when its trials have had judged answers worth so many full evaluations, and what it would have
     recommended after each trial."""
     space, seed = world.space, world.seed
     features = Features(space)
-    thompson = Thompson(features)
+    thompson = Thompson(features, prior=prior)
     blocks = space.queries.blocks("dev", space.block, seed=seed)
     strata = strata_of([query for block in blocks for query in block], space.objective)
     places = {query.id: place for place, query in enumerate(world.queries)}
@@ -56,7 +60,7 @@ def replay(
             return features.row(space.start_params)
         rng, tried = random_generator(seed, len(rows), len(opened)), {row.tobytes() for row in (*rows, *opened)}
         if len(rows) < START:
-            return new_row(features, rng, tried=tried)
+            return thompson.first(len(rows), tried=tried, rng=rng)
         known = Scored.of(rows, [*standing.estimates.values()])
         return thompson.choose(known, early(fitted_on(len(rows))), tried=tried, rng=rng)
 

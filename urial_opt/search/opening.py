@@ -14,8 +14,12 @@ from urial_opt.evaluation.token_counts import known_length
 from urial_opt.objective import COST, COST_NEEDS_PRICE
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_ONE, Models
+from urial_opt.search.effects.earlier import learn_prior, prior_of
+from urial_opt.search.prior import Prior
+from urial_opt.search.prompt_features import Features
 from urial_opt.search.pruners import DEFAULT_PRUNER
 from urial_opt.search.reopening import opened_as_json
+from urial_opt.search.samplers import SAMPLERS
 from urial_opt.search.token_budget import start_within
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_json import space_text
@@ -51,6 +55,10 @@ class SearchOptions:
     seed: int = 0
     sampler: str = "thompson"
     pruner: str = DEFAULT_PRUNER
+    prior: str = ""
+    """Name of a finished search in the store; what it has learnt is the first guess (see `prior.py`)."""
+    until_done: bool = False
+    """Stop before the budget is spent once a clearly better prompt is unlikely (see `stopping.py`)."""
     rounds: int = DEFAULT_ROUNDS
     """How many rounds of the proposer there may be, if there is one."""
     name: str = ""
@@ -64,6 +72,8 @@ class SearchOptions:
             raise InputError(f"a search needs a budget of at least 1 trial, not {self.budget}; give `budget=200`")
         if self.rounds < 0:
             raise InputError(f"there cannot be {self.rounds} rounds of a proposer; give `rounds=0` for none")
+        if self.prior and self.sampler in SAMPLERS[1:]:
+            raise InputError(f"the sampler {self.sampler!r} takes no prior; give `sampler={SAMPLERS[0]}`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +88,7 @@ class Begun:
     """The space that the search runs on; it has no floor if the search began before floors for exemplars existed."""
     floor: Mapping[str, Any] | None = None
     """What the floor for exemplars has decided; None if it has not."""
+    prior: Prior | None = None
     notes: tuple[str, ...] = ()
     """Notes for the user, one sentence each."""
 
@@ -103,7 +114,9 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     notes: tuple[str, ...] = ()
     named = models.opened_as.get(Role.PROPOSER)
     by_default = named is not None and named.name is None
-    earlier = None if models.proposer and not by_default else _begun_without_floor(store, space, settings, options)
+    new = bool(models.proposer and not by_default) or bool(options.prior)
+    earlier = None if new else _begun_without_floor(store, space, settings, options)
+    prior = _prior(store, space, options)
     if earlier:
         models = _alone(models)
         notes = (f"{earlier.name!r} began before exemplars were judged; it continues without a floor for exemplars.",)
@@ -111,13 +124,16 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     else:
         if options.pruner != DEFAULT_PRUNER:
             settings["pruner"] = options.pruner
+        if prior:
+            settings["prior"] = prior.identity
+            notes = (f"Its first guess is what {prior.search!r} has learnt of {len(prior.effects)} parts of prompts.",)
         settings["constraints"] = [str(each) for each in space.constraints]
         settings |= _beyond_weights(space)
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}
         name = _named(store, space, settings, options)
         if models.proposer and by_default and _is_begun(store, name, settings):
             models = _alone(models)
-            notes = (f"{name!r} began without a proposer, and continues without one.",)
+            notes = (*notes, f"{name!r} began without a proposer, and continues without one.")
         if models.proposer:
             settings |= {"proposer": models.proposer.identity, "rounds": options.rounds}
             name = _named(store, space, settings, options)
@@ -129,11 +145,40 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
     start = begins.candidate(begins.start_params).prompt
     length = known_length(start, models.base)
     price = options.terms.prices.get(Role.BASE)
-    opened = opened_as_json(models, budget=options.budget, start_tokens=length, price=price)
+    opened = opened_as_json(
+        models,
+        budget=options.budget,
+        until_done=options.until_done,
+        start_tokens=length,
+        price=price,
+        prior=prior,
+    )
     store.describe(name, space=space_text(space), models=opened)
     store.pace(*models.by_role.values())
     notes = (*notes, note) if note else notes
-    return Begun(name=name, account=store.account(name), models=models, space=begins, floor=record.floor, notes=notes)
+    return Begun(
+        name=name,
+        account=store.account(name),
+        models=models,
+        space=begins,
+        floor=record.floor,
+        prior=prior,
+        notes=notes,
+    )
+
+
+def _prior(store: Store, space: SearchSpace, options: SearchOptions) -> Prior | None:
+    """The prior; of a search that has begun, as it was then."""
+    if not options.prior:
+        return None
+    if options.name:
+        with suppress(UnknownNameError):
+            kept = prior_of(store.search(options.name))
+            if kept and kept.search == options.prior:
+                return kept
+    prior = learn_prior(store, options.prior)
+    prior.check(Features(space))
+    return prior
 
 
 def _beyond_weights(space: SearchSpace) -> dict[str, object]:

@@ -12,6 +12,8 @@ from typing import Any
 from urial_opt.errors import InputError
 from urial_opt.records import Role
 from urial_opt.roles import DEFAULT_ROUNDS, NO_MODEL, Models, Named, as_texts
+from urial_opt.search.effects.earlier import prior_of
+from urial_opt.search.prior import Prior
 from urial_opt.search.pruners import DEFAULT_PRUNER
 from urial_opt.secrets import is_secret, redacted
 from urial_opt.spaces.space import SearchSpace
@@ -34,15 +36,24 @@ class Reopened:
     sampler: str
     pruner: str
     rounds: int
+    prior: str
+    """The search that is its prior; empty without one."""
+    until_done: bool
 
 
 def opened_as_json(
-    models: Models, *, budget: int, start_tokens: int | None = None, price: Price | None = None
+    models: Models,
+    *,
+    budget: int,
+    until_done: bool = False,
+    start_tokens: int | None = None,
+    price: Price | None = None,
+    prior: Prior | None = None,
 ) -> dict[str, object]:
     """How the models were opened: `budget`, and for each role `name`, `options` and `withheld`, or null.
 
     `start_tokens` are those that the base model counts in the prompt that the search starts from, or null;
-    `base_price` is its `price` as text, or null.
+    `base_price` is its `price` as text, or null. `until_done` and `prior` are there if they are not false and none.
 
     A model that the caller opened has null. `withheld` names options that may hold a secret.
     """
@@ -56,7 +67,8 @@ def opened_as_json(
         withheld = sorted(name for name, value in options.items() if _may_hold_secret(name, value))
         kept = {name: value for name, value in options.items() if name not in withheld}
         roles[role.value] = {"name": str(asked.wanted), "options": kept, "withheld": withheld}
-    return {"budget": budget, "start_tokens": start_tokens, "base_price": price and str(price), **roles}
+    found = {"budget": budget, "start_tokens": start_tokens, "base_price": price and str(price), **roles}
+    return found | ({"until_done": True} if until_done else {}) | ({"prior": prior.as_json()} if prior else {})
 
 
 def _may_hold_secret(name: str, value: str) -> bool:
@@ -82,6 +94,8 @@ def reopened(store: Store, record: SearchRecord, given: Mapping[Role, Named]) ->
         sampler=str(record.settings["sampler"]),
         pruner=str(record.settings.get("pruner", DEFAULT_PRUNER)),
         rounds=int(str(record.settings.get("rounds", DEFAULT_ROUNDS))),
+        prior=prior.search if (prior := prior_of(record)) else "",
+        until_done=bool(stored.get("until_done")),
     )
 
 

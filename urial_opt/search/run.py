@@ -63,7 +63,9 @@ def _to_the_end(search: RunningSearch) -> SearchResult:
         recall_rounds(search)
         learn_stored_trials(search)
         learnt = search.standing.estimates_of
-        sampler = make_sampler(options.sampler, search.space, seed=options.seed, estimates_of=learnt)
+        sampler = make_sampler(
+            options.sampler, search.space, seed=options.seed, estimates_of=learnt, prior=search.begun.prior
+        )
         with SearchStudy(store, name, sampler) as study:
             run_trials(search, study)
             result = finish(search)

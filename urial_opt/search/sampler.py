@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from urial_opt.search.linear_model import Effect
-from urial_opt.search.local_search import new_row
+from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features, PromptSpace
 from urial_opt.search.seeding import random_generator
 from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
@@ -48,13 +48,16 @@ class ExemplarSampler(BaseSampler):
     the draw, so machines that work on one study do not repeat each other.
     """
 
-    def __init__(self, space: SampledSpace, *, seed: int, estimates_of: EstimatesOf | None = None) -> None:
+    def __init__(
+        self, space: SampledSpace, *, seed: int, estimates_of: EstimatesOf | None = None, prior: Prior | None = None
+    ) -> None:
         self.space = space
         """Assign a new space when the pool has grown."""
         self.seed = seed
         self.estimates_of = estimates_of
         """A search learns more of a trial after it has ended, from others; Optuna keeps what it was told first."""
-        self._thompson = Thompson(Features(space))
+        self.prior = prior
+        self._thompson = Thompson(Features(space), prior=prior)
         self._rows: dict[int, IntArray] = {}
         self._early: tuple[tuple[int, ...], Mapping[int, TrialEstimate]] = ((), {})
 
@@ -74,7 +77,7 @@ class ExemplarSampler(BaseSampler):
         rng = random_generator(self.seed, len(done), len(running))
         tried = {self._row(t).tobytes() for t in (*done, *running)}
         if len(done) < START or not (known := self._known(done)):
-            return features.params(new_row(features, rng, tried=tried))
+            return features.params(self._thompson.first(len(done), tried=tried, rng=rng))
         scored, early = self._scored(known)
         return features.params(self._thompson.choose(scored, early, tried=tried, rng=rng))
 
@@ -91,7 +94,9 @@ class ExemplarSampler(BaseSampler):
         if not known:
             return []
         model = self._thompson.model(*self._scored(known))
-        mean, deviation, trials = model.mean(), model.deviation(), (model.design > 0).sum(axis=0)
+        own = len(features.names)
+        mean, deviation = model.mean()[:own], model.deviation()[:own]
+        trials = (model.design[:, :own] > 0).sum(axis=0)
         largest = [i for i in np.argsort(-np.abs(mean), kind="stable") if features.groups[i] != "intercept"]
         return [
             Effect(
@@ -105,7 +110,7 @@ class ExemplarSampler(BaseSampler):
 
     def _current(self) -> Features:
         if self._thompson.features.space is not self.space:
-            self._thompson, self._rows = Thompson(Features(self.space)), {}
+            self._thompson, self._rows = Thompson(Features(self.space), prior=self.prior), {}
         return self._thompson.features
 
     def _row(self, trial: FrozenTrial) -> IntArray:

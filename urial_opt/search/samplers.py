@@ -11,6 +11,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from urial_opt.errors import UnknownNameError
+from urial_opt.search.prior import Prior
 from urial_opt.search.sampler import EstimatesOf, ExemplarSampler, SampledSpace, counted
 from urial_opt.search.seeding import random_generator
 
@@ -43,15 +44,24 @@ class _Reseeded(BaseSampler):
 
 
 SAMPLERS = ("thompson", "tpe", "random")
+"""Ours first."""
 
 
-def make_sampler(name: str, space: SampledSpace, *, seed: int, estimates_of: EstimatesOf | None = None) -> BaseSampler:
+def make_sampler(
+    name: str,
+    space: SampledSpace,
+    *,
+    seed: int,
+    estimates_of: EstimatesOf | None = None,
+    prior: Prior | None = None,
+) -> BaseSampler:
     """The sampler of that name; `thompson` is our own. UnknownNameError if there is none.
 
-    Optuna's samplers learn from what they were told when a trial ended, ours from `estimates_of`.
+    Optuna's samplers learn from what they were told when a trial ended, ours from `estimates_of`; and a `prior` is for
+    ours alone.
     """
     if name == "thompson":
-        return ExemplarSampler(space, seed=seed, estimates_of=estimates_of)
+        return ExemplarSampler(space, seed=seed, estimates_of=estimates_of, prior=prior)
     if name == "tpe":
         return _Reseeded(lambda each: TPESampler(seed=each), seed=seed)
     if name == "random":

@@ -9,12 +9,15 @@ import numpy as np
 
 from urial_opt.search.linear_model import LinearModel, fit_scales
 from urial_opt.search.local_search import maximise, new_row, random_row
+from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import FloatArray, IntArray
 
 START = 8
-"""How many trials are random, over all K, systems and styles, before the model is used."""
+"""How many trials are random, over all K, systems and styles, before the model is used; with a prior, half of them."""
+_PRIOR = "prior"
+"""The group of the column that holds what a prior predicts."""
 _WIDER = 1.5
 """How much wider a draw is than the errors of prediction ask for; chosen on tables (`experiments/LOG.md`)."""
 _TEMPERS = (0.5, 4.0)
@@ -48,9 +51,17 @@ class Scored:
 class Thompson:
     """Chooses prompts of one space by Thompson sampling (Thompson 1933). It keeps nothing but a cache."""
 
-    def __init__(self, features: Features) -> None:
+    def __init__(self, features: Features, *, prior: Prior | None = None) -> None:
         self.features = features
+        self._lead = prior.lead(features)[:, None] if prior else np.zeros((len(features.names), 0))
+        """What a prior says of each feature, shape (features, 1), or (features, 0) without one."""
+        self._best = prior.rows(features) if prior else []
         self._scales: tuple[bytes, dict[str, float]] = (b"", {})
+
+    def first(self, number: int, *, tried: Set[bytes], rng: np.random.Generator) -> IntArray:
+        """The row of one of the first `START` prompts: random, but a prior's best ones are every second."""
+        ready = [row for row in self._best if row.tobytes() not in tried] if number % 2 else []
+        return ready[0] if ready else new_row(self.features, rng, tried=tried)
 
     def choose(self, known: Scored, early: Scored, *, tried: Set[bytes], rng: np.random.Generator) -> IntArray:
         """The row of a prompt that is not among `tried` (rows as bytes), unless all neighbours were tried.
@@ -62,27 +73,40 @@ class Thompson:
         # A draw of the weights lacks what no feature explains: the worse the weights predict, the wider it has to be.
         surprise = model.surprise(unexplained=self._scales[1]["misfit"] ** 2)
         temper = float(np.clip(_WIDER * surprise, *_TEMPERS))
-        weights = np.append(model.draw(rng, temper=temper), 0.0)
+        weights = np.append(self._of_features(model.draw(rng, temper=temper)), 0.0)
         starts = [known.rows[weights[features.columns(known.rows)].sum(axis=1).argmax()]]
         starts += [random_row(features, rng) for _ in range(_RESTARTS)]
         found = maximise(features, weights, starts, tried=tried)
         return new_row(features, rng, tried=tried) if found is None else found
 
     def model(self, known: Scored, early: Scored) -> LinearModel:
-        """The linear model of the scores, with prior scales fitted to `early`."""
-        features = self.features
+        """The linear model of the scores, with prior scales fitted to `early`.
+
+        With a prior, what it predicts of a prompt is the last column: its weight is how far the prior is right.
+        """
+        groups = [*self.features.groups, *[_PRIOR] * self._lead.shape[1]]
         centre = float(early.means.mean())
         key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors))
         if self._scales[0] != key:
-            design = features.design(early.rows)
-            self._scales = (key, fit_scales(design, features.groups, early.means - centre, early.errors**2))
+            design = self._design(early.rows)
+            self._scales = (key, fit_scales(design, groups, early.means - centre, early.errors**2))
         scales = self._scales[1]
         return LinearModel(
-            design=features.design(known.rows),
+            design=self._design(known.rows),
             target=known.means - centre,
             noise=known.errors**2 + scales["misfit"] ** 2,
-            prior=np.array([scales[group] ** 2 for group in features.groups]),
+            prior=np.array([scales[group] ** 2 for group in groups]),
         )
+
+    def _design(self, rows: IntArray) -> FloatArray:
+        design = self.features.design(rows)
+        return np.hstack([design, design @ self._lead])
+
+    def _of_features(self, weights: FloatArray) -> FloatArray:
+        """The weights of the features alone, a prior's among them."""
+        own = len(self._lead)
+        summed: FloatArray = weights[:own] + self._lead @ weights[own:]
+        return summed
 
 
 def fitted_on(trials: int) -> int:

@@ -70,6 +70,7 @@ def command(
         seed=before.seed,
         sampler=before.sampler,
         pruner=before.pruner,
+        prior=before.prior,
         rounds=before.rounds,
         name=name,
         terms=Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     "--sampler", default="thompson", show_default=True, help="How prompts are proposed: thompson, tpe, random."
 )
 @click.option("--pruner", default="race", show_default=True, help="When they are given up: race, wilcoxon, none.")
+@click.option("--prior", default="", metavar="NAME", help="Finished search, on another base model say, to learn from.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option(
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
@@ -100,6 +101,7 @@ def command(
     seed: int,
     sampler: str,
     pruner: str,
+    prior: str,
     start_from: Path | None,
     name: str,
     max_cost: float | None,
@@ -151,29 +153,36 @@ def command(
         seed=seed,
         sampler=sampler,
         pruner=pruner,
+        prior=prior,
         rounds=rounds,
         name=name,
         terms=terms,
         continue_anyway=continue_anyway,
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor, objective)
+    chosen = _models(space, base, judge, aligned) | {
+        Role.PROPOSER: proposer_for(proposer, opening("proposer"), rounds=rounds)
+    }
+    follow = _plan if only_plan else run_and_show
+    follow(space, chosen, options, told=told, store_url=store_url, as_json=as_json)
+
+
+def _models(space: SearchSpace, base: str | None, judge: str | None, aligned: str | None) -> dict[Role, Named]:
+    """The models of the three roles, those of the space where none is given."""
+    from urial_opt.records import Role
+
     ours = space.defaults
-    models = {Role.BASE: base or ours.base, Role.JUDGE: judge or ours.judge, Role.ALIGNED: aligned or ours.aligned}
-    chosen = {role: named(role.value, model) for role, model in models.items()}
-    chosen[Role.PROPOSER] = proposer_for(proposer, opening("proposer"), rounds=rounds)
-    if only_plan:
-        _plan(space, chosen, options, told, store_url, as_json=as_json)
-        return
-    run_and_show(space, chosen, options, told=told, store_url=store_url, as_json=as_json)
+    names = {Role.BASE: base or ours.base, Role.JUDGE: judge or ours.judge, Role.ALIGNED: aligned or ours.aligned}
+    return {role: named(role.value, name) for role, name in names.items()}
 
 
 def _plan(
     space: SearchSpace,
     chosen: Mapping[Role, Named],
     options: SearchOptions,
+    *,
     told: Sequence[str],
     store_url: str,
-    *,
     as_json: bool,
 ) -> None:
     """Print what the search is expected to use."""

@@ -11,6 +11,7 @@ import numpy as np
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import Candidate, Estimate, Params, estimate_json
 from urial_opt.search.agent.rounds import look_of
+from urial_opt.search.effects.earlier import prior_of
 from urial_opt.search.effects.effect_model import EffectModel
 from urial_opt.search.effects.prompt_design import PromptDesign
 from urial_opt.search.effects.stored_trials import AVERAGE, StoredTrials
@@ -119,7 +120,7 @@ def _proposed(store: Store, search: SearchRecord, trials: StoredTrials) -> Param
     def learnt(numbers: Sequence[int]) -> dict[int, TrialEstimate]:
         return estimates_of([records[number] for number in numbers if number in records], strata)
 
-    sampler = make_sampler(name, space, seed=seed, estimates_of=learnt)
+    sampler = make_sampler(name, space, seed=seed, estimates_of=learnt, prior=prior_of(search))
     return ask_copy(store, search.name, sampler, space)
 
 

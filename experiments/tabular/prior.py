@@ -1,0 +1,108 @@
+"""Prior: what a search on one table gains on another one, and what a misleading one costs.
+
+python -m experiments.tabular.prior A B [--seeds 40] [--first-seed 0] [--evaluations 50] [--earlier 50]
+
+For each seed a search on the first table ends after so many full evaluations (`--earlier`); what it has learnt is the
+prior of a search on the second table. A misleading prior says the opposite of every effect, and names the worst of its
+complete prompts; an unrelated one has the effects of each group in another order. Regret shares are on the queries
+searched, without the judge's noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+
+from experiments.tabular.measure import EVALUATIONS, over_seeds, regrets
+from experiments.tabular.replay import replay
+from experiments.tabular.table import Table
+from experiments.tabular.world import World
+from urial_opt.records import TrialState
+from urial_opt.search.prior import Prior
+from urial_opt.search.prompt_features import Features
+from urial_opt.search.standing import estimates_of
+from urial_opt.search.thompson import Scored, Thompson, fitted_on
+from urial_opt.statistics.strata import FloatArray
+
+
+def learnt_on(world: World, *, evaluations: float, best_first: bool = True) -> Prior:
+    """What a search on this world teaches; with its worst complete prompts in place of the best, if asked for."""
+    standing, _ = replay(world, evaluations=evaluations)
+    features, records = Features(world.space), standing.records
+    rows = [features.row(record.candidate.params) for record in records]
+    first = fitted_on(len(records))
+    known = Scored.of(rows, [standing.estimates[record.number] for record in records])
+    early = Scored.of(rows[:first], [*estimates_of(records[:first], standing.race.strata).values()])
+    complete = [each for each in records if each.state is TrialState.COMPLETE]
+    best = sorted(complete, key=lambda each: standing.estimates[each.number].mean, reverse=best_first)
+    mean = Thompson(features).model(known, early).mean()
+    return Prior.learnt(world.table.name, features, mean, [each.candidate.params for each in best])
+
+
+def opposite(prior: Prior, worst: Prior) -> Prior:
+    """A prior that misleads in everything."""
+    return replace(prior, effects={name: -effect for name, effect in prior.effects.items()}, best=worst.best)
+
+
+def unrelated(prior: Prior, space_features: Features, seed: int) -> Prior:
+    """A prior whose effects belong to other features of their groups, and whose prompts have their order reversed."""
+    rng = np.random.default_rng([seed, 7])
+    lead = prior.lead(space_features)
+    effects: dict[str, float] = {}
+    for _, group in groupby(range(len(lead)), key=lambda place: space_features.groups[place]):
+        places = [*group]
+        moved = rng.permutation(lead[places])
+        effects |= {space_features.names[place]: float(each) for place, each in zip(places, moved, strict=True)}
+    return replace(prior, effects=effects, best=[])
+
+
+def compared(first: str, second: str, earlier: float, evaluations: float, seed: int) -> Mapping[str, FloatArray]:
+    """Regret shares on the second table at each budget, by the prior; the two searches have seeds of their own."""
+    taught, world = Table.load(first).world(seed + 10_000), Table.load(second).world(seed)
+    prior = learnt_on(taught, evaluations=earlier)
+    worst = learnt_on(taught, evaluations=earlier, best_first=False)
+    priors = {
+        "none": None,
+        f"from {first}": prior,
+        "unrelated": unrelated(prior, Features(world.space), seed),
+        "misleading": opposite(prior, worst),
+    }
+    budgets = [each for each in EVALUATIONS if each <= evaluations]
+    return {
+        name: regrets(world, replay(world, evaluations=evaluations, prior=each)[1], evaluations=budgets, on="searched")
+        for name, each in priors.items()
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("first")
+    parser.add_argument("second")
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--evaluations", type=int, default=50)
+    parser.add_argument("--earlier", type=int, default=50, help="full evaluations of the search that is the prior")
+    parser.add_argument("--workers", type=int)
+    chosen = parser.parse_args()
+    seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
+    with ProcessPoolExecutor(chosen.workers) as pool:
+        rows = [
+            *pool.map(partial(compared, chosen.first, chosen.second, chosen.earlier, chosen.evaluations), seeds),
+        ]
+    budgets = [each for each in EVALUATIONS if each <= chosen.evaluations]
+    print("| prior |", " | ".join(map(str, budgets)), "| less none at", " | ".join(map(str, budgets)), "|")
+    for name in rows[0]:
+        shares = np.array([each[name] for each in rows])
+        apart = shares - np.array([each["none"] for each in rows])
+        cells = [*map(str, over_seeds(shares)), *map(str, over_seeds(apart))]
+        print(f"| {name} |", " | ".join(cells), "|")
+
+
+if __name__ == "__main__":
+    main()
