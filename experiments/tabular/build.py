@@ -1,9 +1,10 @@
 """Builds a table: generates and judges the answer of every prompt to every query.
 
-    python -m experiments.tabular.build A [--workers 2] [--work FOLDER] [--first 20] [--base nano:FOLDER]
+    python -m experiments.tabular.build A [--workers 2] [--work FOLDER] [--first 20] [--base nano:FOLDER] [--rejudge]
 
 Prompts are done in shards, which are kept in the folder `--work`: a build that was stopped goes on where it was. The
-table goes to `experiments/tabular/tables/`. With `--first` only so many shards are made, to see how fast it is.
+table goes to `experiments/tabular/tables/`. With `--first` only so many shards are made, to see how fast it is. With
+`--rejudge` the answers of shards that are there are judged again, after a change of the rules.
 """
 
 from __future__ import annotations
@@ -16,46 +17,57 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from experiments.tabular.recipes import RECIPES, all_prompts, bounded_nano
+from experiments.tabular.recipes import RECIPES, all_prompts
 from experiments.tabular.table import TABLES, PromptKey, Table
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
-from urial_opt.nano.judge import judge_answer
 from urial_opt.prompt import has_ended, read_answer
-from urial_opt.protocols import Ending, TokenCounter
-from urial_opt.records import Candidate, Completion, Query, in_blocks
-from urial_opt.spaces.space import SearchSpace
+from urial_opt.protocols import Ending, Judge, TokenCounter
+from urial_opt.records import Candidate, Completion, Query, Usage, in_blocks
 
-SHARD = 60
-"""Prompts in a shard: a minute of one core."""
+
+@lru_cache(maxsize=1)
+def judge_of(name: str) -> Judge:
+    """The judge of a table."""
+    return RECIPES[name].judge()
 
 
 @lru_cache(maxsize=200_000)
-def verdict(query: Query, answer: str) -> tuple[int, ...]:
-    """The judge's score of each aspect, and 0 where it is not due."""
-    scores = judge_answer(query, answer).scores
-    return tuple(int(scores.get(aspect) or 0) for aspect in Aspect)
+def verdict(name: str, query: Query, answer: Completion) -> tuple[int, ...]:
+    """The score of each aspect by the judge of table `name`, and 0 where it is not due."""
+    [judgment] = judge_of(name).judge([query], [answer])
+    return tuple(int(judgment.scores.get(aspect) or 0) for aspect in Aspect)
+
+
+def verdicts(name: str, queries: Sequence[Query], answers: Sequence[Sequence[Completion]]) -> npt.NDArray[np.int8]:
+    """Prompts x queries x aspects."""
+    # Usage is not judged: without it, equal answers are judged once.
+    plain = [[replace(each, usage=Usage()) for each in row] for row in answers]
+    return np.array([[*map(partial(verdict, name), queries, row)] for row in plain], dtype=np.int8)
 
 
 @dataclass(kw_only=True)
 class Builder:
     """Makes the shards of one table, in one process."""
 
+    name: str
     base: str
     work: Path
-    space: SearchSpace = field(default_factory=bounded_nano)
 
     def __post_init__(self) -> None:
         import torch
 
         torch.set_num_threads(1)
-        self.generator = plugins.open_generator(self.base)
+        self.space = RECIPES[self.name].space()
+        self.generator = plugins.open_generator(self.base, RECIPES[self.name].options)
 
     def shard(self, number: int, prompts: Sequence[PromptKey]) -> tuple[int, int, float]:
         """Make a shard, unless it is there. Returns prompts, generated tokens and seconds."""
@@ -64,20 +76,18 @@ class Builder:
         queries = self.space.queries.queries
         answers = [self._answers(prompt, queries) for prompt in prompts]
         tokens = np.array([[each.usage.completion_tokens for each in row] for row in answers], dtype=np.uint16)
-        texts = [[read_answer(each.text, cut=each.finish_reason == "length") for each in row] for row in answers]
-        given = [[verdict(query, text) for query, text in zip(queries, row, strict=True)] for row in texts]
-        cut = [sum(each.finish_reason == "length" for each in row) for row in answers]
+        read = [[replace(each, text=read_answer(each.text, cut=is_cut(each))) for each in row] for row in answers]
+        texts = [[each.text for each in row] for row in read]
+        cut = [[is_cut(each) for each in row] for row in read]
         with gzip.open(path.with_suffix(".json.gz"), "wt") as file:
-            json.dump([[*prompt] for prompt in prompts] + [texts], file)
-        with tempfile.NamedTemporaryFile(dir=self.work, suffix=".tmp", delete=False) as unfinished:
-            np.savez_compressed(
-                unfinished,
-                verdicts=np.array(given, dtype=np.int8),
-                answer_tokens=tokens,
-                prompt_tokens=np.array([self._length(prompt) for prompt in prompts], dtype=np.int32),
-                cut=np.array(cut, dtype=np.int32),
-            )
-        Path(unfinished.name).replace(path)
+            json.dump({"prompts": [[*prompt] for prompt in prompts], "texts": texts, "cut": cut}, file)
+        keep(
+            path,
+            verdicts=verdicts(self.name, queries, read),
+            answer_tokens=tokens,
+            prompt_tokens=np.array([self._length(prompt) for prompt in prompts], dtype=np.int32),
+            cut=np.array(cut).sum(axis=1, dtype=np.int32),
+        )
         return len(prompts), int(tokens.sum()), time.perf_counter() - started
 
     def _candidate(self, prompt: PromptKey) -> Candidate:
@@ -98,13 +108,37 @@ class Builder:
         return self.generator.count_tokens(text) if text and isinstance(self.generator, TokenCounter) else 0
 
 
+def is_cut(answer: Completion) -> bool:
+    """Whether the answer was cut off."""
+    return answer.finish_reason == "length"
+
+
+def keep(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write a shard, whole or not at all."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as unfinished:
+        np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]
+    Path(unfinished.name).replace(path)
+
+
+def judge_again(name: str, path: Path) -> None:
+    """Replace the verdicts of a shard by those of the judge as it is now, from the texts beside it."""
+    with gzip.open(path.with_suffix(".json.gz"), "rt") as file:
+        kept = json.load(file)
+    answers = [
+        [Completion(text=text, finish_reason="length" if cut else "stop") for text, cut in zip(*row, strict=True)]
+        for row in zip(kept["texts"], kept["cut"], strict=True)
+    ]
+    arrays = dict(np.load(path))
+    keep(path, **arrays | {"verdicts": verdicts(name, RECIPES[name].space().queries.queries, answers)})
+
+
 _builder: Builder | None = None
 
 
-def begin(base: str, work: Path) -> None:
+def begin(name: str, base: str, work: Path) -> None:
     """Open the model, once in each process."""
     global _builder
-    _builder = Builder(base=base, work=work)
+    _builder = Builder(name=name, base=base, work=work)
 
 
 def make(job: tuple[int, Sequence[PromptKey]]) -> tuple[int, int, float]:
@@ -119,12 +153,12 @@ def collected(name: str, work: Path, shards: Sequence[Sequence[PromptKey]]) -> T
     whole = {each: np.concatenate([part[each] for part in parts]) for each in parts[0]}
     share = whole.pop("cut").sum() / whole["answer_tokens"].size
     print(f"{share:.2%} of the answers were cut off")
-    space, recipe = bounded_nano(), RECIPES[name]
+    recipe = RECIPES[name]
     prompts = tuple(prompt for shard in shards for prompt in shard)
     return Table(
         name=name,
         about=recipe.about,
-        space=space,
+        space=recipe.space(),
         prompts=prompts,
         verdicts=whole["verdicts"],
         answer_tokens=whole["answer_tokens"],
@@ -141,22 +175,32 @@ def main() -> None:
     )
     parser.add_argument("--first", type=int, help="make only so many shards")
     parser.add_argument("--base", help="another base model than the recipe's")
+    parser.add_argument("--rejudge", action="store_true", help="judge the answers of finished shards again")
     chosen = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # for the workers, which read it as they start
     work = chosen.work or Path(tempfile.gettempdir()) / f"build-{chosen.name}"
     work.mkdir(parents=True, exist_ok=True)
-    shards = list(in_blocks(list(all_prompts(bounded_nano())), SHARD))
-    jobs = [(n, shard) for n, shard in enumerate(shards) if not (work / f"{n:04d}.npz").exists()]
+    recipe = RECIPES[chosen.name]
+    shards = list(in_blocks(list(all_prompts(recipe.space())), recipe.shard))
+    paths = [work / f"{number:04d}.npz" for number in range(len(shards))]
+    jobs = [(number, shards[number]) for number, path in enumerate(paths) if not path.exists()]
     started, done, tokens = time.perf_counter(), 0, 0
-    if not (base := chosen.base or RECIPES[chosen.name].base):
-        raise SystemExit(f"train the base model of table {chosen.name} first, and give its folder: --base nano:FOLDER")
+    base = chosen.base or recipe.base
+    if jobs and not base:
+        raise SystemExit(
+            f"make the base model of table {chosen.name} first, and give its folder: --base {recipe.base_form}"
+        )
+    for path in paths if chosen.rejudge else ():
+        if path.exists():
+            judge_again(chosen.name, path)
     print(f"{len(jobs)} of {len(shards)} shards to make", flush=True)
-    with multiprocessing.get_context("spawn").Pool(chosen.workers, begin, (base, work)) as pool:
-        for prompts, written, seconds in pool.imap_unordered(make, jobs[: chosen.first]):
-            done, tokens, passed = done + 1, tokens + written, time.perf_counter() - started
-            left = passed / done * (len(jobs) - done)
-            speed = f"{tokens / passed:,.0f} tokens/s, {left / 60:.0f} min left"
-            print(f"{done}/{len(jobs)}: {prompts} prompts in {seconds:.0f} s; {speed}", flush=True)
+    if jobs:
+        with multiprocessing.get_context("spawn").Pool(chosen.workers, begin, (chosen.name, base, work)) as pool:
+            for prompts, written, seconds in pool.imap_unordered(make, jobs[: chosen.first]):
+                done, tokens, passed = done + 1, tokens + written, time.perf_counter() - started
+                left = passed / done * (len(jobs) - done)
+                speed = f"{tokens / passed:,.0f} tokens/s, {left / 60:.0f} min left"
+                print(f"{done}/{len(jobs)}: {prompts} prompts in {seconds:.0f} s; {speed}", flush=True)
     if done == len(jobs):
         table = collected(chosen.name, work, shards)
         table.save(TABLES / f"{chosen.name}.npz")

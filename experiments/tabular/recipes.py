@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
+from experiments.tabular.gemma import bounded_gemma
+from experiments.tabular.rules import RuleJudge
 from experiments.tabular.table import PromptKey
 from urial_opt.datasets.queries import QuerySet
+from urial_opt.nano.judge import NanoJudge
+from urial_opt.protocols import Judge
 from urial_opt.spaces.space import NO_SYSTEM, SearchSpace
 from urial_opt.spaces.space_file import load_space
 
@@ -22,24 +26,6 @@ SYSTEMS = ("hand", "scholar", "careful")
 LONGEST = 3
 OF_EACH_SPLIT = 48
 """How many queries come from `dev`, and how many from `validation`: a quarter of each safety."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How a table is made."""
-
-    about: str
-    base: str = "nano"
-    """The base model, as for `--base`; none if its weights are not shipped."""
-
-
-RECIPES: Mapping[str, Recipe] = {
-    "A": Recipe(about="The embedded base model and judge."),
-    "B": Recipe(
-        about="As A, with another base model: 3 layers of width 192, seed 12 (experiments/nano/train.py).",
-        base="",
-    ),
-}
 
 
 def bounded_nano(
@@ -79,3 +65,38 @@ def all_prompts(space: SearchSpace) -> Iterator[PromptKey]:
     for system in (NO_SYSTEM, *space.system_prompts):
         for chosen in keys:
             yield PromptKey(system, tuple(names[number] for number in chosen))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a table is made."""
+
+    about: str
+    base: str = "nano"
+    """The base model, as for `--base`; none if its weights are not shipped."""
+    base_form: str = "nano:FOLDER"
+    """What `--base` looks like for this table."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of the base model."""
+    space: Callable[[], SearchSpace] = bounded_nano
+    judge: Callable[[], Judge] = NanoJudge
+    shard: int = 60
+    """Prompts in a shard: a minute of one core."""
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "A": Recipe(about="The embedded base model and judge."),
+    "B": Recipe(
+        about="As A, with another base model: 3 layers of width 192, seed 12 (experiments/nano/train.py).",
+        base="",
+    ),
+    "D": Recipe(
+        about="Gemma 3 270M, put together from packages of the index, judged by rules (experiments/tabular/rules.py).",
+        base="",
+        base_form="hf:FOLDER",
+        options={"dtype": "bfloat16"},
+        space=bounded_gemma,
+        judge=RuleJudge,
+        shard=1,
+    ),
+}
