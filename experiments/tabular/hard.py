@@ -5,8 +5,8 @@
 
 `run` appends what each method recommends at each mark, and what that is worth, to `peers/hard.csv`, and skips what the
 file has. Verdicts are kept in the folder `--cache`, for all methods, seeds and processes. The methods `long` and
-`random-long` are our search and random prompts with a budget of 200 full evaluations, for a few seeds. The best prompt
-known is the best in the file.
+`random-long` are our search and random prompts with budgets of 150 and 200 full evaluations, for a few seeds. The best
+prompt known is the best in the file.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from experiments.tabular.unlisted import SpaceBench, Unlisted
 from urial_opt.spaces.space_file import load_space
 
 SPACE = "nano-hard"
-LONG = {"long": OURS, "random-long": "random"}
-"""Methods that go on for longer, to learn what can be found."""
-LONGEST, LONG_SEEDS = 200, 4
+LONG = {"long": (OURS, 150), "random-long": ("random", 200)}
+"""Methods that go on for longer, to learn what can be found, with their full evaluations."""
+LONG_SEEDS = 4
 METHODS = (OURS, "halving", "random", "tpe", "gepa", "drpo-blocks", "piast", "mipro", "mipro-many", "capo")
 """Peers that need no list of all prompts, and can begin with three hundred exemplars."""
 NEEDS = {"gepa": "gepa", "mipro": "dspy", "mipro-many": "dspy", "capo": "promptolution"}
@@ -137,7 +137,7 @@ def worked(job: Job) -> tuple[list[Row], int, float]:
 
 def path_of(listed: Unlisted, job: Job) -> list[Step]:
     """What a method recommends as it goes, up to the last mark."""
-    method, evaluations = LONG.get(job.method, job.method), marks_of(job.method)[-1]
+    method, evaluations = LONG.get(job.method, (job.method, MARKS[-1]))
     if method == OURS:
         return replay(listed.world(job.seed), evaluations=evaluations)[1]
     bench = SpaceBench.on(listed)
@@ -146,7 +146,7 @@ def path_of(listed: Unlisted, job: Job) -> list[Step]:
 
 def marks_of(method: str) -> tuple[int, ...]:
     """The full evaluations after which a method's recommendation is written down."""
-    return (*MARKS, 100, LONGEST) if method in LONG else MARKS
+    return (*MARKS, 100, LONG[method][1]) if method in LONG else MARKS
 
 
 def rows_of(listed: Unlisted, job: Job, path: Sequence[Step]) -> Iterator[Row]:
@@ -156,7 +156,7 @@ def rows_of(listed: Unlisted, job: Job, path: Sequence[Step]) -> Iterator[Row]:
         recommended = [step.recommended for step in path if step.answers <= mark * full]
         found = next((each for each in reversed(recommended) if each is not None), listed.hand_written)
         parts = listed.prompts[found]
-        held_out = listed.truth(found, "validation") if mark in (*EVALUATIONS, LONGEST) else math.nan
+        held_out = listed.truth(found, "validation") if mark in (*EVALUATIONS, *marks_of(job.method)[-1:]) else math.nan
         named = " ".join([listed.space.systems[parts.system], *(listed.keys[one] for one in parts.exemplars)])
         yield Row(*job, mark, round(listed.truth(found, "dev"), 4), round(held_out, 4), named)
 
