@@ -145,6 +145,13 @@ def test_drafts_do_not_reach_beyond_the_window() -> None:
         assert_plain(generator, PREFIX, SUFFIXES, whole)
 
 
+def test_of_tokens_that_are_equally_likely_the_first_is_chosen() -> None:
+    choice = TokenChoice(GREEDY, [[1]], shared=0, device=torch.device("cpu"))
+    logits = torch.tensor([[[0.0, 2.0, 1.0, 2.0], [3.0, 3.0, -torch.inf, 0.0]]])
+    assert choice.choose(logits, torch.zeros(1, 1, dtype=torch.long)).tolist() == [[1, 0]]
+    assert choice.choose(logits.bfloat16(), torch.zeros(1, 1, dtype=torch.long)).tolist() == [[1, 0]]
+
+
 @pytest.mark.parametrize(
     "sampling",
     [replace(GREEDY, repetition_penalty=1.4), replace(LOOSE, repetition_penalty=1.4), LOOSE],

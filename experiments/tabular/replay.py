@@ -22,8 +22,9 @@ from urial_opt.search.prompt_features import Features
 from urial_opt.search.proposing import PROPOSALS
 from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
 from urial_opt.search.racing import RaceVerdict
-from urial_opt.search.seeding import blocks_of, random_generator
+from urial_opt.search.seeding import CHANCES, blocks_of, random_generator
 from urial_opt.search.standing import Standing, estimates_of
+from urial_opt.search.stopping import BETTER, EVERY, UNLIKELY
 from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.search.token_budget import shortened
 from urial_opt.statistics.strata import IntArray
@@ -38,9 +39,10 @@ def replay(
     evaluations: float,
     pruner: str = DEFAULT_PRUNER,
     prior: Prior | None = None,
+    until_done: bool = False,
 ) -> tuple[Standing, list[Step]]:
     """The search when its trials have had judged answers worth so many full evaluations, and what it would have
-    recommended after each trial."""
+    recommended after each trial. With `until_done` it may end before."""
     space, seed = world.space, world.seed
     features = Features(space)
     thompson = Thompson(features, prior=prior)
@@ -64,7 +66,16 @@ def replay(
         known = Scored.of(rows, [*standing.estimates.values()])
         return thompson.choose(known, early(fitted_on(len(rows))), tried=tried, rng=rng)
 
-    while standing.asked < evaluations * world.full:
+    def is_done() -> bool:
+        if not until_done or standing.best is None or len(rows) % EVERY or len(rows) < START:
+            return False
+        known, first = Scored.of(rows, [*standing.estimates.values()]), early(fitted_on(len(rows)))
+        rng, tried = random_generator(seed, len(rows), *CHANCES), {row.tobytes() for row in rows}
+        best = standing.estimates[standing.best]
+        chance = thompson.chance_of_better(known, first, best, by=BETTER, at_most=UNLIKELY, tried=tried, rng=rng)
+        return chance < UNLIKELY
+
+    while standing.asked < evaluations * world.full and not is_done():
         row = _short_enough(world, features, rows, next_row)
         prompt = world.index_of(features.params(row))
         scores: dict[str, float | None] = {}
