@@ -156,3 +156,8 @@ def test_rows_say_what_a_method_recommends_and_are_summarised(oracle: DigitOracl
     assert [row.evaluations for row in rows if row.validation == row.validation] == [5, 10, 20, 50]
     assert rows[8].dev == round(listed.truth(bench.start, "dev"), 4)
     assert rows[9].dev == round(listed.truth(other, "dev"), 4)
+    printed = "\n".join(hard.summarised([*rows, *hard.rows_of(listed, hard.Job("ours", 0), path)], "dev", oracle))
+    assert printed.startswith("Best known on dev: ")
+    assert "| **our search** |" in printed
+    assert "| random |" in printed
+    assert listed.candidate(hard.number_of(listed, hard.KNOWN)).prompt.exemplars
