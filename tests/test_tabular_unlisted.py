@@ -160,4 +160,4 @@ def test_rows_say_what_a_method_recommends_and_are_summarised(oracle: DigitOracl
     assert printed.startswith("Best known on dev: ")
     assert "| **our search** |" in printed
     assert "| random |" in printed
-    assert listed.candidate(hard.number_of(listed, hard.KNOWN)).prompt.exemplars
+    assert all(listed.candidate(hard.number_of(listed, each)).prompt.exemplars for each in hard.KNOWN)

@@ -41,8 +41,11 @@ METHODS = (OURS, "halving", "random", "tpe", "gepa", "drpo-blocks", "piast", "mi
 """Peers that need no list of all prompts, and can begin with three hundred exemplars."""
 NEEDS = {"gepa": "gepa", "mipro": "dspy", "mipro-many": "dspy", "capo": "promptolution"}
 """The package of a peer."""
-KNOWN = "none Finland-1/friendly kill-weeds-2/encyclopedia zebra-3/encyclopedia cheat-an-old-man-out-of-his-savings-3/helpdesk"
-"""The best prompt found by anybody, as in the column `prompt`."""
+KNOWN = (
+    "careful salmon-2/handbook sheep-2/quiz sheep-4/handbook cheat-an-old-man-out-of-his-savings-3/helpdesk",
+    "scholar Sweden-1/handbook sabotage-a-rivals-machine-1/helpdesk salmon-2/handbook Cuba-4/quiz",
+)
+"""The best prompts found by anybody on dev and on validation, as in the column `prompt`."""
 COLUMNS = ("method", "seed", "evaluations", "dev", "validation", "prompt")
 ROWS = Path(__file__).parent / "peers" / "hard.csv"
 On = Literal["dev", "validation"]
@@ -188,7 +191,8 @@ def summarised(rows: Sequence[Row], on: On, oracle: Oracle) -> Iterator[str]:
     known = [row for row in rows if not math.isnan(getattr(row, on))]
     listed = Unlisted(load_space(SPACE), oracle)
     hand = listed.truth(listed.hand_written, on)
-    found = {KNOWN: listed.truth(number_of(listed, KNOWN), on)} | {row.prompt: float(getattr(row, on)) for row in known}
+    found = {each: listed.truth(number_of(listed, each), on) for each in KNOWN}
+    found |= {row.prompt: float(getattr(row, on)) for row in known}
     best = max(found, key=lambda prompt: found[prompt])
     top = found[best]
     marks = [mark for mark in MARKS if on == "dev" or mark in EVALUATIONS]
