@@ -43,6 +43,18 @@ def test_goes_on_where_the_last_tokens_stood_and_stops_where_the_answer_did() ->
     assert other.draft(9) == [], "one token is too little to go by"
 
 
+def test_what_no_answer_to_the_query_tells_the_latest_answers_to_any_do() -> None:
+    earlier = EarlierAnswers()
+    for text, answer in (("one", (1, 2, 3, 4)), ("two", (5, 3, 4, 6)), ("one", (7, 8))):
+        earlier.add(text, answer)
+    drafter = earlier.drafter("one", max_tokens=50)
+    drafter.take([9, 3, 4], drafted=0)
+    assert drafter.draft(9) == [6], "after these tokens the answer to this query ended"
+    stranger = earlier.drafter("three", max_tokens=50)
+    stranger.take([5], drafted=0)
+    assert stranger.draft(2) == [3, 4], "it begins like one of them"
+
+
 def test_an_answer_that_repeats_itself_is_its_own_draft() -> None:
     drafter = Drafter("", max_tokens=50)
     drafter.take([5, 6, 7, 5, 6], drafted=0)
@@ -60,13 +72,14 @@ def test_drafts_grow_with_success_and_end_before_the_last_token() -> None:
         lengths.append(len(draft))
         drafter.take([*draft, place + len(draft)], drafted=len(draft))
         place += len(draft) + 1
-    assert lengths[:3] == [4, 8, LONGEST_DRAFT]
+    assert lengths[0] == LONGEST_DRAFT
     assert sum(lengths) + len(lengths) == 60, "of the last token nothing would follow"
     wrong = Drafter(_earlier(tuple(range(100, 200))), max_tokens=60)
-    for expected in (4, 2, 1, 1):
-        assert len(wrong.draft(1000)) == expected
-        wrong.take([100, 101] if expected == 4 else [102 + expected], drafted=expected)
+    for drafted, right, then in ((LONGEST_DRAFT, 1, 7), (7, 5, 5), (5, 0, 2), (2, 0, 2), (2, 2, 4)):
+        assert len(wrong.draft(1000)) == drafted
+        wrong.take([*range(100, 100 + right), 99], drafted=drafted)
         wrong = _like(wrong)
+        assert len(wrong.draft(1000)) == then
 
 
 def _like(drafter: Drafter) -> Drafter:
@@ -78,7 +91,7 @@ def _like(drafter: Drafter) -> Drafter:
 
 def test_room_is_shared_among_the_rows() -> None:
     assert room_for_drafts(1, "cpu") > LONGEST_DRAFT
-    assert [room_for_drafts(rows, "cpu") for rows in (16, 64, 100, 128)] == [7, 1, 0, 0]
+    assert [room_for_drafts(rows, "cpu") for rows in (16, 64, 100, 128)] == [15, 3, 1, 1]
     assert room_for_drafts(128, "cuda") == 3
 
 
@@ -130,6 +143,13 @@ def test_drafts_do_not_reach_beyond_the_window() -> None:
     assert whole.max_tokens > 8
     for _ in range(2):
         assert_plain(generator, PREFIX, SUFFIXES, whole)
+
+
+def test_of_tokens_that_are_equally_likely_the_first_is_chosen() -> None:
+    choice = TokenChoice(GREEDY, [[1]], shared=0, device=torch.device("cpu"))
+    logits = torch.tensor([[[0.0, 2.0, 1.0, 2.0], [3.0, 3.0, -torch.inf, 0.0]]])
+    assert choice.choose(logits, torch.zeros(1, 1, dtype=torch.long)).tolist() == [[1, 0]]
+    assert choice.choose(logits.bfloat16(), torch.zeros(1, 1, dtype=torch.long)).tolist() == [[1, 0]]
 
 
 @pytest.mark.parametrize(

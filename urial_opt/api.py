@@ -62,6 +62,7 @@ def run_search(
     aligned_options: ModelOptions = _NO_OPTIONS,
     proposer_options: ModelOptions = _NO_OPTIONS,
     budget: int = 200,
+    until_done: bool = False,
     seed: int = 0,
     sampler: str = "thompson",
     pruner: str = DEFAULT_PRUNER,
@@ -83,9 +84,10 @@ def run_search(
     named are opened.
     `proposer`: who writes new system prompts and exemplars between trials, in at most `rounds` rounds: "clauses", which
     goes by rules, a model such as "dspy:openai/gpt-4o", or "none".
-    `budget`: prompts tried. `seed`: equal seeds give equal trials. `sampler`: thompson, tpe or random, which proposes
-    prompts. `pruner`: race, wilcoxon or none, which gives them up. `prior`: a finished search in the same store, on
-    another base model say, whose findings are the first guess.
+    `budget`: prompts tried; fewer with `until_done`, once a clearly better one is unlikely to be left. `seed`: equal
+    seeds give equal trials. `sampler`: thompson, tpe or random, which proposes prompts. `pruner`: race, wilcoxon or
+    none, which gives them up. `prior`: a finished search in the same store, on another base model say, whose findings
+    are the first guess.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
     that none is paid for twice.
@@ -103,6 +105,7 @@ def run_search(
     terms = limits if isinstance(limits, Terms) else Terms.read(limits or {})
     options = SearchOptions(
         budget=budget,
+        until_done=until_done,
         seed=seed,
         sampler=sampler,
         pruner=pruner,

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from experiments.tabular.world import World
 from urial_opt.search.standing import Standing
 from urial_opt.statistics.strata import FloatArray
+
+if TYPE_CHECKING:
+    from experiments.tabular.unlisted import SpaceWorld
 
 EVALUATIONS = (5, 10, 20, 50, 100)
 """Budgets, in full evaluations of all dev queries."""
@@ -35,7 +38,7 @@ class Step(NamedTuple):
     """The number of a prompt in the table; None while there is none, which counts as the hand-written one."""
 
 
-def step(world: World, standing: Standing) -> Step:
+def step(world: World | SpaceWorld, standing: Standing) -> Step:
     """What a search would recommend now: its best complete prompt by estimate."""
     best = standing.best
     recommended = None if best is None else world.index_of(standing.records[best].candidate.params)

@@ -19,8 +19,9 @@ from urial_opt.aspects import ASPECTS_OF, Aspect
 from urial_opt.datasets.queries import QuerySet, draw
 from urial_opt.errors import AdapterError
 from urial_opt.evaluation.scorecard import strata_of
-from urial_opt.records import Completion, Judgment, Params, Query, Sampling, Usage
+from urial_opt.records import Candidate, Completion, Judgment, Params, Query, Sampling, Usage
 from urial_opt.roles import Models
+from urial_opt.search.token_budget import most_tokens
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spaces.space_form import BLOCK
 from urial_opt.statistics.strata import FloatArray, IntArray, Strata
@@ -60,6 +61,11 @@ class World:
         queries = self.space.queries.queries
         return np.array([place for place, query in enumerate(queries) if query.split == split], dtype=np.int64)
 
+    @cached_property
+    def queries(self) -> tuple[Query, ...]:
+        """The dev queries."""
+        return self.space.queries.split("dev")
+
     @property
     def full(self) -> int:
         """Judged answers of one full evaluation."""
@@ -85,11 +91,22 @@ class World:
         """The number of the prompt in the table."""
         return self.table.index_of(params)
 
-    def scores_of(self, prompt: int | Params, *, repeat: int = 0) -> FloatArray:
-        """The score of each dev query, as a search sees it; NaN if its verdict is missing."""
+    def candidate(self, number: int) -> Candidate:
+        """A prompt by its number."""
+        return self.table.candidate(number)
+
+    def allows(self, candidate: Candidate) -> bool:
+        """Whether the constraints allow a prompt of this length."""
+        most = most_tokens(self.space)
+        return most is None or bool(self.table.prompt_tokens[self.index_of(candidate.params)] <= most)
+
+    def scores_of(
+        self, prompt: int | Params, *, repeat: int = 0, places: IntArray | Sequence[int] | None = None
+    ) -> FloatArray:
+        """The score of each dev query, or of those at `places`, as a search sees it; NaN if its verdict is missing."""
         number = prompt if isinstance(prompt, int) else self.index_of(prompt)
         scores: FloatArray = self._scores(slice(number, number + 1), repeat=repeat)[0]
-        return scores
+        return scores if places is None else scores[np.asarray(places)]
 
     def scores_of_all(self, *, repeat: int = 0) -> FloatArray:
         """The same of all prompts of the table: prompts x dev queries."""

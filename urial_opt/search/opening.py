@@ -72,8 +72,9 @@ class SearchOptions:
             raise InputError(f"a search needs a budget of at least 1 trial, not {self.budget}; give `budget=200`")
         if self.rounds < 0:
             raise InputError(f"there cannot be {self.rounds} rounds of a proposer; give `rounds=0` for none")
-        if self.prior and self.sampler in SAMPLERS[1:]:
-            raise InputError(f"the sampler {self.sampler!r} takes no prior; give `sampler={SAMPLERS[0]}`")
+        for what, wanted in (("takes no prior", bool(self.prior)), ("cannot tell when it is done", self.until_done)):
+            if wanted and self.sampler in SAMPLERS[1:]:
+                raise InputError(f"the sampler {self.sampler!r} {what}; give `sampler={SAMPLERS[0]}`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

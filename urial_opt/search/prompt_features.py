@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from urial_opt.datasets.queries import same_words
 from urial_opt.prompt import Exemplar
@@ -123,9 +124,7 @@ class Features:
         exemplars = rows[:, self.slots :]
         there = exemplars >= 0
         style, kind, classes = self.style[exemplars], self._kind[exemplars], self.classes[exemplars]
-        before = np.tri(exemplars.shape[1], k=-1, dtype=bool) & there[:, None, :]
-        same_style = ((style[:, :, None] == style[:, None, :]) & before).sum(axis=2)
-        same_kind = ((kind[:, :, None] == kind[:, None, :]) & before).sum(axis=2)
+        same_style, same_kind = _alike_before(style, there), _alike_before(kind, there)
         steps = exemplars.shape[1]
         elders, systems = self._exemplar_ancestors, self._system_ancestors
         in_slots = [
@@ -166,6 +165,16 @@ class Features:
         counted = np.zeros((len(rows), len(self.names) + 1))
         np.add.at(counted, (np.arange(len(rows))[:, None], columns), 1.0)
         return counted[:, :-1]
+
+
+def _alike_before(codes: IntArray, there: npt.NDArray[np.bool_]) -> IntArray:
+    """For each slot, how many filled slots before it have its code, shape (rows, slots)."""
+    # by slots, each of which is one stretch of memory then
+    columns, filled = np.ascontiguousarray(codes.T), np.ascontiguousarray(there.T)
+    alike = np.zeros(columns.shape, dtype=np.int64)
+    for slot in range(1, len(columns)):
+        alike[slot] = ((columns[:slot] == columns[slot]) & filled[:slot]).sum(axis=0)
+    return alike.T
 
 
 def _coded(values: Sequence[str]) -> tuple[list[str], IntArray]:

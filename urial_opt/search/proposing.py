@@ -19,7 +19,7 @@ from urial_opt.search.running import RunningSearch
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.token_budget import most_tokens, shortened
 
-_PROPOSALS = 20
+PROPOSALS = 20
 """How many proposals in a row may be too long, and nothing new when they are shortened."""
 
 
@@ -55,7 +55,7 @@ def _shorter(
     tried = {_key(record.candidate) for record in search.standing.records}
     opened, known = [trial], None
     try:
-        while len(opened) <= _PROPOSALS:
+        while len(opened) <= PROPOSALS:
             found = shortened(space, candidate.params, fits)
             if found is not None and _key(found) not in tried:
                 known = found

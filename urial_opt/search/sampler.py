@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from urial_opt.search.linear_model import Effect
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features, PromptSpace
-from urial_opt.search.seeding import random_generator
+from urial_opt.search.seeding import CHANCES, random_generator
 from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import IntArray
@@ -80,6 +80,23 @@ class ExemplarSampler(BaseSampler):
             return features.params(self._thompson.first(len(done), tried=tried, rng=rng))
         scored, early = self._scored(known)
         return features.params(self._thompson.choose(scored, early, tried=tried, rng=rng))
+
+    def chance_of_better(self, study: optuna.Study, than: TrialEstimate, *, by: float, at_most: float) -> float:
+        """As `Thompson.chance_of_better`, from the trials of a study; 1 while they are too few to tell."""
+        self._current()
+        done = counted(study.get_trials(deepcopy=False))
+        if len(done) < START or not (known := self._known(done)):
+            return 1.0
+        scored, early = self._scored(known)
+        return self._thompson.chance_of_better(
+            scored,
+            early,
+            than,
+            by=by,
+            at_most=at_most,
+            tried={self._row(each).tobytes() for each in done},
+            rng=random_generator(self.seed, len(done), *CHANCES),
+        )
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

@@ -10,6 +10,8 @@ import numpy as np
 _T = TypeVar("_T")
 _STARTS = (0, 1)
 """Part of the seed of the first blocks of trials, which is none of a proposal's."""
+CHANCES = (0, 2)
+"""The same of the draws that tell whether a better prompt is left."""
 
 
 def random_generator(seed: int, *position: int) -> np.random.Generator:

@@ -122,6 +122,13 @@ class SearchStudy:
         if isinstance(self._study.sampler, ExemplarSampler):
             self._study.sampler.space = space
 
+    def chance_of_better(self, than: TrialEstimate, *, by: float, at_most: float) -> float:
+        """As `ExemplarSampler.chance_of_better`; 1 with another sampler, which cannot tell."""
+        sampler = self._study.sampler
+        if not isinstance(sampler, ExemplarSampler):
+            return 1.0
+        return sampler.chance_of_better(self._study, than, by=by, at_most=at_most)
+
     def drop(self, number: int) -> None:
         """Fail a trial that was not recorded."""
         self._study.tell(number, state=OptunaState.FAIL)

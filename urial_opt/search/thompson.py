@@ -24,6 +24,8 @@ _TEMPERS = (0.5, 4.0)
 """Least and greatest scale of a draw's distance from the posterior mean, where 1 is Thompson sampling proper."""
 _GROWTH = 1.25
 """Prior scales are refitted whenever the number of trials has grown by this factor."""
+_DRAWS = 100
+"""Draws of which the share is taken in which a better prompt is left."""
 _RESTARTS = 2
 """Local searches from random prompts, in addition to the one from the best prompt tried."""
 
@@ -68,16 +70,54 @@ class Thompson:
 
         `early` holds the first `fitted_on` prompts, as they are estimated from themselves alone.
         """
-        features = self.features
         model = self.model(known, early)
-        # A draw of the weights lacks what no feature explains: the worse the weights predict, the wider it has to be.
+        weights = self._of_features(model.draw(rng, temper=self._temper(model)))
+        found = self._best_under(weights, known, tried=tried, rng=rng)
+        return new_row(self.features, rng, tried=tried) if found is None else found
+
+    def chance_of_better(
+        self,
+        known: Scored,
+        early: Scored,
+        than: TrialEstimate,
+        *,
+        by: float,
+        at_most: float,
+        tried: Set[bytes],
+        rng: np.random.Generator,
+    ) -> float:
+        """The probability that a prompt that is not among `tried` is better than an estimate, `by` so many points.
+
+        It is the share of draws under which the best such prompt is. The counting ends once it is `at_most` or more for
+        certain. `than` is the estimate of the best prompt, the other arguments are those of `choose`.
+        """
+        model = self.model(known, early)
+        temper, centre = self._temper(model), float(early.means.mean())
+        better = 0
+        for _ in range(_DRAWS):
+            weights = self._of_features(model.draw(rng, temper=temper))
+            best = rng.normal(than.mean, than.standard_error)
+            found = self._best_under(weights, known, tried=tried, rng=rng)
+            if found is not None:
+                columns = self.features.columns(found[None])[0]
+                better += centre + float(np.append(weights, 0.0)[columns].sum()) > best + by
+            if better >= at_most * _DRAWS:
+                break
+        return better / _DRAWS
+
+    def _temper(self, model: LinearModel) -> float:
+        """A draw of the weights lacks what no feature explains: the worse they predict, the wider it has to be."""
         surprise = model.surprise(unexplained=self._scales[1]["misfit"] ** 2)
-        temper = float(np.clip(_WIDER * surprise, *_TEMPERS))
-        weights = np.append(self._of_features(model.draw(rng, temper=temper)), 0.0)
+        return float(np.clip(_WIDER * surprise, *_TEMPERS))
+
+    def _best_under(
+        self, weights: FloatArray, known: Scored, *, tried: Set[bytes], rng: np.random.Generator
+    ) -> IntArray | None:
+        """The best prompt that is not among `tried`, under these weights of the features; None if none was found."""
+        features, weights = self.features, np.append(weights, 0.0)
         starts = [known.rows[weights[features.columns(known.rows)].sum(axis=1).argmax()]]
         starts += [random_row(features, rng) for _ in range(_RESTARTS)]
-        found = maximise(features, weights, starts, tried=tried)
-        return new_row(features, rng, tried=tried) if found is None else found
+        return maximise(features, weights, starts, tried=tried)
 
     def model(self, known: Scored, early: Scored) -> LinearModel:
         """The linear model of the scores, with prior scales fitted to `early`.

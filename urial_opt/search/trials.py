@@ -24,6 +24,7 @@ from urial_opt.search.proposing import check_budget, propose
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.seeding import blocks_of
+from urial_opt.search.stopping import is_done
 from urial_opt.search.study import SearchStudy
 
 
@@ -40,7 +41,7 @@ def learn_stored_trials(search: RunningSearch) -> None:
 
 
 def run_trials(search: RunningSearch, study: SearchStudy) -> None:
-    """Race prompts until the budget is recorded."""
+    """Race prompts until the budget is recorded, or a better one is unlikely to be left (`stopping.py`)."""
     standing, store = search.standing, search.store
     study.catch_up(standing.records, standing.estimates)
     for number, known_as in study.adopt(standing.records, standing.estimates).items():
@@ -51,6 +52,8 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
     search.report(Phase.TRIALS)
     while len(standing.records) < search.options.budget:
         widen_if_due(search, study)
+        if is_done(search, study):
+            break
         search.check_limits(len(search.blocks[0]))
         fixed = next_look(search) if standing.records else search.space.start_params
         trial, candidate = propose(search, study, fixed=fixed)

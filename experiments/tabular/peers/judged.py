@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -98,7 +98,25 @@ class Bench:
         }
         found = [Parts(system, each) for each in sorted(sets)]
         found += [Parts(other, chosen) for other in range(self.systems) if other != system]
+        return self.numbers(found)
+
+    def numbers(self, found: Sequence[Parts]) -> list[int]:
+        """The numbers of those that are there."""
         return [self.number[parts] for parts in found if parts in self.number]
+
+    def score(self, prompt: int, queries: IntArray) -> FloatArray:
+        """The contributions of some queries under a prompt."""
+        scores: FloatArray = self.scores[prompt, queries]
+        return scores
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[int]:
+        """All prompts, in random order."""
+        yield from rng.permutation(len(self.prompts)).tolist()
+
+    def drawn_sets(self, rng: np.random.Generator, number: int) -> list[tuple[int, ...]]:
+        """So many ordered sets of exemplars at random, or all of them if there are fewer."""
+        drawn = rng.choice(len(self.sets), min(number, len(self.sets)), replace=False)
+        return [self.sets[place] for place in drawn]
 
     @cached_property
     def features(self) -> FloatArray:
@@ -128,7 +146,7 @@ class JudgedAnswers:
 
     def __post_init__(self) -> None:
         self.steps = [Step(answers=0, recommended=self.bench.start)]
-        self.asked = np.zeros(self.bench.scores.shape, dtype=bool)
+        self.asked = np.zeros(self.bench.scores.shape, dtype=bool)  # grows with a bench that numbers what it meets
 
     def ask(self, prompt: int, queries: Sequence[int] | IntArray | None = None) -> FloatArray:
         """The scores of `prompt` on these queries, by default all; BudgetSpent if they cost more than is left.
@@ -136,15 +154,18 @@ class JudgedAnswers:
         A missing verdict is paid for, and stands as the mean of all verdicts so far: most peers know no missing ones.
         """
         places = np.arange(self.bench.queries) if queries is None else np.asarray(queries, dtype=int)
+        if prompt >= len(self.asked):
+            more = max(prompt + 1 - len(self.asked), len(self.asked))
+            self.asked = np.vstack([self.asked, np.zeros((more, self.bench.queries), dtype=bool)])
         new = np.unique(places[~self.asked[prompt, places]])
         if self.judged + len(new) > self.budget:
             raise BudgetSpent
         self.asked[prompt, new] = True
         self.judged += len(new)
-        fresh = self.bench.scores[prompt, new]
+        fresh = self.bench.score(prompt, new)
         self._sum += float(np.nansum(fresh))
         self._known += int(np.isfinite(fresh).sum())
-        scores = self.bench.scores[prompt, places]
+        scores = self.bench.score(prompt, places)
         return np.where(np.isnan(scores), self._sum / max(self._known, 1), scores)
 
     def mean(self, prompt: int, queries: Sequence[int] | IntArray | None = None) -> float:

@@ -34,6 +34,7 @@ PEERS = {
     "drpo-blocks": Peer("DRPO's beam search, 16 queries a depth", "drpo", "drpo_blocks"),
     "mipro": Peer("DSPy MIPROv2, 18 drawn demo sets", "mipro", "mipro_drawn"),
     "mipro-all": Peer("DSPy MIPROv2, all demo sets", "mipro", "mipro_all"),
+    "mipro-many": Peer("DSPy MIPROv2, 180 drawn demo sets", "mipro", "mipro_many"),
     "gepa": Peer("GEPA, blind writer", "gepa_search", "gepa_blind", 100),
     "gepa-scripted": Peer("GEPA, writer that reads the scores", "gepa_search", "gepa_scripted", 100),
     "capo": Peer("promptolution CAPO, blind writer", "capo", "capo_blind"),

@@ -32,9 +32,12 @@ def mipro_all(answers: JudgedAnswers, seed: int) -> None:
 
 def mipro_drawn(answers: JudgedAnswers, seed: int) -> None:
     """As many demo sets, drawn at random, as its mode `heavy` makes, and the hand-written one."""
-    sets = answers.bench.sets
-    drawn = np.random.default_rng(seed).choice(len(sets), min(_SETS, len(sets)), replace=False)
-    _run(answers, seed, [sets[place] for place in drawn])
+    _run(answers, seed, answers.bench.drawn_sets(np.random.default_rng(seed), _SETS))
+
+
+def mipro_many(answers: JudgedAnswers, seed: int) -> None:
+    """Ten times as many, where there are too many sets to list."""
+    _run(answers, seed, answers.bench.drawn_sets(np.random.default_rng(seed), 10 * _SETS))
 
 
 class _Program(dspy.Module):  # type: ignore[misc]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
+
 import numpy as np
 
 from experiments.tabular.peers.judged import Best, JudgedAnswers
@@ -14,8 +16,8 @@ def random_search(answers: JudgedAnswers, seed: int) -> None:
     """The hand-written prompt, then prompts at random, each on all queries."""
     best = Best(answers)
     best.evaluate(answers.bench.start)
-    for prompt in np.random.default_rng(seed).permutation(len(answers.bench.prompts)):
-        best.evaluate(int(prompt))
+    for prompt in answers.bench.shuffled(np.random.default_rng(seed)):
+        best.evaluate(prompt)
 
 
 def successive_halving(answers: JudgedAnswers, seed: int) -> None:
@@ -23,9 +25,8 @@ def successive_halving(answers: JudgedAnswers, seed: int) -> None:
     rng = np.random.default_rng(seed)
     bench, best = answers.bench, Best(answers)
     rungs = [max(1, round(rung * bench.queries / _RUNGS[-1])) for rung in _RUNGS]
-    order = [bench.start, *rng.permutation(len(bench.prompts)).tolist()]
-    for first in range(0, len(order), 2 ** len(rungs)):
-        going = order[first : first + 2 ** len(rungs)]
+    order = chain([bench.start], bench.shuffled(rng))
+    while going := [*islice(order, 2 ** len(rungs))]:
         queries = rng.permutation(bench.queries)
         for rung in rungs:
             going.sort(key=lambda prompt: -answers.mean(prompt, queries[:rung]))

@@ -19,6 +19,7 @@ from urial_opt.cli.options import (
 @click.command(short_help="Continue a search by its name.")
 @click.argument("name")
 @click.option("--budget", type=int, help="How many prompts to try. [default: as before]")
+@click.option("--until-done/--no-until-done", default=None, help="Whether it may stop before. [default: as before]")
 @click.option("--base", help="Base model. [default: as before]")
 @click.option("--aligned", help="Aligned model. [default: as before]")
 @click.option("--judge", help="Judge. [default: as before]")
@@ -42,6 +43,7 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
+    until_done: bool | None,
     continue_anyway: bool,
     as_json: bool,
 ) -> None:
@@ -67,6 +69,7 @@ def command(
         before = reopened(store, store.search(name), given)
     options = SearchOptions(
         budget=budget or before.budget,
+        until_done=before.until_done if until_done is None else until_done,
         seed=before.seed,
         sampler=before.sampler,
         pruner=before.pruner,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Search for the prompt that aligns a base model best.")
 @click.option("--budget", type=int, default=200, show_default=True, help="How many prompts to try.")
+@click.option("--until-done", is_flag=True, help="Stop before, once a clearly better prompt is unlikely to be left.")
 @click.option(
     "--space",
     "space_name",
@@ -110,6 +111,7 @@ def command(
     price: tuple[str, ...],
     store_url: str,
     *,
+    until_done: bool,
     continue_anyway: bool,
     only_plan: bool,
     as_json: bool,
@@ -150,6 +152,7 @@ def command(
     terms = Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time)
     options = SearchOptions(
         budget=budget,
+        until_done=until_done,
         seed=seed,
         sampler=sampler,
         pruner=pruner,

@@ -107,7 +107,7 @@ class TransformersGenerator(CausalModel):
             choice = TokenChoice(sampling, own, shared=shared, device=self.model.device)
             rows = kept.rows([prompt[shared:] for prompt in own], room=sampling.max_tokens)
             drafted = batch if self.drafts and rows.takes_back else []
-            drafters = [Drafter(self._earlier.of(suffixes[row]), max_tokens=sampling.max_tokens) for row in drafted]
+            drafters = [self._earlier.drafter(suffixes[row], max_tokens=sampling.max_tokens) for row in drafted]
             _write(sheet, batch, rows, choice, drafters, self.batches.check)
 
         def finished(rows: list[int]) -> None:
@@ -117,14 +117,13 @@ class TransformersGenerator(CausalModel):
                     saved_tokens=shared - min(read[row], shared),
                 )
                 answers[row] = sheet.answer(row, usage)
+                if self.drafts and cache is not None:
+                    self._earlier.add(suffixes[row], answers[row].tokens)
             if heard is not None:
                 heard({row: answers[row].completion for row in rows})
 
         for group in by_length(prompts, apart=cache is None or not cache.ragged):
             self.batches.work_on(group, write, unfinished=sheet.unfinished, ended=finished)
-        if self.drafts and cache is not None:
-            for row, suffix in enumerate(suffixes):
-                self._earlier.add(suffix, answers[row].tokens)
         return [answers[row] for row in range(len(prompts))]
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:

@@ -78,11 +78,8 @@ class KeptPrefixes:
 
     def read(self, tokens: tuple[int, ...]) -> tuple[KeptPrefix, int]:
         """The prefix of these tokens, and how many of them were not in the cache."""
-        cuts = [kept.cut(common_length([kept.tokens, tokens])) for kept in self._kept]
-        place, prefix = max(enumerate(cuts), key=lambda cut: len(cut[1].tokens), default=(0, self._empty))
+        prefix = self._longest(tokens)
         known = len(prefix.tokens)
-        if known:
-            self._kept.append(self._kept.pop(place))
         if known == len(tokens):  # also where there are none
             return prefix, 0
         rows = prefix.rows([tokens[known:]], room=0)
@@ -92,6 +89,16 @@ class KeptPrefixes:
         while len(self._kept) > 1 and sum(len(kept.tokens) for kept in self._kept) > self._budget:
             del self._kept[0]
         return prefix, len(tokens) - known
+
+    def _longest(self, tokens: tuple[int, ...]) -> KeptPrefix:
+        """The longest kept beginning of these tokens, whose prefix is now the most recently used."""
+        common = [common_length([kept.tokens, tokens]) for kept in self._kept]
+        for place in sorted(range(len(common)), key=common.__getitem__, reverse=True):
+            prefix = self._kept[place].cut(common[place])
+            if prefix.tokens:
+                self._kept.append(self._kept.pop(place))
+                return prefix
+        return self._empty
 
     def clear(self) -> None:
         """Drop all prefixes."""
