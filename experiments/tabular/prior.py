@@ -3,9 +3,9 @@
 python -m experiments.tabular.prior A B [--seeds 40] [--first-seed 0] [--evaluations 50] [--earlier 50]
 
 For each seed a search on the first table ends after so many full evaluations (`--earlier`); what it has learnt is the
-prior of a search on the second table. A misleading prior says the opposite of every effect, and names the worst of its
-complete prompts; an unrelated one has the effects of each group in another order. Regret shares are on the queries
-searched, without the judge's noise.
+prior of a search on the second table. A misleading prior says the opposite of every effect; an unrelated one has the
+effects of each group in another order. Neither names good prompts. Regret shares are on the queries searched, without
+the judge's noise.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from urial_opt.search.thompson import Scored, Thompson, fitted_on
 from urial_opt.statistics.strata import FloatArray
 
 
-def learnt_on(world: World, *, evaluations: float, best_first: bool = True) -> Prior:
-    """What a search on this world teaches; with its worst complete prompts in place of the best, if asked for."""
+def learnt_on(world: World, *, evaluations: float) -> Prior:
+    """What a search on this world teaches."""
     standing, _ = replay(world, evaluations=evaluations)
     features, records = Features(world.space), standing.records
     rows = [features.row(record.candidate.params) for record in records]
@@ -40,25 +40,25 @@ def learnt_on(world: World, *, evaluations: float, best_first: bool = True) -> P
     known = Scored.of(rows, [standing.estimates[record.number] for record in records])
     early = Scored.of(rows[:first], [*estimates_of(records[:first], standing.race.strata).values()])
     complete = [each for each in records if each.state is TrialState.COMPLETE]
-    best = sorted(complete, key=lambda each: standing.estimates[each.number].mean, reverse=best_first)
+    best = sorted(complete, key=lambda each: -standing.estimates[each.number].mean)
     mean = Thompson(features).model(known, early).mean()
     return Prior.learnt(world.table.name, features, mean, [each.candidate.params for each in best])
 
 
-def opposite(prior: Prior, worst: Prior) -> Prior:
-    """A prior that misleads in everything."""
-    return replace(prior, effects={name: -effect for name, effect in prior.effects.items()}, best=worst.best)
+def misleading(prior: Prior) -> Prior:
+    """A prior that says the opposite."""
+    return replace(prior, effects={name: -effect for name, effect in prior.effects.items()}, best=[])
 
 
-def unrelated(prior: Prior, space_features: Features, seed: int) -> Prior:
-    """A prior whose effects belong to other features of their groups, and whose prompts have their order reversed."""
+def unrelated(prior: Prior, features: Features, seed: int) -> Prior:
+    """A prior whose effects belong to other features of their groups."""
     rng = np.random.default_rng([seed, 7])
-    lead = prior.lead(space_features)
+    lead = prior.lead(features)
     effects: dict[str, float] = {}
-    for _, group in groupby(range(len(lead)), key=lambda place: space_features.groups[place]):
+    for _, group in groupby(range(len(lead)), key=lambda place: features.groups[place]):
         places = [*group]
         moved = rng.permutation(lead[places])
-        effects |= {space_features.names[place]: float(each) for place, each in zip(places, moved, strict=True)}
+        effects |= {features.names[place]: float(each) for place, each in zip(places, moved, strict=True)}
     return replace(prior, effects=effects, best=[])
 
 
@@ -66,12 +66,11 @@ def compared(first: str, second: str, earlier: float, evaluations: float, seed: 
     """Regret shares on the second table at each budget, by the prior; the two searches have seeds of their own."""
     taught, world = Table.load(first).world(seed + 10_000), Table.load(second).world(seed)
     prior = learnt_on(taught, evaluations=earlier)
-    worst = learnt_on(taught, evaluations=earlier, best_first=False)
     priors = {
         "none": None,
         f"from {first}": prior,
         "unrelated": unrelated(prior, Features(world.space), seed),
-        "misleading": opposite(prior, worst),
+        "misleading": misleading(prior),
     }
     budgets = [each for each in EVALUATIONS if each <= evaluations]
     return {
