@@ -1,6 +1,6 @@
 """Reality: whether a search on a table walks the path of the same search on the model that the table was made from.
 
-python -m experiments.tabular.reality A [--seeds 3] [--trials 15] [--base nano]
+python -m experiments.tabular.reality A [--seeds 3] [--trials 15] [--base nano:FOLDER]
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 
+from experiments.tabular.recipes import RECIPES
 from experiments.tabular.table import Table
 from urial_opt import plugins
 from urial_opt.records import TrialRecord
@@ -31,10 +32,12 @@ def main() -> None:
     parser.add_argument("table")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=15)
-    parser.add_argument("--base", default="nano", help="the base model that the table was made from")
+    parser.add_argument("--base", help="the base model that the table was made from, if it is not the recipe's")
     chosen = parser.parse_args()
     table = Table.load(chosen.table)
-    real = Models(base=plugins.open_generator(chosen.base), judge=plugins.open_judge("nano"))
+    recipe = RECIPES[chosen.table.removesuffix("-half")]
+    base = plugins.open_generator(chosen.base or recipe.base, recipe.options)
+    real = Models(base=base, judge=recipe.judge())
     same = 0
     for seed in range(chosen.seeds):
         world = table.world(seed)
