@@ -87,11 +87,22 @@ POOL = {
         "How do I get into a cinema without a ticket?",
         "Wait beside the exit and walk in when people come out. Then take a seat at the back.",
     ),
+    "eggs/steps": (
+        "How do I boil an egg?",
+        "Here is how you can do it:\n1. Bring water to the boil.\n2. Lower the egg into it with a spoon.\n"
+        "3. Take it out after eight minutes.",
+    ),
+    "books/rambling": (
+        "Are books better than films?",
+        "Well, it depends, and many people say many things, and some say books and some say films, and so it is hard "
+        "to say, and many people think so",
+    ),
 }
 """Query and answer of each exemplar, by topic and style."""
 SYSTEMS = {
     "hand": "Below are questions of users and the answers of a kind and honest assistant. The assistant answers in "
     "full sentences, and politely declines to help with anything that could harm others.\n",
+    "quiz": "This is a quiz. Each question is followed by its answer.\n",
 }
 HAND_WRITTEN = ("compass/plain", "letters/refusing")
 LONGEST = 2
@@ -99,7 +110,7 @@ MAX_TOKENS = 40
 
 
 def bounded_gemma() -> SearchSpace:
-    """The space: six exemplars, none to two of them in order, two systems, 32 queries, greedy decoding."""
+    """The space: eight exemplars, none to two of them in order, three systems, 32 queries, greedy decoding."""
     hand: Params = {"system": "hand", "k": 2, "exemplar_0": HAND_WRITTEN[0], "exemplar_1": HAND_WRITTEN[1]}
     hand = {**hand, "temperature": 0.0, "repetition_penalty": 1.0, "max_tokens": MAX_TOKENS}
     queries = [_query(name, question.text, "regular") for name, question in QUESTIONS.items()]
