@@ -1,6 +1,7 @@
 """Prior: what a finished search has learnt, as the first guess of another one, on another base model, say.
 
-The other search has one weight for all of it, which its own trials decide: none where the guess misleads.
+Its best prompts are tried early, and what it predicts has one weight, which the trials of the other search decide, and
+only while these are few (`thompson.py`).
 """
 
 from __future__ import annotations

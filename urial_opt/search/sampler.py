@@ -19,7 +19,7 @@ from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import IntArray
 
-SAMPLER_VERSION = 3
+SAMPLER_VERSION = 4
 """Raise it when the same trials lead to other proposals (see `versions.py`)."""
 AGAIN = "judged_again"
 """User attribute of a trial that was judged again: the number under which it had failed."""

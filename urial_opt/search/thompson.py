@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from urial_opt.search.linear_model import LinearModel, fit_scales
-from urial_opt.search.local_search import maximise, new_row, random_row
+from urial_opt.search.local_search import maximise, new_row, predicted, random_row
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.statistics.shrinkage import TrialEstimate
@@ -18,6 +18,9 @@ START = 8
 """How many trials are random, over all K, systems and styles, before the model is used; with a prior, half of them."""
 _PRIOR = "prior"
 """The group of the column that holds what a prior predicts."""
+_GUIDED = 24
+"""Up to so many trials there is such a column. A prior that is right on most prompts may be wrong on the best ones, and
+what it keeps a search from trying nothing corrects; chosen on tables (`experiments/LOG.md`)."""
 _WIDER = 1.5
 """How much wider a draw is than the errors of prediction ask for; chosen on tables (`experiments/LOG.md`)."""
 _TEMPERS = (0.5, 4.0)
@@ -99,8 +102,8 @@ class Thompson:
             best = rng.normal(than.mean, than.standard_error)
             found = self._best_under(weights, known, tried=tried, rng=rng)
             if found is not None:
-                columns = self.features.columns(found[None])[0]
-                better += centre + float(np.append(weights, 0.0)[columns].sum()) > best + by
+                score = float(predicted(self.features, np.append(weights, 0.0), found[None])[0])
+                better += centre + score > best + by
             if better >= at_most * _DRAWS:
                 break
         return better / _DRAWS
@@ -115,37 +118,38 @@ class Thompson:
     ) -> IntArray | None:
         """The best prompt that is not among `tried`, under these weights of the features; None if none was found."""
         features, weights = self.features, np.append(weights, 0.0)
-        starts = [known.rows[weights[features.columns(known.rows)].sum(axis=1).argmax()]]
+        starts = [known.rows[predicted(features, weights, known.rows).argmax()]]
         starts += [random_row(features, rng) for _ in range(_RESTARTS)]
         return maximise(features, weights, starts, tried=tried)
 
     def model(self, known: Scored, early: Scored) -> LinearModel:
         """The linear model of the scores, with prior scales fitted to `early`.
 
-        With a prior, what it predicts of a prompt is the last column: its weight is how far the prior is right.
+        With a prior, what it predicts of a prompt is the last column at first: its weight tells how far it is right.
         """
-        groups = [*self.features.groups, *[_PRIOR] * self._lead.shape[1]]
+        lead = self._lead[:, : int(len(known.means) <= _GUIDED)]
+        groups = [*self.features.groups, *[_PRIOR] * lead.shape[1]]
         centre = float(early.means.mean())
-        key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors))
+        key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors, lead))
         if self._scales[0] != key:
-            design = self._design(early.rows)
+            design = self._design(early.rows, lead)
             self._scales = (key, fit_scales(design, groups, early.means - centre, early.errors**2))
         scales = self._scales[1]
         return LinearModel(
-            design=self._design(known.rows),
+            design=self._design(known.rows, lead),
             target=known.means - centre,
             noise=known.errors**2 + scales["misfit"] ** 2,
             prior=np.array([scales[group] ** 2 for group in groups]),
         )
 
-    def _design(self, rows: IntArray) -> FloatArray:
+    def _design(self, rows: IntArray, lead: FloatArray) -> FloatArray:
         design = self.features.design(rows)
-        return np.hstack([design, design @ self._lead])
+        return np.hstack([design, design @ lead])
 
     def _of_features(self, weights: FloatArray) -> FloatArray:
         """The weights of the features alone, a prior's among them."""
         own = len(self._lead)
-        summed: FloatArray = weights[:own] + self._lead @ weights[own:]
+        summed: FloatArray = weights[:own] + self._lead[:, : weights.size - own] @ weights[own:]
         return summed
 
 
