@@ -111,9 +111,7 @@ class ExemplarSampler(BaseSampler):
         if not known:
             return []
         model = self._thompson.model(*self._scored(known))
-        own = len(features.names)
-        mean, deviation = model.mean()[:own], model.deviation()[:own]
-        trials = (model.design[:, :own] > 0).sum(axis=0)
+        mean, deviation, trials = model.mean(), model.deviation(), (model.design > 0).sum(axis=0)
         largest = [i for i in np.argsort(-np.abs(mean), kind="stable") if features.groups[i] != "intercept"]
         return [
             Effect(

@@ -16,11 +16,6 @@ from urial_opt.statistics.strata import FloatArray, IntArray
 
 START = 8
 """How many trials are random, over all K, systems and styles, before the model is used; with a prior, half of them."""
-_PRIOR = "prior"
-"""The group of the column that holds what a prior predicts."""
-_GUIDED = 24
-"""Up to so many trials there is such a column. A prior that is right on most prompts may be wrong on the best ones, and
-what it keeps a search from trying nothing corrects; chosen on tables (`experiments/LOG.md`)."""
 _WIDER = 1.5
 """How much wider a draw is than the errors of prediction ask for; chosen on tables (`experiments/LOG.md`)."""
 _TEMPERS = (0.5, 4.0)
@@ -58,8 +53,6 @@ class Thompson:
 
     def __init__(self, features: Features, *, prior: Prior | None = None) -> None:
         self.features = features
-        self._lead = prior.lead(features)[:, None] if prior else np.zeros((len(features.names), 0))
-        """What a prior says of each feature, shape (features, 1), or (features, 0) without one."""
         self._best = prior.rows(features) if prior else []
         self._scales: tuple[bytes, dict[str, float]] = (b"", {})
 
@@ -74,7 +67,7 @@ class Thompson:
         `early` holds the first `fitted_on` prompts, as they are estimated from themselves alone.
         """
         model = self.model(known, early)
-        weights = self._of_features(model.draw(rng, temper=self._temper(model)))
+        weights = model.draw(rng, temper=self._temper(model))
         found = self._best_under(weights, known, tried=tried, rng=rng)
         return new_row(self.features, rng, tried=tried) if found is None else found
 
@@ -98,7 +91,7 @@ class Thompson:
         temper, centre = self._temper(model), float(early.means.mean())
         better = 0
         for _ in range(_DRAWS):
-            weights = self._of_features(model.draw(rng, temper=temper))
+            weights = model.draw(rng, temper=temper)
             best = rng.normal(than.mean, than.standard_error)
             found = self._best_under(weights, known, tried=tried, rng=rng)
             if found is not None:
@@ -123,34 +116,20 @@ class Thompson:
         return maximise(features, weights, starts, tried=tried)
 
     def model(self, known: Scored, early: Scored) -> LinearModel:
-        """The linear model of the scores, with prior scales fitted to `early`.
-
-        With a prior, what it predicts of a prompt is the last column at first: its weight tells how far it is right.
-        """
-        lead = self._lead[:, : int(len(known.means) <= _GUIDED)]
-        groups = [*self.features.groups, *[_PRIOR] * lead.shape[1]]
+        """The linear model of the scores, with prior scales fitted to `early`."""
+        features = self.features
         centre = float(early.means.mean())
-        key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors, lead))
+        key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors))
         if self._scales[0] != key:
-            design = self._design(early.rows, lead)
-            self._scales = (key, fit_scales(design, groups, early.means - centre, early.errors**2))
+            design = features.design(early.rows)
+            self._scales = (key, fit_scales(design, features.groups, early.means - centre, early.errors**2))
         scales = self._scales[1]
         return LinearModel(
-            design=self._design(known.rows, lead),
+            design=features.design(known.rows),
             target=known.means - centre,
             noise=known.errors**2 + scales["misfit"] ** 2,
-            prior=np.array([scales[group] ** 2 for group in groups]),
+            prior=np.array([scales[group] ** 2 for group in features.groups]),
         )
-
-    def _design(self, rows: IntArray, lead: FloatArray) -> FloatArray:
-        design = self.features.design(rows)
-        return np.hstack([design, design @ lead])
-
-    def _of_features(self, weights: FloatArray) -> FloatArray:
-        """The weights of the features alone, a prior's among them."""
-        own = len(self._lead)
-        summed: FloatArray = weights[:own] + self._lead[:, : weights.size - own] @ weights[own:]
-        return summed
 
 
 def fitted_on(trials: int) -> int:
