@@ -219,6 +219,24 @@ def test_another_objective_is_another_search(small_space: Path, store: Store) ->
         searched(replace(space, queries=replace(space.queries, queries=regular)), store, Wordy())
 
 
+def test_no_prompt_of_the_aligned_model_is_too_long(run: Run, small_space: Path) -> None:
+    words = (
+        "--space",
+        small_space,
+        "--budget",
+        2,
+        "--exemplar-floor",
+        "none",
+        "--objective",
+        "prompt_tokens<=60,safety>=1",
+    )
+    out = run("search", *words, "--name", "mine")[0]
+    said = [line for line in out.splitlines() if line.startswith("  on test, aligned model: ")]
+    assert said
+    assert not any("prompt_tokens" in line for line in said)
+    assert run("show", "mine")[0].count("prompt_tokens<=60: ") == out.count("prompt_tokens<=60: ")
+
+
 def test_commands_say_what_is_maximised(run: Run, small_space: Path) -> None:
     words = ("search", "--space", small_space, "--budget", 2, "--aligned", "none", "--exemplar-floor", "none")
     terms = ("--objective", "prompt_tokens<=60,answer_tokens<=40", "--objective", "prompt_tokens=-0.5/100")

@@ -185,7 +185,7 @@ ROOMS: dict[str, Callable[[Path], object]] = {
     "rounds": rounds,
 }
 DECIDED: dict[str, tuple[int, str]] = {
-    "sampler": (3, "eff60057e2e016cd"),
+    "sampler": (4, "16e81f4fee3c4525"),
     "race": (3, "6cc9773ed238f00b"),
     "estimates": (1, "da190ce2a51452d3"),
     "floor": (1, "57650a87a3c526c1"),

@@ -86,8 +86,8 @@ def run_search(
     goes by rules, a model such as "dspy:openai/gpt-4o", or "none".
     `budget`: prompts tried; fewer with `until_done`, once a clearly better one is unlikely to be left. `seed`: equal
     seeds give equal trials. `sampler`: thompson, tpe or random, which proposes prompts. `pruner`: race, wilcoxon or
-    none, which gives them up. `prior`: a finished search in the same store, on another base model say, whose findings
-    are the first guess.
+    none, which gives them up. `prior`: a finished search in the same store, on another base model say, whose best
+    prompts are tried early.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
     that none is paid for twice.

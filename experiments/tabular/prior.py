@@ -2,10 +2,9 @@
 
 python -m experiments.tabular.prior A B [--seeds 40] [--first-seed 0] [--evaluations 50] [--earlier 50]
 
-For each seed a search on the first table ends after so many full evaluations (`--earlier`); what it has learnt is the
-prior of a search on the second table. A misleading prior says the opposite of every effect; an unrelated one has the
-effects of each group in another order. Neither names good prompts. Regret shares are on the queries searched, without
-the judge's noise.
+For each seed a search on the first table ends after so many full evaluations (`--earlier`); its best prompts are the
+prior of a search on the second table. A misleading prior has the worst prompts that it asked everything. Regret shares
+are on the queries searched, without the judge's noise.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
-from itertools import groupby
 
 import numpy as np
 
@@ -24,58 +21,27 @@ from experiments.tabular.replay import replay
 from experiments.tabular.table import Table
 from experiments.tabular.world import World
 from urial_opt.records import TrialState
-from urial_opt.search.prior import Prior
-from urial_opt.search.prompt_features import Features
-from urial_opt.search.standing import estimates_of
-from urial_opt.search.thompson import Scored, Thompson, fitted_on
+from urial_opt.search.prior import MOST, Prior
 from urial_opt.statistics.strata import FloatArray
 
 
-def learnt_on(world: World, *, evaluations: float) -> Prior:
-    """What a search on this world teaches."""
+def learnt_on(world: World, *, evaluations: float) -> tuple[Prior, Prior]:
+    """What a search on this world hands on, and the worst of the prompts that it asked everything in their place."""
     standing, _ = replay(world, evaluations=evaluations)
-    features, records = Features(world.space), standing.records
-    rows = [features.row(record.candidate.params) for record in records]
-    first = fitted_on(len(records))
-    known = Scored.of(rows, [standing.estimates[record.number] for record in records])
-    early = Scored.of(rows[:first], [*estimates_of(records[:first], standing.race.strata).values()])
-    complete = [each for each in records if each.state is TrialState.COMPLETE]
+    complete = [each for each in standing.records if each.state is TrialState.COMPLETE]
     best = sorted(complete, key=lambda each: -standing.estimates[each.number].mean)
-    mean = Thompson(features).model(known, early).mean()
-    return Prior.learnt(world.table.name, features, mean, [each.candidate.params for each in best])
-
-
-def misleading(prior: Prior) -> Prior:
-    """A prior that says the opposite."""
-    return replace(prior, effects={name: -effect for name, effect in prior.effects.items()}, best=[])
-
-
-def unrelated(prior: Prior, features: Features, seed: int) -> Prior:
-    """A prior whose effects belong to other features of their groups."""
-    rng = np.random.default_rng([seed, 7])
-    lead = prior.lead(features)
-    effects: dict[str, float] = {}
-    for _, group in groupby(range(len(lead)), key=lambda place: features.groups[place]):
-        places = [*group]
-        moved = rng.permutation(lead[places])
-        effects |= {features.names[place]: float(each) for place, each in zip(places, moved, strict=True)}
-    return replace(prior, effects=effects, best=[])
+    name, params = world.table.name, [dict(each.candidate.params) for each in best]
+    return Prior(search=name, best=params[:MOST]), Prior(search=name, best=params[::-1][:MOST])
 
 
 def compared(first: str, second: str, earlier: float, evaluations: float, seed: int) -> Mapping[str, FloatArray]:
     """Regret shares on the second table at each budget, by the prior; the two searches have seeds of their own."""
     taught, world = Table.load(first).world(seed + 10_000), Table.load(second).world(seed)
-    prior = learnt_on(taught, evaluations=earlier)
-    priors = {
-        "none": None,
-        f"from {first}": prior,
-        "unrelated": unrelated(prior, Features(world.space), seed),
-        "misleading": misleading(prior),
-    }
+    prior, worst = learnt_on(taught, evaluations=earlier)
     budgets = [each for each in EVALUATIONS if each <= evaluations]
     return {
         name: regrets(world, replay(world, evaluations=evaluations, prior=each)[1], evaluations=budgets, on="searched")
-        for name, each in priors.items()
+        for name, each in (("none", None), (f"from {first}", prior), ("misleading", worst))
     }
 
 

@@ -43,7 +43,7 @@ class World:
     def space(self) -> SearchSpace:
         """The table's space, with this world's split and today's block; `replace` it to change that."""
         there = self.table.queries
-        dev = {query.id for kind in ASPECTS_OF for query in _half([q for q in there if q.kind == kind], self.seed)}
+        dev = {query.id for query in half_of(there, self.seed)}
         split = tuple(replace(query, split="dev" if query.id in dev else "validation") for query in there)
         return replace(self.table.space, queries=QuerySet(queries=split), block=BLOCK)
 
@@ -142,10 +142,13 @@ class World:
         return Models(base=self.generator, judge=self.judge())
 
 
-def _half(queries: Sequence[Query], seed: int) -> Sequence[Query]:
-    """Half of the queries, drawn by `seed`."""
-    drawn = sorted(queries, key=lambda query: draw(seed, query.id))
-    return drawn[: len(drawn) // 2]
+def half_of(queries: Sequence[Query], seed: int) -> list[Query]:
+    """Half of the queries of each kind, drawn by `seed`."""
+    found: list[Query] = []
+    for kind in ASPECTS_OF:
+        drawn = sorted((query for query in queries if query.kind == kind), key=lambda query: draw(seed, query.id))
+        found += drawn[: len(drawn) // 2]
+    return found
 
 
 @dataclass

@@ -128,8 +128,9 @@ def _show_constraints(result: SearchResult) -> None:
     else:
         say(f"No finalist satisfies the constraints on validation; the closest one is shown ({of_winner}).")
     for role, measured in result.contexts.items():
-        name = CONTEXT_NAMES.get(role, role)
-        say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
+        if measured.constraints:
+            name = CONTEXT_NAMES.get(role, role)
+            say(f"on test, {name}: {', '.join(map(str, measured.constraints))}", first="  ", rest="    ")
     say()
 
 

@@ -79,6 +79,11 @@ def kept(means: Mapping[Measure, float], constraints: Sequence[Constraint]) -> t
     return tuple(Kept(constraint=each, mean=means.get(each.aspect)) for each in constraints)
 
 
+def bounding_answers(constraints: Sequence[Constraint]) -> list[Constraint]:
+    """Those that bound an aligned model, which has no prompt that could be too long."""
+    return [each for each in constraints if each.aspect is not TokenCount.PROMPT]
+
+
 def excess(means: Mapping[Measure, float], constraints: Sequence[Constraint]) -> float:
     """Sum of the violations, as `Constraint.excess`; 0 if all are satisfied, infinite if a mean could not be read."""
     return sum(

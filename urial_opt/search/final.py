@@ -9,7 +9,7 @@ from contextlib import suppress
 from urial_opt.aspects import Missing
 from urial_opt.datasets.fitting import Fitting
 from urial_opt.errors import ContextError, InputError
-from urial_opt.evaluation.constraints import excess, kept
+from urial_opt.evaluation.constraints import bounding_answers, excess, kept
 from urial_opt.evaluation.evaluator import evaluated
 from urial_opt.evaluation.scorecard import query_values, strata_of, summed_up, usage_of
 from urial_opt.evaluation.token_counts import counted, counted_aligned, known_length
@@ -227,13 +227,13 @@ def _measured(
     search.store.add_result(search.name, role, split, candidate, evaluation)
     search.usage += usage_of(evaluation)
     search.asked += len(evaluation.queries)
-    card = summed_up(evaluation, search.space.objective)
+    card, bounds = summed_up(evaluation, search.space.objective), search.space.constraints
     return Measured(
         candidate=candidate,
         evaluation=evaluation,
         card=card,
         prompt_tokens=prompt_tokens,
-        constraints=kept(card.means, search.space.constraints),
+        constraints=kept(card.means, bounds if candidate else bounding_answers(bounds)),
         too_long=tuple(query.id for query in evaluation.too_long),
     )
 

@@ -26,7 +26,6 @@ _SCALES: Mapping[str, float] = {
     "last": 0.1,
     "last of kind": 0.1,
     "style under system": 0.05,
-    "prior": 1.0,
 }
 """Initial prior standard deviation of the effects of each group, in points; `fit_scales` refits it to the trials."""
 _OTHER = 0.05

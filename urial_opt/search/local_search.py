@@ -13,6 +13,9 @@ from urial_opt.statistics.strata import FloatArray, IntArray
 
 _PER_CLASS = 3
 """How many exemplars of one style and kind a local search considers."""
+_DECIMALS = 9
+"""Predicted scores are compared with so many, since many prompts tie, and how a sum is rounded depends on the processor
+and the number of threads."""
 _DRAWS = 100
 """How often a random prompt is drawn again because it was tried before."""
 
@@ -57,17 +60,23 @@ def maximise(
         row, score = start, -np.inf
         while True:
             around = changes.of(row)
-            scores = weights[features.columns(around)].sum(axis=1)
+            scores = predicted(features, weights, around)
             top = int(scores.argmax())
             better = np.flatnonzero(scores > best_score)
             for i in better[np.argsort(-scores[better], kind="stable")]:
                 if around[i].tobytes() not in tried:
                     best, best_score = around[i], float(scores[i])
                     break
-            if scores[top] <= score + 1e-9:
+            if scores[top] <= score:
                 break
             row, score = around[top], float(scores[top])
     return best
+
+
+def predicted(features: Features, weights: FloatArray, rows: IntArray) -> FloatArray:
+    """The score of each row under `weights`, which end in a 0 for what a row does not have; equal ones are equal."""
+    scores: FloatArray = np.round(weights[features.columns(rows)].sum(axis=1), _DECIMALS)
+    return scores
 
 
 class _Changes:

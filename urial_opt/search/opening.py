@@ -56,7 +56,7 @@ class SearchOptions:
     sampler: str = "thompson"
     pruner: str = DEFAULT_PRUNER
     prior: str = ""
-    """Name of a finished search in the store; what it has learnt is the first guess (see `prior.py`)."""
+    """Name of a finished search in the store; its best prompts are tried early (see `prior.py`)."""
     until_done: bool = False
     """Stop before the budget is spent once a clearly better prompt is unlikely (see `stopping.py`)."""
     rounds: int = DEFAULT_ROUNDS
@@ -127,7 +127,7 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
             settings["pruner"] = options.pruner
         if prior:
             settings["prior"] = prior.identity
-            notes = (f"Its first guess is what {prior.search!r} has learnt of {len(prior.effects)} parts of prompts.",)
+            notes = (f"It tries the best prompts of {prior.search!r} early.",)
         settings["constraints"] = [str(each) for each in space.constraints]
         settings |= _beyond_weights(space)
         settings["exemplar_floor"] = {aspect.value: least for aspect, least in space.exemplar_floor.items()}

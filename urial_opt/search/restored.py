@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from urial_opt.aspects import Aspect, Missing
-from urial_opt.evaluation.constraints import Kept, kept
+from urial_opt.evaluation.constraints import Kept, bounding_answers, kept
 from urial_opt.evaluation.scorecard import Scorecard
 from urial_opt.objective import Constraint, TokenCount
 from urial_opt.records import Estimate, Evaluation, ProbeShift, Role, Usage, read_estimate
@@ -87,7 +87,7 @@ def _measured(stored: Mapping[str, Any], constraints: Sequence[Constraint]) -> M
         evaluation=_NOTHING,
         card=card,
         prompt_tokens=stored.get("prompt_tokens"),
-        constraints=kept(card.means, constraints),
+        constraints=kept(card.means, constraints if stored.get("prompt") else bounding_answers(constraints)),
         too_long=tuple(stored.get("too_long_queries", ())),
     )
 

@@ -19,7 +19,7 @@ from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.statistics.strata import IntArray
 
-SAMPLER_VERSION = 3
+SAMPLER_VERSION = 4
 """Raise it when the same trials lead to other proposals (see `versions.py`)."""
 AGAIN = "judged_again"
 """User attribute of a trial that was judged again: the number under which it had failed."""
@@ -111,9 +111,7 @@ class ExemplarSampler(BaseSampler):
         if not known:
             return []
         model = self._thompson.model(*self._scored(known))
-        own = len(features.names)
-        mean, deviation = model.mean()[:own], model.deviation()[:own]
-        trials = (model.design[:, :own] > 0).sum(axis=0)
+        mean, deviation, trials = model.mean(), model.deviation(), (model.design > 0).sum(axis=0)
         largest = [i for i in np.argsort(-np.abs(mean), kind="stable") if features.groups[i] != "intercept"]
         return [
             Effect(

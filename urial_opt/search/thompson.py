@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from urial_opt.search.linear_model import LinearModel, fit_scales
-from urial_opt.search.local_search import maximise, new_row, random_row
+from urial_opt.search.local_search import maximise, new_row, predicted, random_row
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.statistics.shrinkage import TrialEstimate
@@ -16,8 +16,6 @@ from urial_opt.statistics.strata import FloatArray, IntArray
 
 START = 8
 """How many trials are random, over all K, systems and styles, before the model is used; with a prior, half of them."""
-_PRIOR = "prior"
-"""The group of the column that holds what a prior predicts."""
 _WIDER = 1.5
 """How much wider a draw is than the errors of prediction ask for; chosen on tables (`experiments/LOG.md`)."""
 _TEMPERS = (0.5, 4.0)
@@ -55,8 +53,6 @@ class Thompson:
 
     def __init__(self, features: Features, *, prior: Prior | None = None) -> None:
         self.features = features
-        self._lead = prior.lead(features)[:, None] if prior else np.zeros((len(features.names), 0))
-        """What a prior says of each feature, shape (features, 1), or (features, 0) without one."""
         self._best = prior.rows(features) if prior else []
         self._scales: tuple[bytes, dict[str, float]] = (b"", {})
 
@@ -71,7 +67,7 @@ class Thompson:
         `early` holds the first `fitted_on` prompts, as they are estimated from themselves alone.
         """
         model = self.model(known, early)
-        weights = self._of_features(model.draw(rng, temper=self._temper(model)))
+        weights = model.draw(rng, temper=self._temper(model))
         found = self._best_under(weights, known, tried=tried, rng=rng)
         return new_row(self.features, rng, tried=tried) if found is None else found
 
@@ -95,12 +91,12 @@ class Thompson:
         temper, centre = self._temper(model), float(early.means.mean())
         better = 0
         for _ in range(_DRAWS):
-            weights = self._of_features(model.draw(rng, temper=temper))
+            weights = model.draw(rng, temper=temper)
             best = rng.normal(than.mean, than.standard_error)
             found = self._best_under(weights, known, tried=tried, rng=rng)
             if found is not None:
-                columns = self.features.columns(found[None])[0]
-                better += centre + float(np.append(weights, 0.0)[columns].sum()) > best + by
+                score = float(predicted(self.features, np.append(weights, 0.0), found[None])[0])
+                better += centre + score > best + by
             if better >= at_most * _DRAWS:
                 break
         return better / _DRAWS
@@ -115,38 +111,25 @@ class Thompson:
     ) -> IntArray | None:
         """The best prompt that is not among `tried`, under these weights of the features; None if none was found."""
         features, weights = self.features, np.append(weights, 0.0)
-        starts = [known.rows[weights[features.columns(known.rows)].sum(axis=1).argmax()]]
+        starts = [known.rows[predicted(features, weights, known.rows).argmax()]]
         starts += [random_row(features, rng) for _ in range(_RESTARTS)]
         return maximise(features, weights, starts, tried=tried)
 
     def model(self, known: Scored, early: Scored) -> LinearModel:
-        """The linear model of the scores, with prior scales fitted to `early`.
-
-        With a prior, what it predicts of a prompt is the last column: its weight is how far the prior is right.
-        """
-        groups = [*self.features.groups, *[_PRIOR] * self._lead.shape[1]]
+        """The linear model of the scores, with prior scales fitted to `early`."""
+        features = self.features
         centre = float(early.means.mean())
         key = b"".join(each.tobytes() for each in (early.rows, early.means, early.errors))
         if self._scales[0] != key:
-            design = self._design(early.rows)
-            self._scales = (key, fit_scales(design, groups, early.means - centre, early.errors**2))
+            design = features.design(early.rows)
+            self._scales = (key, fit_scales(design, features.groups, early.means - centre, early.errors**2))
         scales = self._scales[1]
         return LinearModel(
-            design=self._design(known.rows),
+            design=features.design(known.rows),
             target=known.means - centre,
             noise=known.errors**2 + scales["misfit"] ** 2,
-            prior=np.array([scales[group] ** 2 for group in groups]),
+            prior=np.array([scales[group] ** 2 for group in features.groups]),
         )
-
-    def _design(self, rows: IntArray) -> FloatArray:
-        design = self.features.design(rows)
-        return np.hstack([design, design @ self._lead])
-
-    def _of_features(self, weights: FloatArray) -> FloatArray:
-        """The weights of the features alone, a prior's among them."""
-        own = len(self._lead)
-        summed: FloatArray = weights[:own] + self._lead @ weights[own:]
-        return summed
 
 
 def fitted_on(trials: int) -> int:

@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     "--sampler", default="thompson", show_default=True, help="How prompts are proposed: thompson, tpe, random."
 )
 @click.option("--pruner", default="race", show_default=True, help="When they are given up: race, wilcoxon, none.")
-@click.option("--prior", default="", metavar="NAME", help="Finished search, on another base model say, to learn from.")
+@click.option("--prior", default="", metavar="NAME", help="Finished search whose best prompts are tried early.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")
 @click.option(
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
