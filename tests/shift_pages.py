@@ -45,6 +45,13 @@ def rows(page: Page) -> list[str]:
     return page.locator("#list .words").all_text_contents()
 
 
+def facts_shown(page: Page) -> list[str]:
+    """The facts of the token that is pointed at, once the page has drawn them."""
+    facts = page.locator(".facts dd")
+    facts.first.wait_for()
+    return facts.all_text_contents()
+
+
 def listed(page: Page, model: str) -> list[str]:
     return page.locator(f"ol[aria-label$='{model} model'] .text").all_text_contents()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.made_up_reading import reading
 from tests.made_up_scores import behind_a_server
-from tests.shift_pages import HOSTILE, Open, classes, colour, labels, listed, pixels, signs, token
+from tests.shift_pages import HOSTILE, Open, classes, colour, facts_shown, labels, listed, pixels, signs, token
 from urial_opt.report.shift_page_data import LISTED
 from urial_opt.shift.marking import kinds_of
 from urial_opt.shift.summary import summarise_shift
@@ -107,7 +107,7 @@ def test_a_token_shows_both_lists(open_page: Open, how: str) -> None:
             assert abs(float(said.strip("<%\u00a0 ")) - 100 * share) <= 0.1
     own = page.locator(".lists li.own .text").all_text_contents()
     assert own == [signs(shown.answers[0].pieces[3])] * 2
-    facts = page.locator(".facts dd").all_text_contents()
+    facts = facts_shown(page)
     assert facts[0] == str(scores.rank[3])
     assert facts[2] == f"{float(f'{scores.kl_base_aligned[3]:.3g}'):.3f}"
 
@@ -188,7 +188,7 @@ def test_what_is_not_known_is_shown_as_such(open_page: Open) -> None:
     assert labels(page)[1] == "unknown"
     assert "rank unknown" in (token(page, 1).get_attribute("aria-label") or "")
     token(page, 1).hover()
-    facts = page.locator(".facts dd").all_text_contents()
+    facts = facts_shown(page)
     assert [facts[0], facts[1].split(" /")[0], *facts[2:]] == ["–"] * 4
     assert listed(page, "base") == []
     assert page.locator(".legend button").all_text_contents()[-1] == "unknown1"
@@ -200,7 +200,7 @@ def test_of_a_divergence_behind_a_server_the_least_is_shown(open_page: Open) -> 
     assert "KL(base ‖ aligned) at least, nats" in page.locator(".summary th").all_text_contents()
     assert "KL(base ‖ aligned) ≥" in page.locator(".curves h3 span").all_text_contents()
     token(page, 3).hover()
-    facts = page.locator(".facts dd").all_text_contents()
+    facts = facts_shown(page)
     for least, fact in zip(("kl_base_aligned_least", "kl_aligned_base_least"), facts[2:], strict=True):
         value = getattr(shown.contexts["zero-shot"][0], least)[3]
         assert fact == f"≥ {float(f'{value:.3g}'):.3f}"
