@@ -63,6 +63,17 @@ def test_it_is_kept_as_json_and_lacks_what_another_space_lacks() -> None:
         prior.check(small)
 
 
+def test_prompts_with_parts_that_a_space_lacks_are_left_out() -> None:
+    space = uo.load_space("nano")
+    good = dict(space.hand_written_params)
+    lacking = [{**good, "exemplar_0": "lithium/written"}, {**good, "system": "written"}]
+    features = Features(space)
+    assert len(Prior(search="earlier", best=[good]).rows(features)) == 1
+    assert len(Prior(search="earlier", best=[*lacking, good]).rows(features)) == 1
+    with pytest.raises(uo.InputError, match="belongs to this space"):
+        Prior(search="earlier", best=lacking).check(features)
+
+
 def test_a_replay_with_it_walks_the_path_of_the_search(tmp_path: Path) -> None:
     table = Table.synthetic(1, exemplars=8, systems=3, queries=96, longest=3)
     with Store.open(f"{tmp_path}/s.db") as store:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from urial_opt.content import content_id
-from urial_opt.errors import InputError
+from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.records import Params
 from urial_opt.search.prompt_features import Features
 from urial_opt.statistics.strata import IntArray
@@ -59,6 +59,6 @@ def _row(features: Features, params: Params) -> IntArray | None:
     """None if a part is missing."""
     try:
         row = features.row(params)
-    except (KeyError, ValueError):
+    except (UnknownNameError, KeyError, ValueError):
         return None
     return row if features.k_min <= int((row[features.slots :] >= 0).sum()) <= features.k_max else None
