@@ -25,12 +25,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.tabular.oracle import answers_of, length_of
 from experiments.tabular.recipes import RECIPES, all_prompts
 from experiments.tabular.table import TABLES, PromptKey, Table
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
-from urial_opt.prompt import has_ended, read_answer
-from urial_opt.protocols import Ending, Judge, TokenCounter
+from urial_opt.prompt import read_answer
+from urial_opt.protocols import Judge
 from urial_opt.records import Candidate, Completion, Query, Usage, in_blocks
 
 
@@ -74,7 +75,8 @@ class Builder:
         path = self.work / f"{number:04d}.npz"
         started = time.perf_counter()
         queries = self.space.queries.queries
-        answers = [self._answers(prompt, queries) for prompt in prompts]
+        candidates = [self._candidate(prompt) for prompt in prompts]
+        answers = [answers_of(self.generator, candidate, queries) for candidate in candidates]
         tokens = np.array([[each.usage.completion_tokens for each in row] for row in answers], dtype=np.uint16)
         read = [[replace(each, text=read_answer(each.text, cut=is_cut(each))) for each in row] for row in answers]
         texts = [[each.text for each in row] for row in read]
@@ -85,7 +87,7 @@ class Builder:
             path,
             verdicts=verdicts(self.name, queries, read),
             answer_tokens=tokens,
-            prompt_tokens=np.array([self._length(prompt) for prompt in prompts], dtype=np.int32),
+            prompt_tokens=np.array([length_of(self.generator, candidate) for candidate in candidates], dtype=np.int32),
             cut=np.array(cut).sum(axis=1, dtype=np.int32),
         )
         return len(prompts), int(tokens.sum()), time.perf_counter() - started
@@ -95,17 +97,6 @@ class Builder:
             system=prompt.system, exemplars=prompt.exemplars, decoding=self.space.hand_written_params
         )
         return self.space.candidate(params)
-
-    def _answers(self, prompt: PromptKey, queries: Sequence[Query]) -> list[Completion]:
-        candidate = self._candidate(prompt)
-        if isinstance(self.generator, Ending):
-            self.generator.end_when(has_ended)
-        suffixes = [candidate.prompt.suffix(query.text) for query in queries]
-        return self.generator.generate(candidate.prompt.prefix, suffixes, candidate.sampling)
-
-    def _length(self, prompt: PromptKey) -> int:
-        text = self._candidate(prompt).prompt.prefix
-        return self.generator.count_tokens(text) if text and isinstance(self.generator, TokenCounter) else 0
 
 
 def is_cut(answer: Completion) -> bool:

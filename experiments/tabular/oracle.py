@@ -1,7 +1,7 @@
 """Oracle: verdicts on the real answers of a base model, asked when they are needed and kept for all who come after.
 
-    with Oracle.opened(load_space("nano-hard"), folder) as oracle:
-        oracle.verdicts(candidate, queries)         queries x aspects, 0 where an aspect is not due
+    oracle = Oracle(folder=folder)
+    oracle.verdicts(candidate, queries)         queries x aspects, 0 where an aspect is not due
 
 Verdicts are kept in one SQLite file in the folder, which any number of processes may share. Two processes that ask for
 the same answer at the same time both make it, and get the same.
@@ -23,8 +23,9 @@ import numpy.typing as npt
 
 from urial_opt import plugins
 from urial_opt.aspects import Aspect
+from urial_opt.evaluation.token_counts import known_length
 from urial_opt.prompt import has_ended, read_answer
-from urial_opt.protocols import Ending, Generator, Judge, TokenCounter
+from urial_opt.protocols import Ending, Generator, Judge
 from urial_opt.records import Candidate, Completion, Query
 
 CACHE = Path(tempfile.gettempdir()) / "urial-opt-oracle"
@@ -79,7 +80,7 @@ class Oracle:
         known = self._known(prompt)
         if missing := [query for query in queries if query.id not in known]:
             if len(missing) == 1:
-                missing = [query for query in {*missing, *ahead} if query.id not in known]
+                missing = [query for query in dict.fromkeys((*missing, *ahead)) if query.id not in known]
             fresh = self._judged(candidate, missing)
             with closing(self._file.cursor()) as cursor:
                 rows = [(prompt, query, scores) for query, scores in fresh.items()]
@@ -98,7 +99,7 @@ class Oracle:
         return self._kept[prompt]
 
     def _judged(self, candidate: Candidate, queries: Sequence[Query]) -> dict[str, bytes]:
-        written = self._written(candidate, queries)
+        written = answers_of(self.generator, candidate, queries)
         read = [read_answer(each.text, cut=each.finish_reason == "length") for each in written]
         answers = [Completion(text=text, finish_reason="stop") for text in read]
         judged = self.judge.judge(queries, answers)
@@ -107,13 +108,19 @@ class Oracle:
             for query, each in zip(queries, judged, strict=True)
         }
 
-    def _written(self, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
-        if isinstance(self.generator, Ending):
-            self.generator.end_when(has_ended)
-        suffixes = [candidate.prompt.suffix(query.text) for query in queries]
-        return self.generator.generate(candidate.prompt.prefix, suffixes, candidate.sampling)
-
     def prompt_tokens(self, candidate: Candidate) -> int:
         """Tokens of the prompt before the query."""
-        text = candidate.prompt.prefix
-        return self.generator.count_tokens(text) if text and isinstance(self.generator, TokenCounter) else 0
+        return length_of(self.generator, candidate)
+
+
+def answers_of(generator: Generator, candidate: Candidate, queries: Sequence[Query]) -> list[Completion]:
+    """The base model's answers under a prompt, as it wrote them, up to where they have ended."""
+    if isinstance(generator, Ending):
+        generator.end_when(has_ended)
+    suffixes = [candidate.prompt.suffix(query.text) for query in queries]
+    return generator.generate(candidate.prompt.prefix, suffixes, candidate.sampling)
+
+
+def length_of(generator: Generator, candidate: Candidate) -> int:
+    """Tokens of a prompt before the query; 0 of none, whatever a model begins every text with."""
+    return (known_length(candidate.prompt, generator) or 0) if candidate.prompt.prefix else 0

@@ -67,7 +67,7 @@ class Thompson:
         `early` holds the first `fitted_on` prompts, as they are estimated from themselves alone.
         """
         model = self.model(known, early)
-        weights = model.draw(rng, temper=self._temper(model))
+        weights = np.append(model.draw(rng, temper=self._temper(model)), 0.0)
         found = self._best_under(weights, known, tried=tried, rng=rng)
         return new_row(self.features, rng, tried=tried) if found is None else found
 
@@ -91,11 +91,11 @@ class Thompson:
         temper, centre = self._temper(model), float(early.means.mean())
         better = 0
         for _ in range(_DRAWS):
-            weights = model.draw(rng, temper=temper)
+            weights = np.append(model.draw(rng, temper=temper), 0.0)
             best = rng.normal(than.mean, than.standard_error)
             found = self._best_under(weights, known, tried=tried, rng=rng)
             if found is not None:
-                score = float(predicted(self.features, np.append(weights, 0.0), found[None])[0])
+                score = float(predicted(self.features, weights, found[None])[0])
                 better += centre + score > best + by
             if better >= at_most * _DRAWS:
                 break
@@ -109,8 +109,8 @@ class Thompson:
     def _best_under(
         self, weights: FloatArray, known: Scored, *, tried: Set[bytes], rng: np.random.Generator
     ) -> IntArray | None:
-        """The best prompt that is not among `tried`, under these weights of the features; None if none was found."""
-        features, weights = self.features, np.append(weights, 0.0)
+        """The best prompt that is not among `tried`, by `weights` as in `predicted`; None if none was found."""
+        features = self.features
         starts = [known.rows[predicted(features, weights, known.rows).argmax()]]
         starts += [random_row(features, rng) for _ in range(_RESTARTS)]
         return maximise(features, weights, starts, tried=tried)

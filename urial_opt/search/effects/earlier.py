@@ -5,9 +5,9 @@ from __future__ import annotations
 from urial_opt.errors import InputError
 from urial_opt.evaluation.scorecard import strata_of
 from urial_opt.records import TrialState
-from urial_opt.search.effects.stored_trials import read_trials
 from urial_opt.search.prior import MOST, Prior
 from urial_opt.search.standing import estimates_of
+from urial_opt.spaces.space_json import read_space_text
 from urial_opt.store import SearchRecord, Store
 
 
@@ -19,12 +19,13 @@ def learn_prior(store: Store, name: str) -> Prior:
     search = store.search(name)
     if search.summary is None:
         raise InputError(f"the search {name!r} has no result yet and is no prior; resume it, or give another `prior`")
-    trials = read_trials(store, search)
-    if trials is None:
+    text = store.stored_space(name)
+    if text is None:
         raise InputError(f"the search {name!r} did not store its space and is no prior; give another `prior`")
-    strata = strata_of(trials.space.queries.split("dev"), trials.space.objective)
-    estimates = estimates_of(trials.records, strata)
-    complete = [record for record in trials.records if record.state is TrialState.COMPLETE]
+    space = read_space_text(text)
+    records = [record for record in store.trials(name) if record.state is not TrialState.FAILED]
+    estimates = estimates_of(records, strata_of(space.queries.split("dev"), space.objective))
+    complete = [record for record in records if record.state is TrialState.COMPLETE]
     best = sorted(complete, key=lambda record: -estimates[record.optuna_number].mean)
     return Prior(search=name, best=[dict(record.candidate.params) for record in best[:MOST]])
 
