@@ -98,11 +98,11 @@ def choice(folder: Path) -> object:
 def rounds(folder: Path) -> object:
     """When a round comes, what it is shown and asks for, and what becomes of what it brings."""
     standings: list[Any] = [
-        SimpleNamespace(records=[None] * done, best=0, improved_at=improved)
+        SimpleNamespace(records=dict.fromkeys(range(done)), best=0, improved_at=improved)
         for done in (15, 30, 60)
         for improved in (0, 15)
     ]
-    comes = [due([], each, budget=budget, most=1) for each in standings for budget in (70, 200)]
+    comes = [due([], each, following=len(each.records), budget=budget, most=1) for each in standings for budget in (70, 200)]
     space = space_in(folder)
     start, other = (
         trial(number, space, space.candidate(params))

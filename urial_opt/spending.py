@@ -165,15 +165,27 @@ class Meter:
         self._dearest: dict[Asked, tuple[float, float]] = {}
         """Dollars and tokens for each query, or draft, of the most expensive block of its sort so far."""
 
-    def look(self, bill: Bill, number: int, *, of: Asked = "queries") -> str | None:
-        """Describe the limit that asking for `number` more queries may exceed; None if no limit is at risk."""
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit that may be reached."""
+        terms = self._terms
+        return any(limit is not None for limit in (terms.max_cost, terms.max_tokens, terms.max_seconds))
+
+    def look(self, bill: Bill, number: int, *, of: Asked = "queries", came: int | None = None) -> str | None:
+        """Describe the limit that asking for `number` more queries may exceed; None if no limit is at risk.
+
+        If several blocks are under way at once, `number` counts their queries too, and `came` those of the blocks that
+        have come since the last look.
+        """
         cost, tokens = bill.total or 0.0, bill.tokens
-        if block := self._block:
-            paid = (cost - block.cost) / block.number, (tokens - block.tokens) / block.number
+        if (block := self._block) and came != 0:
+            came = came or block.number
+            paid = (cost - block.cost) / came, (tokens - block.tokens) / came
             before = self._dearest.get(block.of, (0.0, 0.0))
             self._dearest[block.of] = max(before[0], paid[0]), max(before[1], paid[1])
         dollars_each, tokens_each = self._dearest.get(of) or _average(bill, of)
-        self._block = _Block(of=of, number=number, cost=cost, tokens=tokens)
+        if block is None or came != 0:
+            self._block = _Block(of=of, number=number, cost=cost, tokens=tokens)
         terms = self._terms
         if terms.max_cost is not None and cost + dollars_each * number > terms.max_cost:
             return f"`max_cost={terms.max_cost:g}` would be exceeded: {cost:.4f} dollars are spent"

@@ -61,6 +61,12 @@ class SearchOptions:
     """Stop before the budget is spent once a clearly better prompt is unlikely (see `stopping.py`)."""
     rounds: int = DEFAULT_ROUNDS
     """How many rounds of the proposer there may be, if there is one."""
+    parallel: int | None = None
+    """How many trials may be under way at once; None: as many as the base model can take (see `in_flight`)."""
+    deterministic: bool = False
+    """Let decisions wait for each other, so that the same seed gives the same search whatever comes first."""
+    join: bool = False
+    """Work on the search beside other processes that do."""
     name: str = ""
     """If empty, the name is derived from everything that affects the result, so the same call continues the search."""
     terms: Terms = field(default_factory=Terms)
@@ -70,6 +76,12 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.budget < 1:
             raise InputError(f"a search needs a budget of at least 1 trial, not {self.budget}; give `budget=200`")
+        if self.parallel is not None and self.parallel < 1:
+            raise InputError(f"there cannot be {self.parallel} trials under way; give `parallel=1` for one at a time")
+        if self.deterministic and self.join:
+            raise InputError(
+                "processes that work together hear of each other in no fixed order; leave out `join` or `deterministic`"
+            )
         if self.rounds < 0:
             raise InputError(f"there cannot be {self.rounds} rounds of a proposer; give `rounds=0` for none")
         for what, wanted in (("takes no prior", bool(self.prior)), ("cannot tell when it is done", self.until_done)):

@@ -7,9 +7,7 @@ proposal is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import optuna
+from collections.abc import Callable, Iterable
 
 from urial_opt.errors import ContextError, InputError
 from urial_opt.evaluation.token_counts import CHARACTERS_OF_A_TOKEN, billed, characters_of_a_token, prompt_length
@@ -23,17 +21,23 @@ PROPOSALS = 20
 """How many proposals in a row may be too long, and nothing new when they are shortened."""
 
 
-def propose(search: RunningSearch, study: SearchStudy, *, fixed: Params | None) -> tuple[optuna.Trial, Candidate]:
-    """The next trial and its prompt, which the constraints allow unless `fixed` gives it."""
-    trial = study.ask(fixed=fixed)
+def propose(
+    search: RunningSearch, study: SearchStudy, *, fixed: Params | None, under_way: Iterable[Candidate] = ()
+) -> tuple[int, Candidate]:
+    """The next trial, by its number in the study, and its prompt, which the constraints allow unless `fixed` gives it.
+
+    A prompt that is made shorter is none of those `under_way`.
+    """
+    if fixed is not None:
+        return study.begin(search.space, fixed)
+    number, candidate = study.ask(search.space)
     try:
-        candidate = search.space.suggest(trial)
-        if fixed is not None or _fits(search)(candidate):
-            return trial, candidate
+        if _fits(search)(candidate):
+            return number, candidate
     except BaseException:
-        study.drop(trial.number)
+        study.drop(number)
         raise
-    return _shorter(search, study, trial, candidate)
+    return _shorter(search, study, number, candidate, under_way)
 
 
 def check_budget(search: RunningSearch, candidate: Candidate) -> None:
@@ -44,16 +48,16 @@ def check_budget(search: RunningSearch, candidate: Candidate) -> None:
 
 
 def _shorter(
-    search: RunningSearch, study: SearchStudy, trial: optuna.Trial, candidate: Candidate
-) -> tuple[optuna.Trial, Candidate]:
+    search: RunningSearch, study: SearchStudy, number: int, candidate: Candidate, under_way: Iterable[Candidate]
+) -> tuple[int, Candidate]:
     """What comes of proposals that are too long.
 
     They stay open in the study while others are asked for, since samplers do not repeat an open proposal, and are
     dropped at the end as if they had never been: so a resumed search proposes the same.
     """
     space, fits = search.space, _fits(search)
-    tried = {_key(record.candidate) for record in search.standing.records.values()}
-    opened, known = [trial], None
+    tried = {_key(record.candidate) for record in search.standing.records.values()} | set(map(_key, under_way))
+    opened, known = [number], None
     try:
         while len(opened) <= PROPOSALS:
             found = shortened(space, candidate.params, fits)
@@ -61,22 +65,20 @@ def _shorter(
                 known = found
                 break
             known = known or found
-            trial = study.ask()
-            opened.append(trial)
-            candidate = space.suggest(trial)
+            number, candidate = study.ask(space)
+            opened.append(number)
             if fits(candidate):
                 opened.pop()
-                return trial, candidate
+                return number, candidate
     finally:
         for each in opened:
-            study.drop(each.number)
+            study.drop(each)
     if known is None:
         raise InputError(
             f"{len(opened)} proposals in a row had more tokens than prompt_tokens<={most_tokens(space):g} allows, even "
             f"with {space.k_min} exemplars; raise the bound in `objective=…`, or lower k.min in the space file"
         )
-    trial = study.ask(fixed=known.params)
-    return trial, space.suggest(trial)
+    return study.begin(space, known.params)
 
 
 def _fits(search: RunningSearch) -> Callable[[Candidate], bool]:

@@ -10,20 +10,23 @@ from urial_opt.roles import Models
 from urial_opt.search.agent.widening import recall_rounds
 from urial_opt.search.final import finish
 from urial_opt.search.floor import Floor, exemplars_to_judge, hold_to_floor
+from urial_opt.search.lanes import in_flight
 from urial_opt.search.opening import Begun, Interrupted, SearchOptions, begin
 from urial_opt.search.progress import Phase, Progress
 from urial_opt.search.pruners import make_race
+from urial_opt.search.restored import restored_result
 from urial_opt.search.result import SearchResult
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.samplers import make_sampler
+from urial_opt.search.schedule import report_all, run_trials
 from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import learn_stored_trials, run_trials
+from urial_opt.search.trials import learn_stored_trials
 from urial_opt.search.versions import check_versions, deciding
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter
-from urial_opt.store import Claim, Store
+from urial_opt.store import SearchStatus, Store, Work, Worker
 
 
 def search_space(
@@ -41,7 +44,8 @@ def search_space(
     request to a server. Interrupted if `stop` returns true, LimitReached if a limit is reached or the next block might
     exceed it; all results are kept, and the same call continues the search.
     InputError if an option is invalid or if the search has trials of other versions of what decides; StoreError if the
-    store fails or another process works on the search, AdapterError if a model or the judge fails.
+    store fails or another process works on the search, unless it is to join; AdapterError if a model or the judge
+    fails.
     """
     # a wrong name fails before anything is stored
     make_sampler(options.sampler, space, seed=options.seed)
@@ -50,9 +54,10 @@ def search_space(
     models = begun.models
     if not options.continue_anyway:
         check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
-    with store.claim(begun.name, versions=deciding(store.search(begun.name)), stops=(Interrupted,)) as claim:
+    versions = deciding(store.search(begun.name))
+    with store.worker(begun.name, versions=versions, join=options.join, stops=(Interrupted,)) as worker:
         with begun.account.billing(*models.by_role.values()):
-            search = _running(begun, models, store, options, watch, stop, claim)
+            search = _running(begun, models, store, options, watch, stop, worker)
         return _to_the_end(search)
 
 
@@ -68,8 +73,21 @@ def _to_the_end(search: RunningSearch) -> SearchResult:
         )
         with SearchStudy(store, name, sampler) as study:
             run_trials(search, study)
-            result = finish(search)
-            study.name_found(search.standing.records, result.found_trial)
+            return _end(search, study)
+
+
+def _end(search: RunningSearch, study: SearchStudy) -> SearchResult:
+    """The measurements at the end, by one of the processes that work on the search; the others wait for them."""
+    leases, store = search.worker.leases, search.store
+    while (lease := leases.take(Work.END, 0)) is None:
+        record = store.search(search.name)
+        if record.status is SearchStatus.FINISHED:
+            return restored_result(store, record)
+        search.pause()
+    report_all(search, study)
+    result = finish(search)
+    study.name_found(search.standing.records, result.found_trial)
+    leases.end(lease)
     return result
 
 
@@ -80,14 +98,14 @@ def _running(
     options: SearchOptions,
     watch: Callable[[Progress], None],
     stop: Callable[[], bool],
-    claim: Claim,
+    worker: Worker,
 ) -> RunningSearch:
     space = begun.space
     blocks = space.queries.blocks("dev", space.block, seed=options.seed)
     strata = strata_of([query for block in blocks for query in block], space.objective)
     return RunningSearch(
         begun=begun,
-        claim=claim,
+        worker=worker,
         space=space,
         models=models,
         evaluator=Evaluator(generator=models.base, judge=models.judge, memory=begun.account),
@@ -95,6 +113,7 @@ def _running(
         options=options,
         blocks=blocks,
         standing=Standing(race=make_race(options.pruner, strata)),
+        parallel=options.parallel or in_flight(models.base, space.block),
         shift=watch_shift(
             models.base,
             models.aligned,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from urial_opt.evaluation.axes import Sampled
 from urial_opt.evaluation.evaluator import Evaluator
@@ -17,9 +19,11 @@ from urial_opt.search.standing import Standing
 from urial_opt.spaces.lineage import Round
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Asked, Bill, Meter, Spent
-from urial_opt.store import Claim, Store
+from urial_opt.store import Store, Worker
 
 _NOTHING = Usage()
+_PAUSE = 0.5
+"""Seconds between two looks at what other processes do."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,8 +31,8 @@ class RunningSearch:
     """A search in progress; `trials` advances it, `final` finishes it."""
 
     begun: Begun
-    claim: Claim
-    """The search belongs to this process."""
+    worker: Worker
+    """This process, as the store knows it."""
     space: SearchSpace
     """The space without the exemplars below the floor, and with what the proposer wrote."""
     models: Models
@@ -38,6 +42,8 @@ class RunningSearch:
     blocks: list[tuple[Query, ...]]
     """The dev queries, in blocks of one composition. Each trial has its own first block (`seeding`)."""
     standing: Standing
+    parallel: int
+    """How many trials may be under way at once."""
     shift: ShiftWatch | None
     """None if there is no aligned model, or none that can be compared with the base model."""
     watch: Callable[[Progress], None]
@@ -49,10 +55,17 @@ class RunningSearch:
     """The rounds of the proposer so far."""
     sampled: dict[int, Sampled] = field(default_factory=dict)
     """Complete trials on the axes of a front, by number (see `front`)."""
+    ending: BaseException | None = None
+    """Why the search ends; nothing more is asked then."""
+    under_way: int = 0
+    """Queries that are asked at this moment …"""
+    came: int = 0
+    """… and those that have come since the limits were last looked at."""
     asked: int = 0
     """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)
     """Tokens of the measurements after the trials."""
+    looking: Lock = field(default_factory=Lock)
 
     @property
     def name(self) -> str:
@@ -82,16 +95,26 @@ class RunningSearch:
 
     def check_limits(self, number: int, *, of: Asked = "queries") -> None:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
-        self.claim.check()
         if self.stop():
             raise Interrupted(self.name)
-        if limit := self.meter.look(self.bill, number, of=of):
+        with self.looking:  # a round of the proposer has a thread of its own
+            came = self.came if self.parallel > 1 else None
+            limit = self.meter.look(self.bill, number + self.under_way, of=of, came=came)
+            self.came = 0
+        if limit:
             raise LimitReached(self.name, limit)
+
+    def pause(self) -> None:
+        """Let other processes that work on the search go on, and look again then."""
+        time.sleep(_PAUSE)
+        self.allow()
 
     def allow(self) -> None:
         """Called before each request to a server: Interrupted on the user's request, LimitReached if one is reached."""
-        if self.stop():
+        if self.stop() or self.ending:
             raise Interrupted(self.name)
+        if not self.meter.is_limited:
+            return
         if limit := self.meter.reached(self.bill):
             raise LimitReached(self.name, limit)
 
@@ -118,6 +141,6 @@ class RunningSearch:
                 usage=self.spent + usage,
                 bill=self.bill,
                 notes=self.notes,
-                fraction=asked / sum(map(len, self.blocks)),
+                fraction=min(asked / sum(map(len, self.blocks)), self.parallel),
             )
         )

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from urial_opt.records import Params
 from urial_opt.search.linear_model import Effect
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features, PromptSpace
@@ -70,9 +71,13 @@ class ExemplarSampler(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, _search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
+        return self.propose(study, but=trial.number)
+
+    def propose(self, study: optuna.Study, *, but: int | None = None) -> Params:
+        """The parameters to try next, from the trials of a study except for the running one with the number `but`."""
         features = self._current()
         trials = study.get_trials(deepcopy=False)
-        running = [t for t in trials if t.state == TrialState.RUNNING and t.number != trial.number and "k" in t.params]
+        running = [t for t in trials if t.state == TrialState.RUNNING and t.number != but and "k" in t.params]
         done = counted(trials)
         rng = random_generator(self.seed, len(done), len(running))
         tried = {self._row(t).tobytes() for t in (*done, *running)}

@@ -14,20 +14,26 @@ EVERY = 8
 """Trials between two looks at that."""
 
 
-def is_done(search: RunningSearch, study: SearchStudy) -> bool:
-    """Whether the search is done, and is to stop when it is; never before all rounds of the proposer are taken."""
+def is_done(search: RunningSearch, study: SearchStudy, following: int) -> bool:
+    """Whether the search is done, and is to stop when it is; never before all rounds of the proposer are taken.
+
+    The next trial would have the number `following`.
+    """
     standing = search.standing
     if not search.options.until_done or standing.best is None or len(standing.records) % EVERY:
         return False
     writes = search.models.proposer is not None and len(search.rounds) < search.options.rounds
-    if writes or next_look(search) is not None:
+    if writes or next_look(search, following) is not None:
         return False
     chance = study.chance_of_better(standing.estimates[standing.best], by=BETTER, at_most=UNLIKELY)
-    if chance >= UNLIKELY:
-        return False
-    search.notes = (
-        *search.notes,
-        f"Done after {len(standing.records)} of {search.options.budget} prompts: the probability that an untried one "
-        f"is better by {BETTER} points is below {UNLIKELY:.0%}.",
+    return chance < UNLIKELY
+
+
+def say_done(search: RunningSearch, after: int) -> None:
+    """Note, once, that the search was done after so many trials."""
+    note = (
+        f"Done after {after} of {search.options.budget} prompts: the probability that an untried one "
+        f"is better by {BETTER} points is below {UNLIKELY:.0%}."
     )
-    return True
+    if note not in search.notes:
+        search.notes = (*search.notes, note)

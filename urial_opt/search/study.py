@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
 import optuna
-from optuna.exceptions import OptunaError
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.samplers import BaseSampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
-from urial_opt.records import Params, TrialRecord, TrialState
+from urial_opt.records import Candidate, Params, TrialRecord, TrialState
 from urial_opt.search.sampler import AGAIN, ExemplarSampler
 from urial_opt.secrets import redacted
 from urial_opt.spaces.space import SearchSpace
@@ -31,7 +31,6 @@ class SearchStudy:
 
     def __init__(self, store: Store, name: str, sampler: BaseSampler) -> None:
         self._store = store
-        self._asked: optuna.Trial | None = None
         with store.alone():  # Optuna creates its tables one by one, and fails where another process does the same
             self._storage = open_storage(store)
         try:
@@ -61,8 +60,17 @@ class SearchStudy:
         self._storage.remove_session()
         self._storage.engine.dispose()
 
-    def catch_up(self, records: Mapping[int, TrialRecord], estimates: Mapping[int, TrialEstimate]) -> None:
-        """Report trials that were recorded but not reported to Optuna, and fail those that were interrupted."""
+    def catch_up(
+        self,
+        records: Mapping[int, TrialRecord],
+        estimates: Mapping[int, TrialEstimate],
+        *,
+        leased: Collection[int] = (),
+    ) -> None:
+        """Report trials that were recorded but not reported to Optuna, and fail others that are not under way.
+
+        `leased` are those under way, by their numbers in the study.
+        """
         recorded = {record.optuna_number: record for record in records.values()}
         try:
             known = self._study.get_trials(deepcopy=False)
@@ -73,8 +81,9 @@ class SearchStudy:
                 f"the store {self._store.name!r}: Optuna's study {self._study.study_name!r} lacks the trial "
                 f"{missing[0]}, which the search recorded; restore a copy, or give another `name=NEW`"
             )
-        running = [trial for trial in known if trial.state == OptunaState.RUNNING]
-        for trial in running:
+        for trial in known:
+            if trial.state.is_finished() or trial.number in leased:
+                continue
             if trial.number in recorded:
                 self.tell(recorded[trial.number], estimates)
             else:
@@ -110,12 +119,27 @@ class SearchStudy:
             adopted[record.number] = known[old.number]
         return adopted
 
-    def ask(self, *, fixed: Params | None = None) -> optuna.Trial:
-        """Ask for the next trial; `fixed` are its parameters, if the sampler is not to choose them."""
-        if fixed is not None and not self._study.get_trials(deepcopy=False, states=(OptunaState.WAITING,)):
-            self._study.enqueue_trial(dict(fixed))
-        self._asked = self._study.ask()
-        return self._asked
+    def ask(self, space: SearchSpace) -> tuple[int, Candidate]:
+        """The next trial that the sampler proposes, by its number in the study."""
+        if isinstance(self._study.sampler, ExemplarSampler):  # it proposes without a trial, which is then written once
+            return self.begin(space, self._study.sampler.propose(self._study))
+        trial = self._study.ask()
+        try:
+            return trial.number, space.suggest(trial)
+        except BaseException:
+            self.drop(trial.number)
+            raise
+
+    def begin(self, space: SearchSpace, fixed: Params) -> tuple[int, Candidate]:
+        """A new trial with these parameters, by its number in the study; the sampler is not asked."""
+        given = optuna.trial.FixedTrial(dict(fixed))
+        candidate = space.suggest(given)
+        # Not by `enqueue_trial`: two processes may take the same trial out of Optuna's queue.
+        running = optuna.trial.create_trial(
+            state=OptunaState.RUNNING, params=given.params, distributions=given.distributions
+        )
+        trial_id = self._storage.create_new_trial(self._study_id, template_trial=running)
+        return self._storage.get_trial_number_from_id(trial_id), candidate
 
     def widen(self, space: SearchSpace) -> None:
         """Propose from a space whose pool has grown; stock samplers see it in the parameters of the next trial."""
@@ -131,24 +155,28 @@ class SearchStudy:
 
     def drop(self, number: int) -> None:
         """Fail a trial that was not recorded."""
-        self._study.tell(number, state=OptunaState.FAIL)
+        trial_id = self._trial_id(number)
+        if not self._storage.get_trial(trial_id).state.is_finished():
+            self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
 
     def tell(self, record: TrialRecord, estimates: Mapping[int, TrialEstimate]) -> None:
         """Report a trial's outcome: its shrunken estimate, not the mean of the few queries that it was asked."""
-        trial = self._running(record.optuna_number)
-        trial_id = trial._trial_id
-        if record.state is TrialState.FAILED:
+        with suppress(UpdateFinishedTrialError):  # another process has reported it
+            self._tell(record, estimates.get(record.number))
+
+    def _tell(self, record: TrialRecord, estimate: TrialEstimate | None) -> None:
+        trial_id = self._trial_id(record.optuna_number)
+        if estimate is None:
             self._storage.set_trial_user_attr(trial_id, "queries", len(record.query_scores))
-            self._study.tell(trial, state=OptunaState.FAIL)
+            self._storage.set_trial_state_values(trial_id, OptunaState.FAIL)
             return
-        estimate = estimates[record.number]
         self._storage.set_trial_user_attr(trial_id, "standard_error", estimate.standard_error)
         if record.state is TrialState.PRUNED:
             # Optuna takes the last reported value as the value of a pruned trial
             self._storage.set_trial_intermediate_value(trial_id, estimate.queries, estimate.mean)
-            self._study.tell(trial, state=OptunaState.PRUNED)
+            self._storage.set_trial_state_values(trial_id, OptunaState.PRUNED, [estimate.mean])
         else:
-            self._study.tell(trial, estimate.mean)
+            self._storage.set_trial_state_values(trial_id, OptunaState.COMPLETE, [estimate.mean])
 
     def name_found(self, records: Mapping[int, TrialRecord], found: int) -> None:
         """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best.
@@ -164,11 +192,8 @@ class SearchStudy:
             self._study.set_user_attr(FOUND, number)
             self._study.set_user_attr(NOTE, says)
 
-    def _running(self, number: int) -> optuna.Trial:
-        """A trial by its number: usually the last one asked for, which needs no lookup."""
-        if self._asked and self._asked.number == number:
-            return self._asked
-        return optuna.Trial(self._study, self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number))
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
 def open_storage(store: Store) -> RDBStorage:

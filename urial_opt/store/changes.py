@@ -12,6 +12,7 @@ from urial_opt.store.round_tables import drafts, rounds
 from urial_opt.store.searches import check_new_name, read_search, search_id
 from urial_opt.store.spending import close_account
 from urial_opt.store.tables import evaluated_queries, evaluations, results, searches, trials
+from urial_opt.store.worker_tables import leases, workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def remove_search(connection: sa.Connection, name: str) -> Removed:
             connection.execute(sa.delete(evaluated_queries).where(evaluated_queries.c.evaluation_id == id_))
             connection.execute(sa.delete(evaluations).where(evaluations.c.id == id_))
         counts.append(len(ids))
-    for table in (drafts, rounds):
+    for table in (drafts, rounds, leases, workers):
         connection.execute(sa.delete(table).where(table.c.search_id == number))
     close_account(connection, number)
     connection.execute(sa.delete(searches).where(searches.c.id == number))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 
 from sqlalchemy import Engine
 
@@ -25,13 +25,14 @@ from urial_opt.spaces.lineage import Round
 from urial_opt.spending import Spent
 from urial_opt.store import changes, copying, paces, rounds, searches, served, shifts, trials
 from urial_opt.store.changes import Removed
-from urial_opt.store.claims import Claim
 from urial_opt.store.connection import Connection
 from urial_opt.store.copying import Copied
 from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, StoredResult
+from urial_opt.store.leases import Lease
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
 from urial_opt.store.spending import Account, read_bill
+from urial_opt.store.workers import Worker
 
 
 class Store(DatabaseMemory):
@@ -163,9 +164,16 @@ class Store(DatabaseMemory):
         with self._database.reading() as connection:
             return searches.newest_search(connection)
 
-    def claim(self, search: str, *, versions: Mapping[str, int], stops: tuple[type[BaseException], ...] = ()) -> Claim:
-        """The claim of this process on a search that it is about to work on."""
-        return Claim(self._database, search, versions=versions, stops=stops)
+    def worker(
+        self,
+        search: str,
+        *,
+        versions: Mapping[str, int],
+        join: bool = False,
+        stops: tuple[type[BaseException], ...] = (),
+    ) -> Worker:
+        """This process, which is about to work on a search; with `join`, beside others that do."""
+        return Worker(self._database, search, versions=versions, join=join, stops=stops)
 
     def finish(self, search: str, summary: Mapping[str, object]) -> None:
         """Mark a search as finished and store its final JSON object."""
@@ -208,21 +216,13 @@ class Store(DatabaseMemory):
         with self._database.reading() as connection:
             return shifts.shifts_of_prompts(connection, base, aligned, prompts)
 
-    def add_trial(
-        self,
-        search: str,
-        trial: TrialRecord,
-        evaluation: Evaluation,
-        *,
-        estimates: Mapping[int, Estimate] = MappingProxyType({}),
-    ) -> None:
-        """Record a trial and, in the same transaction, shrunken estimates of trials as `set_estimates` does.
+    def add_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation, *, lease: Lease | None = None) -> int:
+        """Record a trial, and end the lease on it. Returns how many trials had ended before; -1 if the lease was lost.
 
         Recording the same trial again is no error; another trial with its number is a StoreError.
         """
         with self._database.writing() as connection:
-            trials.insert_trial(connection, search, trial, evaluation)
-            trials.write_estimates(connection, search, estimates)
+            return trials.insert_trial(connection, search, trial, evaluation, lease=lease)
 
     def replace_trial(self, search: str, trial: TrialRecord, evaluation: Evaluation | None = None) -> None:
         """Record a trial in place of the stored one of its number, with another evaluation if one is given."""
@@ -243,6 +243,16 @@ class Store(DatabaseMemory):
         """All trials of a search, in the order of their numbers."""
         with self._database.reading() as connection:
             return trials.read_trials(connection, search)
+
+    def trials_from(self, search: str, ended: int) -> list[TrialRecord]:
+        """The trials before which at least so many had ended, in the order in which they ended."""
+        with self._database.reading() as connection:
+            return trials.read_trials_from(connection, search, ended)
+
+    def last_tick(self, search: str) -> int:
+        """When the last trial ended, in ticks of the search (see `search/schedule.py`); 0 if that is not known."""
+        with self._database.reading() as connection:
+            return trials.last_tick(connection, search)
 
     def aspect_scores(self, search: str) -> dict[int, dict[str, AspectScores]]:
         """The scores of each trial's judgments by query id; an aspect without a score is left out."""

@@ -11,6 +11,7 @@ from urial_opt.aspects import Aspect
 from urial_opt.objective import Constraint, Objective, TokenCount
 from urial_opt.records import Candidate, Estimate, Evaluation, Split, TrialRecord
 from urial_opt.store.processes import WorkingProcess
+from urial_opt.store.worker_records import WorkerRecord
 
 
 class SearchStatus(StrEnum):
@@ -54,6 +55,8 @@ class SearchRecord:
     """Why it stopped or failed."""
     process: WorkingProcess | None = None
     """Which process works, or last worked, on it; None if none has."""
+    workers: tuple[WorkerRecord, ...] = ()
+    """The processes that work, or have worked, on it, in the order in which they began."""
     deciders: tuple[Deciders, ...] = ()
     """Oldest first; empty before the first run."""
     models: Mapping[str, Any] | None = None
@@ -94,6 +97,8 @@ class SearchSummary:
     reason: str = ""
     """Why it stopped or failed."""
     process: WorkingProcess | None = None
+    workers: tuple[WorkerRecord, ...] = ()
+    """The processes that work, or have worked, on it, in the order in which they began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

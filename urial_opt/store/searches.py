@@ -13,10 +13,11 @@ from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
 from urial_opt.secrets import without_known
 from urial_opt.store.entries import Deciders, SearchRecord, SearchStatus, SearchSummary
-from urial_opt.store.processes import WorkingProcess, is_at_work
+from urial_opt.store.processes import WorkingProcess
 from urial_opt.store.served import without_addresses
 from urial_opt.store.statements import insert_new
 from urial_opt.store.tables import searches, trials
+from urial_opt.store.worker_records import at_work, read_workers
 
 _SHORT = [column for column in searches.c if column.name != "space"]
 """The columns that are read each time; a space may have a hundred thousand queries."""
@@ -61,7 +62,7 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
     row = connection.execute(sa.select(*_SHORT).where(searches.c.name == name)).one_or_none()
     if row is None:
         raise _unknown(connection, name)
-    status, reason = standing(row)
+    status, reason = standing(connection, row)
     return SearchRecord(
         name=row.name,
         created_at=row.created_at,
@@ -71,16 +72,17 @@ def read_search(connection: sa.Connection, name: str) -> SearchRecord:
         floor=row.floor,
         reason=reason,
         process=WorkingProcess.read(row.process),
+        workers=tuple(read_workers(connection, row.id)),
         deciders=tuple(Deciders(**each) for each in row.versions or ()),
         models=row.models,
     )
 
 
-def standing(row: Any) -> tuple[SearchStatus, str]:  # noqa: ANN401 - a row of any columns
-    """Status of a search and the reason for it. If its process was killed, it has stopped."""
+def standing(connection: sa.Connection, row: Any) -> tuple[SearchStatus, str]:  # noqa: ANN401 - a row of any columns
+    """Status of a search and the reason for it. If its processes were killed, it has stopped."""
     status, reason = SearchStatus(row.status), row.reason or ""
     process = WorkingProcess.read(row.process)
-    if status is SearchStatus.RUNNING and not (process and is_at_work(process, row.heartbeat)):
+    if status is SearchStatus.RUNNING and not at_work(connection, row.id):
         return SearchStatus.STOPPED, f"{process} is gone" if process else ""
     return status, reason
 
@@ -120,12 +122,13 @@ def list_searches(connection: sa.Connection) -> list[SearchSummary]:
             name=row.name,
             created_at=row.created_at,
             trials=row.done or 0,
-            status=standing(row)[0],
+            status=standing(connection, row)[0],
             best=_best(connection, row.id),
             shifted=_shifted(row.summary),
             has_result=row.summary is not None,
-            reason=standing(row)[1],
+            reason=standing(connection, row)[1],
             process=WorkingProcess.read(row.process),
+            workers=tuple(read_workers(connection, row.id)),
         )
         for row in rows
     ]

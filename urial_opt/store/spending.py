@@ -78,6 +78,12 @@ class Account(DatabaseMemory):
             for model in billed:
                 model.keep_replies(None)
 
+    def refresh(self) -> None:
+        """Count what other processes have spent for the same search."""
+        if self._search is not None:
+            with self._database.reading() as connection:
+                self.spent = read_spending(connection, search_id(connection, self._search))
+
     def settle(self) -> None:
         """As `memory.Memory`: the replies so far are in the results stored, and need not be kept any longer."""
         if self._unsettled:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from urial_opt.store.column_types import ExactText, Hash, JsonText
 
 VERSION_TABLE = "urial_version"
-SCHEMA_VERSION = "m006"
+SCHEMA_VERSION = "m007"
 """The newest migration; a test compares it with the files under `store/migrations/`."""
 
 metadata = sa.MetaData()
@@ -168,13 +168,12 @@ trials = sa.Table(
     sa.Column("optuna_number", sa.Integer, nullable=False),
     sa.Column("evaluation_id", sa.ForeignKey(evaluations.c.id), nullable=False, unique=True),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("observed", sa.Double),
-    sa.Column("estimate", sa.Double),
-    sa.Column("low", sa.Double),
-    sa.Column("high", sa.Double),
+    *(sa.Column(name, sa.Double) for name in ("observed", "estimate", "low", "high")),
     sa.Column("seconds", sa.Double, nullable=False),
     *usage_columns(),
     sa.Column("recorded_at", sa.Text, nullable=False),
+    *(sa.Column(name, sa.Integer) for name in ("ended", "knew", "tick")),
+    sa.Column("looks", JsonText, nullable=False, server_default="[]"),
     sa.Index("ix_urial_trials_best", "search_id", "estimate"),
 )
 

@@ -21,6 +21,7 @@ from urial_opt.store.evaluations import (
     read_evaluations,
     read_scores,
 )
+from urial_opt.store.leases import Lease, end_lease
 from urial_opt.store.paid_work import is_open, read_usage, usage_columns
 from urial_opt.store.searches import now, search_id
 from urial_opt.store.tables import evaluated_queries, judgments, queries, results, trials
@@ -32,21 +33,29 @@ _UPDATE = (
 )
 
 
-def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation) -> None:
+def insert_trial(
+    connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation, *, lease: Lease | None
+) -> int:
     """Record a trial; recording it again is no error. StoreError if its number has another outcome.
 
+    Returns how many trials had ended before it; -1, and nothing is recorded, if the lease on it was lost.
     ValueError if scores and evaluation name different queries.
     """
     if list(trial.query_scores) != [query.id for query in evaluation.queries]:
         raise ValueError("query_scores and evaluation.queries must name the same queries in the same order")
     of_search = search_id(connection, search, lock=True)
-    if known := _read(connection, (trials.c.search_id == of_search) & (trials.c.number == trial.number)):
+    if known := _read(connection, _is(of_search, trial.number)):
         if replace(known[0][0], seconds=trial.seconds, usage=trial.usage) == trial:
-            return
+            return int(connection.scalar(sa.select(trials.c.ended).where(_is(of_search, trial.number))) or 0)
+        if lease is not None:
+            return -1
         advice = "is another process at work on it? end one of them, then type the same command again"
         raise StoreError(f"trial {trial.number} of the search {search!r} is recorded with another outcome; {advice}")
+    if lease is not None and not end_lease(connection, of_search, lease):
+        return -1
     scores = list(trial.query_scores.values())
     read = [score for score in scores if score is not None]
+    ended = connection.scalar(sa.select(sa.func.count()).where(trials.c.search_id == of_search)) or 0
     columns = {
         "search_id": of_search,
         "number": trial.number,
@@ -57,8 +66,13 @@ def insert_trial(connection: sa.Connection, search: str, trial: TrialRecord, eva
         "seconds": trial.seconds,
         **usage_columns(trial.usage),
         "recorded_at": now(),
+        "ended": ended,
+        "knew": lease.proposal["knew"] if lease and lease.proposal else None,
+        "tick": lease.proposal["tick"] + len(lease.looks) + 1 if lease and lease.proposal else None,
+        "looks": list(lease.looks) if lease else [],
     }
     connection.execute(sa.insert(trials), columns)
+    return ended
 
 
 def replace_trial(connection: sa.Connection, search: str, trial: TrialRecord, evaluation: Evaluation | None) -> None:
@@ -111,9 +125,21 @@ def missing_verdicts(connection: sa.Connection, search: str) -> dict[Missing, in
 
 
 def read_trials(connection: sa.Connection, search: str) -> list[TrialRecord]:
-    """All trials of a search, in the order of recording."""
+    """All trials of a search, in the order of their numbers."""
     found = _read(connection, trials.c.search_id == search_id(connection, search))
     return [trial for trial, _ in found]
+
+
+def read_trials_from(connection: sa.Connection, search: str, ended: int) -> list[TrialRecord]:
+    """The trials before which at least so many had ended, in the order in which they ended."""
+    which = (trials.c.search_id == search_id(connection, search)) & (trials.c.ended >= ended)
+    return [trial for trial, _ in _read(connection, which, by=trials.c.ended)]
+
+
+def last_tick(connection: sa.Connection, search: str) -> int:
+    """The tick at which the last trial ended; 0 before there is one, or if it is not known."""
+    of_search = trials.c.search_id == search_id(connection, search)
+    return connection.scalar(sa.select(trials.c.tick).where(of_search).order_by(trials.c.ended.desc()).limit(1)) or 0
 
 
 def read_aspect_scores(connection: sa.Connection, search: str) -> dict[int, dict[str, AspectScores]]:
@@ -164,7 +190,7 @@ def write_estimates(connection: sa.Connection, search: str, estimates: Mapping[i
     of_search = search_id(connection, search, lock=True)
     rows = [
         {"of_search": of_search, "trial": number, "mean": one.mean, "lowest": one.low, "highest": one.high}
-        for number, one in estimates.items()
+        for number, one in sorted(estimates.items())
     ]
     connection.execute(_UPDATE, rows)
 
@@ -214,8 +240,14 @@ def read_results(connection: sa.Connection, search: str) -> list[StoredResult]:
     ]
 
 
-def _read(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[tuple[TrialRecord, Estimate | None]]:
-    rows = connection.execute(sa.select(trials).where(which).order_by(trials.c.number)).all()
+def _is(of_search: int, number: int) -> sa.ColumnElement[bool]:
+    return (trials.c.search_id == of_search) & (trials.c.number == number)
+
+
+def _read(
+    connection: sa.Connection, which: sa.ColumnElement[bool], *, by: sa.ColumnElement[int] = trials.c.number
+) -> list[tuple[TrialRecord, Estimate | None]]:
+    rows = connection.execute(sa.select(trials).where(which).order_by(by)).all()
     ids = [row.evaluation_id for row in rows]
     candidates = read_candidates(connection, ids)
     scores = read_scores(connection, ids)

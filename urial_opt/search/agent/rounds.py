@@ -39,13 +39,15 @@ ATTEMPTS = 3
 """How often a task is tried: once, and again with the failed guards in words."""
 
 
-def due(rounds: Sequence[Round], standing: Standing, *, budget: int, most: int) -> bool:
-    """Whether a round should come before the next trial, if there may be `most` of them."""
-    done = len(standing.records)
-    if standing.best is None or len(rounds) >= most or budget - done < LEFT:
+def due(rounds: Sequence[Round], standing: Standing, *, following: int, budget: int, most: int) -> bool:
+    """Whether a round should come before the next trial, which has the number `following`.
+
+    There may be `most` rounds. Trials under way, which have no outcome yet, do not count as having failed to improve.
+    """
+    if standing.best is None or len(rounds) >= most or budget - following < LEFT:
         return False
-    since = done - (rounds[-1].after + len(rounds[-1].looks) if rounds else 0)
-    stalled = done - 1 - (standing.improved_at or 0)
+    since = following - (rounds[-1].after + len(rounds[-1].looks) if rounds else 0)
+    stalled = len(standing.records) - 1 - list(standing.records).index(standing.improved_at or 0)
     return since >= OVERDUE or (since >= SPACING and stalled >= STALLED)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from urial_opt.errors import ContextError, InputError
 from urial_opt.records import Estimate, Params, TrialRecord
@@ -29,19 +30,28 @@ def recall_rounds(search: RunningSearch) -> None:
         search.space = each.grow(search.space)
 
 
-def next_look(search: RunningSearch) -> Params | None:
-    """The parameters of the next trial if it is a first look at something new."""
-    look = look_of(search.rounds, len(search.standing.records))
+def next_look(search: RunningSearch, number: int) -> Params | None:
+    """The parameters of the trial with that number if it is a first look at something new."""
+    look = look_of(search.rounds, number)
     return look.params if look else None
 
 
-def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
-    """Take a round if one is due. Interrupted or LimitReached before it costs more than it may."""
+def is_round_due(search: RunningSearch, following: int) -> bool:
+    """Whether the proposer is to take a round before the next trial, which has that number."""
+    options = search.options
+    if search.models.proposer is None:
+        return False
+    return due(search.rounds, search.standing, following=following, budget=options.budget, most=options.rounds)
+
+
+def begin_round(search: RunningSearch, following: int) -> Callable[[], Round]:
+    """Begin a round, or go on with one that was begun; what is returned carries it out, in any thread.
+
+    Interrupted or LimitReached before it costs more than it may.
+    """
     proposer, standing, options = search.models.proposer, search.standing, search.options
-    if proposer is None or standing.best is None:
-        return
-    if not due(search.rounds, standing, budget=options.budget, most=options.rounds):
-        return
+    assert proposer is not None
+    assert standing.best is not None
     search.check_limits(1, of="drafts")
     search.report(Phase.WRITING, done=len(search.rounds), total=options.rounds)
     account, best = search.begun.account, standing.records[standing.best]
@@ -50,7 +60,7 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         lacking = _lacking(search, best)
         begun = Round(
             number=len(search.rounds) + 1,
-            after=len(standing.records),
+            after=following,
             best=best.number,
             proposer=proposer.identity,
             lacking=lacking.traits,
@@ -71,11 +81,21 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         rounds=account,
         before=lambda drafts: search.check_limits(drafts, of="drafts"),
     )
-    closed = take_round(begun, writing, search.space, situation, best, _winners(search, begun.number))
+    return partial(take_round, begun, writing, search.space, situation, best, _winners(search, begun.number))
+
+
+def widen(search: RunningSearch, study: SearchStudy, closed: Round) -> None:
+    """Go on with what a round has brought."""
     search.rounds.append(closed)
     search.space = closed.grow(search.space)
     search.notes = (*search.notes, note_of(closed))
     study.widen(search.space)
+
+
+def hear_of_rounds(search: RunningSearch, study: SearchStudy) -> None:
+    """Go on with what rounds have brought that other processes took."""
+    for closed in [each for each in search.begun.account.rounds() if each.closed][len(search.rounds) :]:
+        widen(search, study, closed)
 
 
 def note_of(closed: Round) -> str:

@@ -1,0 +1,284 @@
+"""Schedule: keeps trials under way side by side, decides about each as its answers come, and proposes the next ones.
+
+Decisions are made in one thread, one after another; answers and verdicts are asked for in threads of their own. With
+one trial at a time this is a loop. With several, what a decision depends on hangs on what came first, so it is stored
+what was known at the time. `deterministic` lets the decisions wait for each other: time is then counted in looks, and
+the trial whose next look is the earliest is the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
+
+from urial_opt.errors import ContextError
+from urial_opt.evaluation.scorecard import usage_of
+from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
+from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look, widen
+from urial_opt.search.context_window import too_long_to_start
+from urial_opt.search.flight import Flight, fly
+from urial_opt.search.lanes import Lanes
+from urial_opt.search.progress import Phase
+from urial_opt.search.proposing import propose
+from urial_opt.search.racing import RaceVerdict
+from urial_opt.search.running import RunningSearch
+from urial_opt.search.stopping import is_done, say_done
+from urial_opt.search.study import SearchStudy
+from urial_opt.search.trials import check_judge, check_start, end_trial, learn_from_others
+from urial_opt.spaces.lineage import Round
+from urial_opt.store import Lease, Work
+
+_LAST_WORDS = 60.0
+"""Seconds; when a search ends early, how long to wait for what is under way, which is paid too."""
+_WAIT = 0.5
+"""Seconds between two looks at whether the user asked to stop."""
+_ROUND, _SHIFT = -1, -2
+"""In place of a trial's number: a round of the proposer, and the token shift of survivors."""
+_LAST = 2**62
+"""The tick of work on which no decision waits."""
+
+_Key = tuple[int, int]
+"""Tick and number of what is under way; the least is decided first where the order is fixed."""
+
+
+def run_trials(search: RunningSearch, study: SearchStudy) -> None:
+    """Race prompts until the budget is recorded, or a better one is unlikely to be left (`stopping.py`)."""
+    standing, store = search.standing, search.store
+    report_all(search, study)
+    for number, known_as in study.adopt(standing.records, standing.estimates).items():
+        standing.records[number] = replace(standing.records[number], optuna_number=known_as)
+        store.replace_trial(search.name, standing.records[number])
+    store.set_estimates(search.name, standing.take_moved())
+    schedule = _Schedule(search, study)
+    schedule.measure_shift()
+    search.report(Phase.TRIALS)
+    try:
+        schedule.run()
+    except BaseException as error:
+        search.ending = error
+        if not isinstance(error, KeyboardInterrupt):
+            schedule.lanes.drain(_LAST_WORDS)
+        raise
+    store.set_estimates(search.name, standing.take_moved(by=0))
+
+
+def report_all(search: RunningSearch, study: SearchStudy) -> None:
+    """Let the study hold every trial that is recorded or under way, and no other."""
+    leases = search.worker.leases
+    with leases.proposing():
+        learn_from_others(search)
+        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
+        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
+
+
+class _Schedule:
+    """The trials under way in this process."""
+
+    def __init__(self, search: RunningSearch, study: SearchStudy) -> None:
+        self.lanes: Lanes[_Key, Evaluation | Round | None] = Lanes(search.parallel)
+        self._search = search
+        self._study = study
+        self._leases = search.worker.leases
+        self._flights: dict[int, Flight] = {}
+        self._asked: dict[int, int] = {}
+        """How many queries each of them is being asked."""
+        self._round: Lease | None = None
+        self._following = 0
+        """The number of the trial that comes after the round."""
+        self._alone = True
+        """Whether no other process worked on the search when that was last looked at."""
+        leased = [each.proposal["tick"] for each in self._leases.all() if each.proposal]
+        self._tick = max([search.store.last_tick(search.name), *leased])
+
+    def run(self) -> None:
+        while True:
+            self._fill()
+            if not self.lanes.keys:
+                if self._is_over():
+                    return
+                self._search.pause()
+            elif (key := self._next()) is None:
+                self.lanes.wait(_WAIT)
+                self._search.allow()
+                if not self._begun:
+                    learn_from_others(self._search)
+            else:
+                self._hear(key)
+
+    def measure_shift(self) -> None:
+        """Measure the token shift of complete trials, as far as the number of queries asked allows."""
+        search = self._search
+        if search.shift is None or (_LAST, _SHIFT) in self.lanes.keys:
+            return
+        standing = search.standing
+        survivors = {number: standing.records[number].candidate.prompt for number in standing.complete}
+        take = partial(search.shift.take, survivors, asked=standing.asked)
+        if search.parallel == 1 or search.options.deterministic:
+            take()
+        elif self._alone:  # at the end, one of them measures what this leaves out
+            self.lanes.start((_LAST, _SHIFT), take)
+
+    def _next(self) -> _Key | None:
+        """What to decide next; None if it has not come yet."""
+        arrived = self.lanes.arrived
+        if self._search.options.deterministic:
+            arrived = [key for key in arrived if key == min(self.lanes.keys)]
+        # Before the first trial has ended there is nothing to compare the others with.
+        return next((key for key in arrived if self._begun or key[1] <= 0), None)
+
+    @property
+    def _begun(self) -> bool:
+        """Whether the first trial has ended."""
+        return 0 in self._search.standing.records
+
+    def _hear(self, key: _Key) -> None:
+        search, (tick, number) = self._search, key
+        if number == _SHIFT:
+            self.lanes.take(key)
+            return
+        self._tick = max(self._tick, tick)
+        if number == _ROUND:
+            closed = self.lanes.take(key)
+            assert isinstance(closed, Round)
+            assert self._round is not None
+            widen(search, self._study, closed)
+            self._leases.end(self._round)
+            self._round = None
+            return
+        flight, asked = self._flights[number], self._asked.pop(number)
+        search.under_way -= asked
+        search.came += asked
+        try:
+            come = self.lanes.take(key)
+        except ContextError as error:
+            self._end_too_long(flight, error)
+            return
+        assert isinstance(come, Evaluation)
+        if not self._alone:
+            learn_from_others(search)
+        if not flight.scores:
+            check_judge(search, come.judgments)
+        verdict = flight.look(search, come)
+        if verdict is not RaceVerdict.GO_ON:
+            self._end(flight, flight.record(verdict))
+            return
+        if flight.lease and search.parallel > 1:
+            flight.lease = self._leases.look(flight.lease, len(search.standing.records))
+            if flight.lease is None:  # another process has taken it over
+                del self._flights[number]
+                return
+        asked = sum(len(each.scores) for each in self._flights.values())
+        search.report(Phase.TRIALS, asked=asked, usage=self._usage)
+        self._ask(flight)
+
+    @property
+    def _usage(self) -> Usage:
+        return sum((usage_of(each.evaluation) for each in self._flights.values()), Usage())
+
+    def _fill(self) -> None:
+        """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
+        while len(self._flights) < self._search.parallel and self._round is None:
+            flight = self._next_flight()
+            if self._round:
+                self.lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
+            if flight is None:
+                return
+            self._flights[flight.number] = flight
+            try:
+                check_start(self._search, flight)
+            except ContextError as error:
+                self._end_too_long(flight, error)
+            else:
+                self._ask(flight)
+
+    def _ask(self, flight: Flight) -> None:
+        search = self._search
+        # All of what a trial is asked in any case need not be asked block by block.
+        first = flight.number == 0 or self._begun
+        whole = search.parallel > 1 and first and search.standing.race.incumbent is None
+        queries = flight.next_step(whole=whole)
+        search.check_limits(len(queries))
+        search.under_way += len(queries)
+        self._asked[flight.number] = len(queries)
+        self.lanes.start(flight.key, partial(search.evaluator.evaluate, flight.candidate, queries))
+
+    def _end_too_long(self, flight: Flight, error: ContextError) -> None:
+        if flight.number == 0:
+            raise too_long_to_start(error) from error
+        self._end(flight, flight.too_long())
+
+    def _end(self, flight: Flight, record: TrialRecord) -> None:
+        del self._flights[flight.number]
+        if end_trial(self._search, self._study, flight, record):
+            self.measure_shift()
+        self._search.report(Phase.TRIALS)
+
+    def _next_flight(self) -> Flight | None:
+        """The next trial to take up; None if there is none now. A round that is due is taken up in its place."""
+        search, leases = self._search, self._leases
+        with leases.proposing():
+            self._alone = not search.worker.others()
+            if not self._alone:
+                learn_from_others(search)
+            known = leases.all()
+            trials = {each.number: each for each in known if each.work is Work.TRIAL}
+            held = sum(each.is_held for each in trials.values())
+            if search.options.budget - len(search.standing.records) - held <= 0:
+                return None
+            if held < len(trials) and (lease := leases.take(Work.TRIAL)):
+                return self._resumed(lease)
+            if any(each.work is Work.ROUND and each.is_held for each in known) or self._is_done(known):
+                return None
+            if not self._alone:
+                hear_of_rounds(search, self._study)
+            number = next(n for n in count() if n not in trials and n not in search.standing.records)
+            if is_round_due(search, number):
+                self._round, self._following = leases.take(Work.ROUND, len(search.rounds) + 1), number
+                return None
+            if is_done(search, self._study, number):
+                self._mark_done()
+                return None
+            params = [each.proposal["params"] for each in trials.values() if each.proposal]
+            return self._proposed(number, [search.space.candidate(each) for each in params])
+
+    def _is_done(self, known: Sequence[Lease]) -> bool:
+        """Whether it was decided, perhaps by another process, that the search ends before its budget is spent."""
+        marks = [each.number for each in known if each.work is Work.DONE]
+        if not marks or not self._search.options.until_done:
+            return False
+        say_done(self._search, marks[0])
+        return True
+
+    def _mark_done(self) -> None:
+        if mark := self._leases.take(Work.DONE, len(self._search.standing.records)):
+            self._leases.give_back([mark])
+            say_done(self._search, mark.number)
+
+    def _proposed(self, number: int, under_way: list[Candidate]) -> Flight:
+        search = self._search
+        search.check_limits(len(search.blocks[0]))
+        fixed = next_look(search, number) if number else search.space.start_params
+        known_as, candidate = propose(search, self._study, fixed=fixed, under_way=under_way)
+        flight = fly(search, candidate, number, optuna_number=known_as)
+        flight.proposed_at = self._tick
+        proposal = {
+            "params": candidate.params,
+            "optuna_number": known_as,
+            "tick": self._tick,
+            "knew": len(search.standing.records),
+        }
+        flight.lease = self._leases.grant(number, proposal)
+        return flight
+
+    def _resumed(self, lease: Lease) -> Flight:
+        assert lease.proposal is not None
+        candidate = self._search.space.candidate(lease.proposal["params"])
+        flight = fly(self._search, candidate, lease.number, optuna_number=lease.proposal["optuna_number"])
+        flight.proposed_at, flight.lease = lease.proposal["tick"], lease
+        return flight
+
+    def _is_over(self) -> bool:
+        """Whether no process has anything under way, so that nothing more can come of it."""
+        return not any(each.is_held for each in self._leases.all() if each.work is not Work.END)
