@@ -6,6 +6,13 @@ CREATE TABLE urial_answers (
 	PRIMARY KEY (id)
 );
 
+CREATE TABLE urial_asked (
+	id VARCHAR(16) NOT NULL,
+	owner VARCHAR(32) NOT NULL,
+	until DOUBLE NOT NULL,
+	PRIMARY KEY (id)
+);
+
 CREATE TABLE urial_exemplars (
 	id VARCHAR(16) NOT NULL,
 	text_id VARCHAR(16) NOT NULL,
@@ -169,6 +176,19 @@ CREATE TABLE urial_judgments (
 	FOREIGN KEY(answer_id) REFERENCES urial_answers (id)
 );
 
+CREATE TABLE urial_leases (
+	search_id INTEGER NOT NULL,
+	work TEXT NOT NULL,
+	number INTEGER NOT NULL,
+	owner VARCHAR(32),
+	until DOUBLE NOT NULL,
+	fence INTEGER NOT NULL,
+	proposal TEXT,
+	looks TEXT NOT NULL,
+	PRIMARY KEY (search_id, work, number),
+	FOREIGN KEY(search_id) REFERENCES urial_searches (id)
+);
+
 CREATE TABLE urial_preferences (
 	id VARCHAR(16) NOT NULL,
 	judge_id INTEGER NOT NULL,
@@ -269,6 +289,19 @@ CREATE TABLE urial_shifts (
 
 CREATE INDEX ix_urial_shifts_text_id ON urial_shifts (text_id);
 
+CREATE TABLE urial_workers (
+	token VARCHAR(32) NOT NULL,
+	search_id INTEGER NOT NULL,
+	process TEXT NOT NULL,
+	heartbeat DOUBLE NOT NULL,
+	left_at TEXT,
+	reason TEXT NOT NULL,
+	PRIMARY KEY (token),
+	FOREIGN KEY(search_id) REFERENCES urial_searches (id)
+);
+
+CREATE INDEX ix_urial_workers_search_id ON urial_workers (search_id);
+
 CREATE TABLE urial_drafts (
 	search_id INTEGER NOT NULL,
 	round INTEGER NOT NULL,
@@ -357,6 +390,10 @@ CREATE TABLE urial_trials (
 	completion_tokens INTEGER NOT NULL,
 	saved_tokens INTEGER NOT NULL,
 	recorded_at TEXT NOT NULL,
+	ended INTEGER,
+	knew INTEGER,
+	tick INTEGER,
+	looks TEXT DEFAULT '[]' NOT NULL,
 	PRIMARY KEY (search_id, number),
 	FOREIGN KEY(search_id) REFERENCES urial_searches (id),
 	UNIQUE (evaluation_id),

@@ -102,7 +102,9 @@ def rounds(folder: Path) -> object:
         for done in (15, 30, 60)
         for improved in (0, 15)
     ]
-    comes = [due([], each, following=len(each.records), budget=budget, most=1) for each in standings for budget in (70, 200)]
+    comes = [
+        due([], each, following=len(each.records), budget=budget, most=1) for each in standings for budget in (70, 200)
+    ]
     space = space_in(folder)
     start, other = (
         trial(number, space, space.candidate(params))

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from urial_opt.protocols import Concurrent
+
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
 

@@ -11,7 +11,6 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from urial_opt.records import Params
 from urial_opt.search.linear_model import Effect
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features, PromptSpace
@@ -73,7 +72,7 @@ class ExemplarSampler(BaseSampler):
     ) -> dict[str, Any]:
         return self.propose(study, but=trial.number)
 
-    def propose(self, study: optuna.Study, *, but: int | None = None) -> Params:
+    def propose(self, study: optuna.Study, *, but: int | None = None) -> dict[str, Any]:
         """The parameters to try next, from the trials of a study except for the running one with the number `but`."""
         features = self._current()
         trials = study.get_trials(deepcopy=False)
