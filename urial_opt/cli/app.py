@@ -32,6 +32,7 @@ COMMANDS = {
     "shift": "Show where a base model differs from its aligned version.",
     "export": "Write a found prompt in a format for serving.",
     "resume": "Continue a search by its name.",
+    "work": "Work on a search beside other processes.",
     "rename": "Give a search another name.",
     "copy": "Copy a search to another store.",
     "rm": "Remove a search.",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -20,10 +21,12 @@ from urial_opt.cli.tables import show_result
 from urial_opt.records import Role
 from urial_opt.roles import Models, Named, open_models, prices_of
 from urial_opt.search.opening import Interrupted, LimitReached, SearchOptions
+from urial_opt.search.reopening import reopened
 from urial_opt.search.result import SearchResult
 from urial_opt.search.run import search_space
 from urial_opt.search.study import silence_optuna
 from urial_opt.spaces.space import SearchSpace
+from urial_opt.spending import Terms
 from urial_opt.store import Store
 
 _PATIENCE = 20.0
@@ -53,6 +56,37 @@ def run_and_show(
         write_json({**result.as_json(), "space": space.name})
     else:
         show_result(result, store_url=store_url)
+
+
+def go_on(
+    name: str,
+    given: Mapping[Role, Named],
+    terms: Terms,
+    *,
+    budget: int | None = None,
+    until_done: bool | None = None,
+    continue_anyway: bool = False,
+    store_url: str,
+    as_json: bool,
+    **at_once: Any,  # noqa: ANN401 - arguments of SearchOptions
+) -> None:
+    """Continue a stored search, with what is `given` in place of what is stored, and print its result."""
+    with Store.open(store_url, create=False) as store:
+        before = reopened(store, store.search(name), given)
+    options = SearchOptions(
+        budget=budget or before.budget,
+        until_done=before.until_done if until_done is None else until_done,
+        seed=before.seed,
+        sampler=before.sampler,
+        pruner=before.pruner,
+        prior=before.prior,
+        rounds=before.rounds,
+        name=name,
+        terms=terms,
+        continue_anyway=continue_anyway,
+        **at_once,
+    )
+    run_and_show(before.space, before.models, options, store_url=store_url, as_json=as_json)
 
 
 def open_chosen(

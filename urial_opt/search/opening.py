@@ -166,7 +166,8 @@ def begin(space: SearchSpace, models: Models, store: Store, options: SearchOptio
         price=price,
         prior=prior,
     )
-    store.describe(name, space=space_text(space), models=opened)
+    if not (options.join and record.models):  # they are opened as another process reaches them
+        store.describe(name, space=space_text(space), models=opened)
     store.pace(*models.by_role.values())
     notes = (*notes, note) if note else notes
     return Begun(

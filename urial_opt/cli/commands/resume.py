@@ -14,6 +14,7 @@ from urial_opt.cli.options import (
     store_option,
     terms_options,
 )
+from urial_opt.cli.side_by_side import side_by_side, side_by_side_options
 
 
 @click.command(short_help="Continue a search by its name.")
@@ -25,6 +26,7 @@ from urial_opt.cli.options import (
 @click.option("--judge", help="Judge. [default: as before]")
 @click.option("--proposer", help="Proposer. [default: as before]")
 @opening_options("base", "aligned", "judge", "proposer")
+@side_by_side_options
 @terms_options
 @continue_option
 @ask_again_option
@@ -56,27 +58,20 @@ def command(
     Example:
       urial-opt resume NAME --budget 300
     """
-    from urial_opt.cli.running import run_and_show
+    from urial_opt.cli.running import go_on
     from urial_opt.records import Role
-    from urial_opt.search.opening import SearchOptions
-    from urial_opt.search.reopening import reopened
     from urial_opt.spending import Terms
-    from urial_opt.store import Store
 
     typed = {Role.BASE: base, Role.ALIGNED: aligned, Role.JUDGE: judge, Role.PROPOSER: proposer}
     given = {role: named(role.value, model) for role, model in typed.items()}
-    with Store.open(store_url, create=False) as store:
-        before = reopened(store, store.search(name), given)
-    options = SearchOptions(
-        budget=budget or before.budget,
-        until_done=before.until_done if until_done is None else until_done,
-        seed=before.seed,
-        sampler=before.sampler,
-        pruner=before.pruner,
-        prior=before.prior,
-        rounds=before.rounds,
-        name=name,
-        terms=Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),
+    go_on(
+        name,
+        given,
+        Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),
+        budget=budget,
+        until_done=until_done,
         continue_anyway=continue_anyway,
+        store_url=store_url,
+        as_json=as_json,
+        **side_by_side(),
     )
-    run_and_show(before.space, before.models, options, store_url=store_url, as_json=as_json)

@@ -21,6 +21,7 @@ from urial_opt.cli.options import (
     terms_options,
 )
 from urial_opt.cli.output import write_json
+from urial_opt.cli.side_by_side import join_option, side_by_side, side_by_side_options
 from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS, proposer_for
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ if TYPE_CHECKING:
 @click.option(
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
 )
+@side_by_side_options
+@join_option
 @terms_options
 @continue_option
 @click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
@@ -161,6 +164,7 @@ def command(
         name=name,
         terms=terms,
         continue_anyway=continue_anyway,
+        **side_by_side(),
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor, objective)
     chosen = _models(space, base, judge, aligned) | {
