@@ -86,10 +86,10 @@ def test_a_replay_with_it_walks_the_path_of_the_search(tmp_path: Path) -> None:
             store.finish(name, {"found_trial": 0})
         trials, prior = store.trials("second"), learn_prior(store, "first")
         assert prior_of(store.search("second")) == prior
-    records = replay(world, evaluations=15, prior=prior)[0].records
+    records = [*replay(world, evaluations=15, prior=prior)[0].records.values()]
     assert len(trials) > 20
     assert [each.candidate for each in trials] == [each.candidate for each in records[: len(trials)]]
-    alone = replay(world, evaluations=2)[0].records
+    alone = [*replay(world, evaluations=2)[0].records.values()]
     assert [each.candidate for each in trials[: len(alone)]] != [each.candidate for each in alone]
 
 

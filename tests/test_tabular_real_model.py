@@ -42,7 +42,9 @@ def test_a_search_and_its_replay_walk_the_same_path(table: Table) -> None:
     world = table.world(1)
     trials = searched(world, evaluations=6)
     standing, path = replay(world, evaluations=7)
-    assert [each.candidate for each in trials] == [each.candidate for each in standing.records[: len(trials)]]
+    assert [each.candidate for each in trials] == [
+        each.candidate for each in [*standing.records.values()][: len(trials)]
+    ]
     assert path_of(world, trials) == path[: len(trials)]
     assert regrets(world, path, evaluations=(0.5, 6))[1] < 1.0
 

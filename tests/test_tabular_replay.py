@@ -15,7 +15,7 @@ def test_it_walks_the_path_of_the_search(missing: bool) -> None:
     world = (noisy(table) if missing else table).world(2)
     trials = searched(world, evaluations=8)
     standing, path = replay(world, evaluations=9)
-    records = standing.records
+    records = [*standing.records.values()]
     number = len(trials)
     assert number > 20
     assert [(each.candidate, each.state, each.query_scores) for each in trials] == [

@@ -137,7 +137,7 @@ def test_the_replay_walks_the_path_of_a_search_with_a_limit_on_tokens(
         search_space(space, models, store, options=SearchOptions(budget=30, seed=3, name="real"))
         trials = store.trials("real")
     standing, _ = replay(Unlisted(space, oracle).world(3), evaluations=30)
-    records = standing.records[: len(trials)]
+    records = [*standing.records.values()][: len(trials)]
     assert [(each.candidate.prompt.id, each.state, each.query_scores) for each in trials] == [
         (each.candidate.prompt.id, each.state, each.query_scores) for each in records
     ]

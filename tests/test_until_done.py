@@ -28,14 +28,16 @@ def test_a_replay_ends_where_nothing_better_is_left_and_the_search_where_the_rep
     assert EVERY <= len(path) < len(TABLE.prompts)
     best = path[-1].recommended
     assert best is not None
-    tried = [world.index_of(record.candidate.params) for record in standing.records]
+    tried = [world.index_of(record.candidate.params) for record in standing.records.values()]
     untried = np.setdiff1d(np.arange(len(TABLE.prompts)), tried)
     assert world.searched[untried].max() <= world.searched[best] + BETTER
     with Store.open(f"{tmp_path}/s.db") as store, suppress(Interrupted, uo.UrialOptError):
         options = SearchOptions(budget=500, seed=1, name="s", until_done=True, terms=Terms(max_tokens=10**7))
         search_space(world.space, world.models, store, options=options)
     with Store.open(f"{tmp_path}/s.db") as store:
-        assert [trial.candidate for trial in store.trials("s")] == [each.candidate for each in standing.records]
+        assert [trial.candidate for trial in store.trials("s")] == [
+            each.candidate for each in standing.records.values()
+        ]
 
 
 def test_a_search_says_that_it_is_done_and_goes_on_without(run: Run, tmp_path: Path) -> None:

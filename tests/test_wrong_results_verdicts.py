@@ -160,7 +160,7 @@ def test_inspect_says_why_no_trial_has_a_score(run: Run) -> None:
     )
     with Store.open("s.db") as store:
         store.open_search("one", {"weights": {"safety": 1.0}, "base": "b", "aligned": None, "judge": "j"})
-        (record,) = standing_after({"q": None}).records
+        (record,) = standing_after({"q": None}).records.values()
         store.add_trial("one", record, judged)
     out = " ".join(run("inspect", "one", "--store", "s.db")[0].split())
     assert "No trial has a score, 1 failed: none of 1 verdicts of the judge 'j' could be read" in out

@@ -116,7 +116,7 @@ def rounds(folder: Path) -> object:
         options=SimpleNamespace(seed=0),
         space=space,
         blocks=[seen.queries],
-        standing=SimpleNamespace(complete=[0, 1], records=[start, other]),
+        standing=SimpleNamespace(complete=[0, 1], records={0: start, 1: other}),
     )
     proposer = Drafting()
     writing = Writing(proposer=proposer, judge=ByLength(), memory=NoMemory(), rounds=ForgetsRounds())

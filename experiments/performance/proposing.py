@@ -63,10 +63,12 @@ def measure(exemplars: int, trials: int, *, repeats: int) -> tuple[list[float], 
             )
         )
     standing = Standing(race=make_race(DEFAULT_PRUNER, strata))
-    standing.records.extend(records[: trials - repeats - 1])
-    standing.keeping |= {each.number: Keeping.KEPT for each in standing.records}
+    standing.records |= {each.number: each for each in records[: trials - repeats - 1]}
+    standing.keeping |= {each.number: Keeping.KEPT for each in standing.records.values()}
     standing.scored |= set(ids)
-    standing.contributions |= {each.number: strata.contributions(each.query_scores) for each in standing.records}
+    standing.contributions |= {
+        each.number: strata.contributions(each.query_scores) for each in standing.records.values()
+    }
     standing.learn(records[trials - repeats - 1], Keeping.KEPT)
     first = fitted_on(trials - repeats)
     early = Scored.of(rows[:first], [*estimates_of(records[:first], strata).values()])

@@ -28,7 +28,7 @@ from urial_opt.statistics.strata import FloatArray
 def learnt_on(world: World, *, evaluations: float) -> tuple[Prior, Prior]:
     """What a search on this world hands on, and the worst of the prompts that it asked everything in their place."""
     standing, _ = replay(world, evaluations=evaluations)
-    complete = [each for each in standing.records if each.state is TrialState.COMPLETE]
+    complete = [each for each in standing.records.values() if each.state is TrialState.COMPLETE]
     best = sorted(complete, key=lambda each: -standing.estimates[each.number].mean)
     name, params = world.table.name, [dict(each.candidate.params) for each in best]
     return Prior(search=name, best=params[:MOST]), Prior(search=name, best=params[::-1][:MOST])

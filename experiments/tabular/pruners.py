@@ -26,7 +26,7 @@ def searched(table: str, pruner: str, budgets: Sequence[float], seed: int) -> li
     and the regret shares."""
     world = Table.load(table).world(seed)
     standing, path = replay(world, evaluations=budgets[-1], pruner=pruner)
-    trials = standing.records
+    trials = [*standing.records.values()]
     prompts = [world.index_of(trial.candidate.params) for trial in trials]
     lost = [trial.state is not TrialState.COMPLETE for trial in trials]
     best = int(np.argmax(world.searched[prompts]))

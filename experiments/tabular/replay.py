@@ -55,7 +55,7 @@ def replay(
 
     @cache
     def early(trials: int) -> Scored:
-        return Scored.of(rows[:trials], [*estimates_of(standing.records[:trials], strata).values()])
+        return Scored.of(rows[:trials], [*estimates_of([*standing.records.values()][:trials], strata).values()])
 
     def next_row(opened: Sequence[IntArray]) -> IntArray:
         if not rows:

@@ -69,7 +69,7 @@ def ended(name: str, evaluations: float, exemplars: int | None, seed: int) -> En
     truth, best = world.searched, path[-1].recommended
     worth = float(truth[world.table.hand_written if best is None else best])
     better = truth > worth + BETTER
-    tried = [world.index_of(record.candidate.params) for record in standing.records]
+    tried = [world.index_of(record.candidate.params) for record in standing.records.values()]
     return End(
         stopped=float(standing.asked < evaluations * world.full),
         evaluations=standing.asked / world.full,

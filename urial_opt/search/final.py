@@ -92,7 +92,7 @@ def finish(search: RunningSearch) -> SearchResult:
         usage=search.spent,
         bill=search.bill,
         shift=shift,
-        seconds=sum(record.seconds for record in search.standing.records) + time.perf_counter() - started,
+        seconds=sum(record.seconds for record in search.standing.records.values()) + time.perf_counter() - started,
         database=search.store.name,
     )
     search.store.finish(search.name, result.as_json())

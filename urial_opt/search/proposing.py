@@ -52,7 +52,7 @@ def _shorter(
     dropped at the end as if they had never been: so a resumed search proposes the same.
     """
     space, fits = search.space, _fits(search)
-    tried = {_key(record.candidate) for record in search.standing.records}
+    tried = {_key(record.candidate) for record in search.standing.records.values()}
     opened, known = [trial], None
     try:
         while len(opened) <= PROPOSALS:

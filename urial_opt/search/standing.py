@@ -23,7 +23,8 @@ class Standing:
     """The state of a search after the trials that it has learnt from."""
 
     race: Race
-    records: list[TrialRecord] = field(default_factory=list)
+    records: dict[int, TrialRecord] = field(default_factory=dict)
+    """By number, in the order in which they ended."""
     keeping: dict[int, Keeping] = field(default_factory=dict)
     """Whether each trial satisfies the constraints, by trial number."""
     contributions: dict[int, FloatArray] = field(default_factory=dict)
@@ -55,7 +56,7 @@ class Standing:
 
     def learn(self, record: TrialRecord, keeping: Keeping) -> None:
         """Add a trial to the race and the estimates."""
-        self.records.append(record)
+        self.records[record.number] = record
         self.keeping[record.number] = keeping
         self.usage += record.usage
         if record.state is TrialState.FAILED:
@@ -63,7 +64,11 @@ class Standing:
         self._enter_race(record, keeping)
         scored = {query for query, score in record.query_scores.items() if score is not None}
         # A query scored for the first time changes the shares of the kinds, and with them all contributions.
-        changed = [record] if scored <= self.scored else [r for r in self.records if r.state is not TrialState.FAILED]
+        changed = (
+            [record]
+            if scored <= self.scored
+            else [r for r in self.records.values() if r.state is not TrialState.FAILED]
+        )
         self.scored |= scored
         strata = self.race.strata.only(self.scored)
         self.contributions |= {each.number: strata.contributions(each.query_scores) for each in changed}
@@ -84,7 +89,7 @@ class Standing:
 
     def estimates_of(self, numbers: Sequence[int]) -> dict[int, TrialEstimate]:
         """The estimates of trials, by their numbers in Optuna's study, from these trials alone."""
-        known = {record.optuna_number: record for record in self.records if record.number in self.estimates}
+        known = {record.optuna_number: record for record in self.records.values() if record.number in self.estimates}
         asked = [known[number] for number in numbers if number in known]
         if len(asked) == len(self.estimates):
             return {record.optuna_number: self.estimates[record.number] for record in asked}
@@ -93,7 +98,7 @@ class Standing:
     @property
     def complete(self) -> dict[int, TrialEstimate]:
         """Estimates of the trials that were asked every dev query, by number."""
-        return {r.number: self.estimates[r.number] for r in self.records if r.state is TrialState.COMPLETE}
+        return {r.number: self.estimates[r.number] for r in self.records.values() if r.state is TrialState.COMPLETE}
 
     def finalists(self, number: int) -> list[int]:
         """The best `number` complete trials, best first: those that satisfy the constraints, then the unclear ones."""
@@ -103,18 +108,18 @@ class Standing:
     @property
     def states(self) -> dict[TrialState, int]:
         """How many trials ended in each state."""
-        counted = Counter(record.state for record in self.records)
+        counted = Counter(record.state for record in self.records.values())
         return {state: counted[state] for state in TrialState}
 
     @property
     def too_long(self) -> int:
         """How many prompts did not fit the base model; they count as failed."""
-        return sum(record.state is TrialState.FAILED and not record.query_scores for record in self.records)
+        return sum(record.state is TrialState.FAILED and not record.query_scores for record in self.records.values())
 
     @property
     def asked(self) -> int:
         """Queries asked by all trials."""
-        return sum(len(record.query_scores) for record in self.records)
+        return sum(len(record.query_scores) for record in self.records.values())
 
     def take_moved(self, *, by: float = MOVED) -> dict[int, Estimate]:
         """Estimates to store: new ones and those that changed by at least `by`; each trial shifts all the others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
@@ -61,9 +61,9 @@ class SearchStudy:
         self._storage.remove_session()
         self._storage.engine.dispose()
 
-    def catch_up(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> None:
+    def catch_up(self, records: Mapping[int, TrialRecord], estimates: Mapping[int, TrialEstimate]) -> None:
         """Report trials that were recorded but not reported to Optuna, and fail those that were interrupted."""
-        recorded = {record.optuna_number: record for record in records}
+        recorded = {record.optuna_number: record for record in records.values()}
         try:
             known = self._study.get_trials(deepcopy=False)
         except (ValueError, KeyError) as error:  # Optuna cannot read what it wrote: the file is damaged
@@ -80,7 +80,7 @@ class SearchStudy:
             else:
                 self.drop(trial.number)
 
-    def adopt(self, records: Sequence[TrialRecord], estimates: Mapping[int, TrialEstimate]) -> dict[int, int]:
+    def adopt(self, records: Mapping[int, TrialRecord], estimates: Mapping[int, TrialEstimate]) -> dict[int, int]:
         """Add trials that Optuna holds to have failed and that have scores now; returns their new numbers there.
 
         Optuna does not change a trial that has ended, so the trial is added once more. The new one names the old one.
@@ -88,7 +88,7 @@ class SearchStudy:
         trials = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
         known = {trial.user_attrs[AGAIN]: trial.number for trial in trials.values() if AGAIN in trial.user_attrs}
         adopted: dict[int, int] = {}
-        for record in records:
+        for record in records.values():
             old = trials.get(record.optuna_number)
             if old is None or old.state is not OptunaState.FAIL or record.state is TrialState.FAILED:
                 continue
@@ -150,7 +150,7 @@ class SearchStudy:
         else:
             self._study.tell(trial, estimate.mean)
 
-    def name_found(self, records: Sequence[TrialRecord], found: int) -> None:
+    def name_found(self, records: Mapping[int, TrialRecord], found: int) -> None:
         """Say in the study, for the dashboard, which trial the search found, and why Optuna calls another one best.
 
         The result is stored by then: if this cannot be written, the search has not failed.

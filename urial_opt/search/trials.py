@@ -160,7 +160,7 @@ def _check_judge(search: RunningSearch, judgments: Sequence[Judgment]) -> None:
     A single prompt may lead to answers that a judge refuses to judge; a judge that is out of order may cost the budget.
     """
     records = search.standing.records
-    asked = [record for record in records if record.query_scores]
+    asked = [record for record in records.values() if record.query_scores]
     alone = bool(asked) and asked[-1].state is not TrialState.FAILED
     may_change = any(map(search.begun.account.again.may_change, judgments))
     if not alone and nothing_read(judgments) and may_change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from urial_opt.errors import ContextError, InputError
@@ -62,7 +62,7 @@ def widen_if_due(search: RunningSearch, study: SearchStudy) -> None:
         best,
         search.store.evaluation(search.name, best.number),
         Lacking(traits=begun.lacking, sentences=begun.shift),
-        tried_before(search.rounds, standing.records),
+        tried_before(search.rounds, standing.records.values()),
     )
     writing = Writing(
         proposer=proposer,
@@ -149,20 +149,21 @@ class Effect:
     queries: int
 
 
-def effects(rounds: Sequence[Round], records: Sequence[TrialRecord]) -> list[Effect]:
+def effects(rounds: Sequence[Round], records: Iterable[TrialRecord]) -> list[Effect]:
     """The effects of all first looks that were taken and scored, in order."""
+    by_number = {record.number: record for record in records}
     found = []
     for each in rounds:
         for place, look in enumerate(each.looks):
             trial = each.after + place
-            gaps = differences(records[trial], records[each.best]) if trial < len(records) else {}
+            gaps = differences(by_number[trial], by_number[each.best]) if trial in by_number else {}
             if gaps:
                 gain = bootstrap_mean(list(gaps.values()))
                 found.append(Effect(trial=trial, best=each.best, shows=look.shows, gain=gain, queries=len(gaps)))
     return found
 
 
-def tried_before(rounds: Sequence[Round], records: Sequence[TrialRecord]) -> list[Tried]:
+def tried_before(rounds: Sequence[Round], records: Iterable[TrialRecord]) -> list[Tried]:
     """Every text of earlier rounds, with its fate or its effect."""
     by_key: Mapping[str, Effect] = {key: effect for effect in effects(rounds, records) for key in effect.shows}
     return [
