@@ -9,8 +9,8 @@ from typing import TypeVar
 from urial_opt.content import content_id, mended
 from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.queries import refuse_later_turns
-from urial_opt.evaluation.asked_once import Stored, asked_once
 from urial_opt.evaluation.one_by_one import stored_one_by_one
+from urial_opt.evaluation.single_flight import Stored, asked_once
 from urial_opt.memory import Memory, PairMemory, improved
 from urial_opt.prompt import Exemplar, has_ended, read_answer, read_answer_publicly
 from urial_opt.protocols import ChatGenerator, Ending, Generator, Judge, PairwiseJudge

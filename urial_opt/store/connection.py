@@ -62,7 +62,6 @@ class Connection:
             raise StoreError(f"the database {self.name!r} needs a driver that is missing; {advice}") from error
         # SQLite has one writer at a time: threads queue here, since it lets those that wait try again by chance.
         self._turn = Lock() if self.dialect == "sqlite" else nullcontext()
-        self._alone = Lock()
         self.asking: Asking = ThreadsAsking()
         """What the memories on this connection are asking models for."""
         self._file: OpenedFile | None = None
@@ -147,7 +146,7 @@ class Connection:
         """
         if self.dialect == "postgresql":
             # By a connection beside the pool, whose connections may all be wanted by what is done meanwhile.
-            with self._explained(), self._alone, beside_pool(self._engine) as connection:
+            with self._explained(), beside_pool(self._engine) as connection:
                 connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE}, {search_id})"))
                 try:
                     yield

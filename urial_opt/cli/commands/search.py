@@ -74,9 +74,7 @@ if TYPE_CHECKING:
     "[default: the space's]",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same trials and scores.")
-@click.option(
-    "--sampler", default="thompson", show_default=True, help="How prompts are proposed: thompson, tpe, random."
-)
+@click.option("--sampler", default="thompson", show_default=True, help="What proposes them: thompson, tpe, random.")
 @click.option("--pruner", default="race", show_default=True, help="When they are given up: race, wilcoxon, none.")
 @click.option("--prior", default="", metavar="NAME", help="Finished search whose best prompts are tried early.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="URIAL prompt file that the search starts from.")

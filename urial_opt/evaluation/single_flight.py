@@ -1,4 +1,4 @@
-"""Asked once: finds results in a memory, and asks for the missing ones that no other thread is asking for."""
+"""Single flight: finds results in a memory, and asks for the missing ones that no other thread is asking for."""
 
 from __future__ import annotations
 
