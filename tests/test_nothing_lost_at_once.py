@@ -25,7 +25,7 @@ def begin(path, name, together):
     with Store.open(path) as store:
         store.open_search(name, {})
         with SearchStudy(store, name, RandomSampler(seed=0)) as study:
-            study.drop(study.ask().number)
+            study.drop(study._study.ask().number)
 
 fork = multiprocessing.get_context("fork")
 for each in range(2):

@@ -12,8 +12,8 @@ _CHOSEN = "urial_opt.cli.side_by_side"
 """Key of what was chosen, in the metadata of a click context."""
 
 
-def side_by_side_options(function: _F) -> _F:
-    """Add `--parallel` and `--deterministic`; `side_by_side` reads them."""
+def at_once_options(function: _F) -> _F:
+    """Add `--parallel` and `--deterministic`; `at_once` reads them."""
     kept: dict[str, Any] = {"expose_value": False, "callback": _keep}
     in_order = "The same seed gives the same search, however fast replies come; a little slower."
     function = click.option("--deterministic", is_flag=True, help=in_order, **kept)(function)
@@ -27,12 +27,12 @@ def side_by_side_options(function: _F) -> _F:
 
 
 def join_option(function: _F) -> _F:
-    """Add `--join`; `side_by_side` reads it."""
+    """Add `--join`; `at_once` reads it."""
     words = "Work on the search beside other processes that do; the same command on each machine."
     return click.option("--join", is_flag=True, help=words, expose_value=False, callback=_keep)(function)
 
 
-def side_by_side() -> dict[str, Any]:
+def at_once() -> dict[str, Any]:
     """What was chosen in the current command, as arguments of `SearchOptions`."""
     chosen: dict[str, Any] = click.get_current_context().meta.get(_CHOSEN, {})
     return chosen

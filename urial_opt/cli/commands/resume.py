@@ -14,7 +14,7 @@ from urial_opt.cli.options import (
     store_option,
     terms_options,
 )
-from urial_opt.cli.side_by_side import side_by_side, side_by_side_options
+from urial_opt.cli.side_by_side import at_once, at_once_options
 
 
 @click.command(short_help="Continue a search by its name.")
@@ -26,7 +26,7 @@ from urial_opt.cli.side_by_side import side_by_side, side_by_side_options
 @click.option("--judge", help="Judge. [default: as before]")
 @click.option("--proposer", help="Proposer. [default: as before]")
 @opening_options("base", "aligned", "judge", "proposer")
-@side_by_side_options
+@at_once_options
 @terms_options
 @continue_option
 @ask_again_option
@@ -73,5 +73,5 @@ def command(
         continue_anyway=continue_anyway,
         store_url=store_url,
         as_json=as_json,
-        **side_by_side(),
+        **at_once(),
     )

@@ -21,7 +21,7 @@ from urial_opt.cli.options import (
     terms_options,
 )
 from urial_opt.cli.output import write_json
-from urial_opt.cli.side_by_side import join_option, side_by_side, side_by_side_options
+from urial_opt.cli.side_by_side import at_once, at_once_options, join_option
 from urial_opt.roles import DEFAULT_PROPOSER, DEFAULT_ROUNDS, proposer_for
 
 if TYPE_CHECKING:
@@ -81,11 +81,16 @@ if TYPE_CHECKING:
 @click.option(
     "--name", default="", help="Name of the search. [default: derived from the options; the same options resume it]"
 )
-@side_by_side_options
+@at_once_options
 @join_option
 @terms_options
 @continue_option
-@click.option("--plan", "only_plan", is_flag=True, help="Print what the search is expected to use, and stop.")
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Ask one block of queries, tell what the search is expected to use, and stop.",
+)
 @ask_again_option
 @store_option
 @json_option
@@ -123,11 +128,10 @@ def command(
     package. Stop it with Ctrl-C at any time; the same command continues it.
 
     Rounds of a --proposer come between trials when the search stalls: it reads what the judge criticised, and writes
-    new parts of prompts, which get a trial each at once. `inspect --lineage` and `inspect --rounds` show its work.
+    new parts of prompts, which get a trial each at once (`inspect --lineage`, `inspect --rounds`).
 
     A limit (--max-cost, --max-tokens, --max-time) stops it between two blocks of queries, with exit code 3. Continue
-    with a higher limit, or finish with the best prompt so far by setting --budget to the number of trials recorded.
-    --plan asks the first block of queries, which is kept for the search, and extrapolates.
+    with a higher one, or finish with the best so far by setting --budget to the number of trials recorded.
 
     \b
     Terms of an --objective, which takes the place of the space's, separated by commas:
@@ -162,7 +166,7 @@ def command(
         name=name,
         terms=terms,
         continue_anyway=continue_anyway,
-        **side_by_side(),
+        **at_once(),
     )
     space, told = _space(space_name, base, start_from, decoding, exemplar_floor, objective)
     chosen = _models(space, base, judge, aligned) | {

@@ -13,7 +13,7 @@ from urial_opt.cli.options import (
     store_option,
     terms_options,
 )
-from urial_opt.cli.side_by_side import side_by_side, side_by_side_options
+from urial_opt.cli.side_by_side import at_once, at_once_options
 
 
 @click.command(short_help="Work on a search beside other processes.")
@@ -24,7 +24,7 @@ from urial_opt.cli.side_by_side import side_by_side, side_by_side_options
 @click.option("--judge", help="Judge. [default: as the search was begun]")
 @click.option("--proposer", help="Proposer. [default: as the search was begun]")
 @opening_options("base", "aligned", "judge", "proposer")
-@side_by_side_options
+@at_once_options
 @terms_options
 @ask_again_option
 @store_option
@@ -69,5 +69,5 @@ def command(
         Terms(prices=given_prices(price), max_cost=max_cost, max_tokens=max_tokens, max_seconds=max_time),
         store_url=store_url,
         as_json=as_json,
-        **{**side_by_side(), "join": True},
+        **{**at_once(), "join": True},
     )
