@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     "--plan",
     "only_plan",
     is_flag=True,
-    help="Ask one block of queries, tell what the search is expected to use, and stop.",
+    help="Ask one block, tell what the search will need, and stop.",
 )
 @ask_again_option
 @store_option
