@@ -100,7 +100,7 @@ def test_a_process_on_another_host_is_gone_when_its_heartbeat_stops(
         assert statuses(store) == {"tiny": "running"}
         with pytest.raises(StoreError, match=r"'tiny' is running already: process \d+ on elsewhere, since .*name=NEW"):
             search_tiny(store, tmp_path)
-        monkeypatch.setattr(processes, "SILENT", 0.0)
+        monkeypatch.setattr(processes, "LEASE", 0.0)
         assert statuses(store) == {"tiny": "stopped"}
         search_tiny(store, tmp_path)
         claim._beat_once()

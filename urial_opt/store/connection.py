@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
@@ -33,9 +31,10 @@ _BY_SQLITE_ERROR = {
 }
 _OTHERWISE = "look at that message, then type the same command again or give another database"
 _ADVICE = "give a file, or postgresql+psycopg://USER@HOST/NAME"
-_CHUNK = 900
 _PAUSE = 0.05
 """Seconds between two tries to switch a database that another process is using."""
+_OTHERS = 60.0
+"""Seconds to wait for what other processes do one after another."""
 _ALONE = 7_812_605
 """Number of the advisory lock of `Connection.alone` on PostgreSQL."""
 _T = TypeVar("_T")
@@ -135,21 +134,22 @@ class Connection:
                     time.sleep(_PAUSE)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, search_id: int = 0) -> Iterator[None]:
         """Let one process at a time do what several connections do, such as creating Optuna's tables.
 
+        With `search_id` it is one process of those that work on that search; in SQLite, one of all.
         A transaction cannot do that, since the other connections would wait for it. The lock ends with the process.
         """
         if self.dialect == "postgresql":
             with self._explained(), self._engine.connect() as connection:
-                connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE})"))
+                connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE}, {search_id})"))
                 try:
                     yield
                 finally:
-                    connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE})"))
+                    connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE}, {search_id})"))
         elif path := self.path:
             try:
-                with locked_folder(path.parent, wait_seconds=self._wait_seconds):
+                with locked_folder(path.parent, wait_seconds=max(self._wait_seconds, _OTHERS)):
                     yield
             except TimeoutError as error:
                 raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_LOCKED']}") from error
@@ -185,69 +185,6 @@ class Connection:
             raise StoreError(f"the store {self.name!r}: {words}; {_OTHERWISE}") from error
         except UnicodeDecodeError as error:  # sqlite3 cannot even read the schema
             raise StoreError(f"the store {self.name!r}: {_BY_SQLITE_ERROR['SQLITE_CORRUPT']}") from error
-
-
-def insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, Any]], *, key: str = "id"
-) -> None:
-    """Insert the rows whose key is not in the table yet; existing rows stay unchanged.
-
-    Rows are inserted in key order, so that two processes inserting the same rows cannot deadlock.
-    """
-    unique = {row[key]: row for row in rows}
-    if unique:
-        connection.execute(_insert(table, connection.dialect.name), [unique[found] for found in sorted(unique)])
-
-
-def upsert(connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], amounts: Mapping[str, int]) -> None:
-    """Add `amounts` to the row with that key, or insert the row."""
-    connection.execute(_addition(table, connection.dialect.name, tuple(key), tuple(amounts)), {**key, **amounts})
-
-
-def replace_row(
-    connection: sa.Connection, table: sa.Table, key: Mapping[str, Any], values: Mapping[str, object]
-) -> None:
-    """Set the values of the row with that key, or insert the row."""
-    connection.execute(
-        insert_into(connection, table).on_conflict_do_update(index_elements=[*key], set_=values), {**key, **values}
-    )
-
-
-def insert_into(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what happens to an existing row."""
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
-
-
-def missing(connection: sa.Connection, table: sa.Table, ids: Iterable[str]) -> list[str]:
-    """Those of `ids` that have no row yet. This query is cheaper than inserting long rows that exist already."""
-    wanted = list(ids)
-    known = {row.id for some in chunks(wanted) for row in connection.execute(_known(table), {"ids": some})}
-    return [id_ for id_ in wanted if id_ not in known]
-
-
-def chunks(ids: Iterable[_T]) -> Iterator[list[_T]]:
-    """`ids` without duplicates, in lists that fit into one statement: old SQLite allows 999 variables."""
-    rest = list(dict.fromkeys(ids))
-    for start in range(0, len(rest), _CHUNK):
-        yield rest[start : start + _CHUNK]
-
-
-@lru_cache
-def _insert(table: sa.Table, dialect: str) -> sa.Insert:
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
-
-
-@lru_cache
-def _addition(table: sa.Table, dialect: str, key: tuple[str, ...], amounts: tuple[str, ...]) -> sa.Insert:
-    insert = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    sums = {name: table.c[name] + insert.excluded[name] for name in amounts}
-    return insert.on_conflict_do_update(index_elements=key, set_=sums)
-
-
-@lru_cache
-def _known(table: sa.Table) -> sa.Select[tuple[str]]:
-    return sa.select(table.c.id).where(table.c.id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def _read_url(url_or_path: str) -> URL:

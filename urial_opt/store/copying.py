@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from urial_opt.errors import InputError
 from urial_opt.store import paid_work
-from urial_opt.store.connection import insert_into
 from urial_opt.store.entries import SearchStatus
 from urial_opt.store.round_tables import drafts, rounds
 from urial_opt.store.searches import check_new_name, read_search, search_id
+from urial_opt.store.statements import insert_into
 from urial_opt.store.tables import (
     accounts,
     aligned_answers,

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from urial_opt.content import content_id
 from urial_opt.prompt import Exemplar, UrialPrompt
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Query, Sampling
-from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import (
     completion_columns,
     keep_judgments,
@@ -20,6 +19,7 @@ from urial_opt.store.paid_work import (
     read_judgment,
     sampling_row,
 )
+from urial_opt.store.statements import chunks, insert_new
 from urial_opt.store.tables import (
     answers,
     evaluated_queries,

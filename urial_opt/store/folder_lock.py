@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PAUSE = 0.05
+_PAUSE = 0.01
 """Seconds between two tries."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from urial_opt.memory import Pace
-from urial_opt.store.connection import replace_row
+from urial_opt.store.statements import replace_row
 from urial_opt.store.tables import paces
 
 

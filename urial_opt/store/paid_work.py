@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from urial_opt.aspects import ASPECTS_OF, Aspect, AspectScores, Missing
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage
-from urial_opt.store.connection import chunks, insert_into, insert_new, missing
 from urial_opt.store.served import find_under_names
+from urial_opt.store.statements import chunks, insert_into, insert_new, missing
 from urial_opt.store.tables import answers, completions, identities, judgments, queries, samplings
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)

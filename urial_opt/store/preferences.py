@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from urial_opt.aspects import Aspect
 from urial_opt.content import content_id
 from urial_opt.records import Completion, Preference, Query
-from urial_opt.store.connection import chunks
 from urial_opt.store.paid_work import (
     answer_id,
     identity_id,
@@ -23,6 +22,7 @@ from urial_opt.store.paid_work import (
     usage_columns,
 )
 from urial_opt.store.served import find_under_names
+from urial_opt.store.statements import chunks
 from urial_opt.store.tables import preferences
 
 _PREFERENCES = sa.select(preferences).where(preferences.c.id.in_(sa.bindparam("ids", expanding=True)))

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-SILENT = 180.0
-"""Seconds without a heartbeat after which a process that cannot be looked up, as it is on another host, is gone."""
-BEAT = 20.0
+LEASE = 60.0
+"""Seconds after its last heartbeat in which what a process has taken up is left to it (see `leases`).
+
+A process on another host that has not been heard of for as long is gone."""
+BEAT = 10.0
 """Seconds between two heartbeats."""
 _HERE: set[str] = set()
 """Tokens of the searches that this process works on."""
@@ -73,11 +75,22 @@ def is_at_work(process: WorkingProcess, heartbeat: float | None) -> bool:
     On this host the kernel knows, so a killed process is gone at once. Of a process on another host the heartbeat, in
     seconds since 1970, says it.
     """
-    if process.host == socket.gethostname() and _system(process.began) == _system(_began(os.getpid())):
-        if process.pid == os.getpid() and process.began == _began(os.getpid()):
-            return process.token in _HERE
-        return process.began == _began(process.pid)
-    return heartbeat is not None and abs(time.time() - heartbeat) < SILENT
+    if _is_here(process):
+        return not is_gone(process)
+    return heartbeat is not None and abs(time.time() - heartbeat) < LEASE
+
+
+def is_gone(process: WorkingProcess) -> bool:
+    """Whether a process is known to be gone, since it ran on this host and the kernel does not know it any more."""
+    if not _is_here(process):
+        return False
+    if process.pid == os.getpid() and process.began == _began(os.getpid()):
+        return process.token not in _HERE
+    return process.began != _began(process.pid)
+
+
+def _is_here(process: WorkingProcess) -> bool:
+    return process.host == socket.gethostname() and _system(process.began) == _system(_began(os.getpid()))
 
 
 def _began(pid: int) -> str:

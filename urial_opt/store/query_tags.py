@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from urial_opt.content import content_id
 from urial_opt.records import Query, QueryTags
-from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import identity_id, insert_queries, query_id, read_usage, usage_columns
 from urial_opt.store.served import find_under_names
+from urial_opt.store.statements import chunks, insert_new
 from urial_opt.store.tables import query_tags
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)

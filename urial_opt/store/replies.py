@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.memory import PaidReply
-from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import identity_id, usage_columns
+from urial_opt.store.statements import chunks, insert_new
 from urial_opt.store.tables import replies
 
 _IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)

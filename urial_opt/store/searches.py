@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from urial_opt.errors import InputError, StoreError, UnknownNameError
 from urial_opt.records import Estimate
 from urial_opt.secrets import without_known
-from urial_opt.store.connection import insert_new
 from urial_opt.store.entries import Deciders, SearchRecord, SearchStatus, SearchSummary
 from urial_opt.store.processes import WorkingProcess, is_at_work
 from urial_opt.store.served import without_addresses
+from urial_opt.store.statements import insert_new
 from urial_opt.store.tables import searches, trials
 
 _SHORT = [column for column in searches.c if column.name != "space"]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from urial_opt.memory import Served
-from urial_opt.store.connection import replace_row
+from urial_opt.store.statements import replace_row
 from urial_opt.store.tables import identities, served
 
 _T = TypeVar("_T")

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from urial_opt.content import content_id
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import ProbeKey, ProbeShift
-from urial_opt.store.connection import chunks, insert_new
 from urial_opt.store.paid_work import identity_id, read_usage, usage_columns
 from urial_opt.store.served import find_under_names, without_address
+from urial_opt.store.statements import chunks, insert_new
 from urial_opt.store.tables import aligned_answers, identities, shifts
 from urial_opt.token_scores import AlignedAnswer
 

@@ -18,10 +18,11 @@ from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import Diagnosis
 from urial_opt.spending import Spent
 from urial_opt.store import paid_work, replies, rounds
-from urial_opt.store.connection import Connection, insert_new, upsert
+from urial_opt.store.connection import Connection
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
 from urial_opt.store.served import without_address
+from urial_opt.store.statements import insert_new, upsert
 from urial_opt.store.tables import accounts, identities, searches, spending
 
 REMOVED = "removed searches"
