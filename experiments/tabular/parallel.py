@@ -1,6 +1,6 @@
 """Parallel: what a search loses in regret when it keeps N trials in flight, and what it gains in time.
 
-python -m experiments.tabular.parallel run A B [--seeds 50] [--first-seed 0] [--at-once 1,4,16,64] [--no-believer]
+python -m experiments.tabular.parallel run A B [--seeds 50] [--first-seed 0] [--at-once 1,4,16,64]
 python -m experiments.tabular.parallel summarise A B
 
 `run` appends a row for each seed and N to a file, and skips what it has. A row holds regret shares after judged answers
@@ -27,24 +27,25 @@ from urial_opt.statistics.strata import FloatArray
 AT_ONCE = (1, 4, 16, 64)
 MARKS = (10, 20, 50)
 FIGURES = (*(f"regret_{mark}" for mark in MARKS), "ticks_50", "regret_trials", "evaluations_trials", "ticks_trials")
-COLUMNS = ("table", "way", "at_once", "seed", *FIGURES)
+COLUMNS = ("table", "at_once", "seed", *FIGURES)
 OUT = Path(__file__).with_name("parallel.csv")
 
-Runs = dict[tuple[str, int], dict[int, FloatArray]]
-"""The figures of each seed, by the way and N."""
+Runs = dict[int, dict[int, FloatArray]]
+"""The figures of each seed, by N."""
 
 
-def walked(table: str, believes: bool, trials: int, at_once: int, seed: int) -> list[float]:
+def walked(table: str, trials: int, at_once: int, seed: int) -> list[float]:
     """The figures of one seed; regret is on the queries searched."""
     world = Table.load(table).world(seed)
-    equal = Walk(world, parallel=at_once, believes=believes)
+    equal = Walk(world, parallel=at_once)
     equal.go(evaluations=MARKS[-1])
     shares = regrets(world, equal.path, evaluations=MARKS, on="searched")
-    whole = Walk(world, parallel=at_once, believes=believes)
+    whole = Walk(world, parallel=at_once)
     whole.go(trials=trials)
     answers = whole.path[-1].answers / world.full
     share = regrets(world, whole.path, evaluations=[answers], on="searched")
-    return [*shares.round(4).tolist(), equal.ticks[-1], round(float(share[0]), 4), round(answers, 2), whole.ticks[-1]]
+    ticks = next(t for t, each in zip(equal.ticks, equal.path, strict=True) if each.answers >= MARKS[-1] * world.full)
+    return [*shares.round(4).tolist(), ticks, round(float(share[0]), 4), round(answers, 2), whole.ticks[-1]]
 
 
 def read(out: Path, table: str) -> Runs:
@@ -54,15 +55,15 @@ def read(out: Path, table: str) -> Runs:
         with out.open(newline="", encoding="utf-8") as text:
             for row in csv.DictReader(text):
                 if row["table"] == table:
-                    runs = found.setdefault((row["way"], int(row["at_once"])), {})
+                    runs = found.setdefault(int(row["at_once"]), {})
                     runs[int(row["seed"])] = np.array([float(row[each]) for each in FIGURES])
     return found
 
 
-def told(runs: Mapping[tuple[str, int], Mapping[int, FloatArray]]) -> Iterator[str]:
+def told(runs: Mapping[int, Mapping[int, FloatArray]]) -> Iterator[str]:
     """Rows of a table in Markdown: means, and differences to N = 1 over the seeds that both have."""
-    alone = next((each for (_, at_once), each in sorted(runs.items()) if at_once == 1), {})
-    for (way, at_once), each in sorted(runs.items(), key=lambda each: (each[0][1], each[0][0])):
+    alone = runs.get(1, {})
+    for at_once, each in sorted(runs.items()):
         rows = np.array([*each.values()])
         seeds = [seed for seed in each if seed in alone]
         regret = [0, 1, 2, 4]
@@ -72,7 +73,7 @@ def told(runs: Mapping[tuple[str, int], Mapping[int, FloatArray]]) -> Iterator[s
             cells = [f"{cell} ({mean.mean:+.3f} ± {mean.error:.3f})" for cell, mean in zip(cells, apart, strict=True)]
         evaluations, ticks = rows[:, 5].mean(), rows[:, [3, 6]].mean(axis=0)
         cells += [f"{evaluations:.1f}", f"{ticks[1]:.0f}", f"{ticks[0]:.0f}"]
-        yield f"| {at_once} | {way} | {' | '.join(cells)} | {len(rows)} |"
+        yield f"| {at_once} | {' | '.join(cells)} | {len(rows)} |"
 
 
 def main() -> None:
@@ -83,7 +84,6 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--at-once", default=",".join(map(str, AT_ONCE)))
     parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--no-believer", action="store_true", help="running prompts are only not proposed again")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--out", type=Path, default=OUT)
     chosen = parser.parse_args()
@@ -92,7 +92,7 @@ def main() -> None:
             seeds = range(chosen.first_seed, chosen.first_seed + chosen.seeds)
             run(table, chosen, [*map(int, chosen.at_once.split(","))], seeds)
         print(f"Table {table}: regret share after {MARKS} evaluations and {chosen.trials} trials, (less N = 1)")
-        print("| N | way |", " | ".join(map(str, MARKS)), "| trials | evaluations | ticks | ticks to 50 | seeds |")
+        print("| N |", " | ".join(map(str, MARKS)), "| trials | evaluations | ticks | ticks to 50 | seeds |")
         print("\n".join(told(read(chosen.out, table))), flush=True)
 
 
@@ -104,11 +104,10 @@ def run(table: str, chosen: argparse.Namespace, at_once: Sequence[int], seeds: r
         if new:
             rows.writerow(COLUMNS)
         for number in at_once:
-            way = "sequential" if number == 1 else "without" if chosen.no_believer else "believer"
-            due = [seed for seed in seeds if seed not in there.get((way, number), {})]
-            each = pool.map(partial(walked, table, not chosen.no_believer, chosen.trials, number), due)
+            due = [seed for seed in seeds if seed not in there.get(number, {})]
+            each = pool.map(partial(walked, table, chosen.trials, number), due)
             for seed, figures in zip(due, each, strict=True):
-                rows.writerow((table, way, number, seed, *figures))
+                rows.writerow((table, number, seed, *figures))
                 file.flush()
 
 

@@ -75,11 +75,9 @@ class Walk:
         pruner: str = DEFAULT_PRUNER,
         prior: Prior | None = None,
         parallel: int = 1,
-        believes: bool = True,
     ) -> None:
-        """Without `believes` running prompts are only not proposed again."""
         space = world.space
-        self.world, self.parallel, self.believes = world, parallel, believes
+        self.world, self.parallel = world, parallel
         self.features = Features(space)
         self.thompson = Thompson(self.features, prior=prior)
         self.blocks = space.queries.blocks("dev", space.block, seed=world.seed)
@@ -155,13 +153,12 @@ class Walk:
     def _next_row(self, opened: Sequence[IntArray]) -> IntArray:
         if not self.rows:
             return self.features.row(self.world.space.start_params)
-        done, running = len(self.standing.records), [each.row for each in self.running.values()]
-        rng = random_generator(self.world.seed, done, len(running) + len(opened))
+        done, running = len(self.standing.records), len(self.running)
+        rng = random_generator(self.world.seed, done, running + len(opened))
         tried = {row.tobytes() for row in (*self.rows.values(), *opened)}
         if done < START:
-            return self.thompson.first(done + len(running), tried=tried, rng=rng)
-        believed = running if self.believes else []
-        return self.thompson.choose(*self._known(), tried=tried, rng=rng, running=believed)
+            return self.thompson.first(done + running, tried=tried, rng=rng)
+        return self.thompson.choose(*self._known(), tried=tried, rng=rng)
 
     def _is_done(self) -> bool:
         standing, done = self.standing, len(self.standing.records)
