@@ -47,9 +47,9 @@ def test_a_local_model_ends_each_row_at_its_closing_fence_with_drafts_and_withou
 
 def test_a_server_gets_a_stop_string_and_a_code_block_keeps_its_fence() -> None:
     generator = ServerGenerator(open_endpoint("m", url="http://127.0.0.1:9/v1"))
-    assert not generator._ends
+    assert not generator._ends.value
     generator.end_when(has_ended)
-    assert generator._ends
+    assert generator._ends.value
     sampling = Sampling(stop=("# Query", FENCE_STOP))
 
     def read(text: str) -> str:

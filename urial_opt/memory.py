@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -53,7 +53,7 @@ class AskingAgain:
     most: int = 3
     """How many runs ask for a verdict again before it is final."""
     _asked: set[str] = field(default_factory=set)
-    """The verdicts that this run has asked for."""
+    """The verdicts that this run has asked for; threads only add to it."""
 
     def is_due(self, stored: Judgment | Preference, *about: str) -> bool:
         """Whether to ask for a verdict again; `about` are the query and the answers."""
@@ -125,6 +125,36 @@ class ReplyMemory(Protocol):
         """Store replies, and what they cost."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What one caller has reserved."""
+
+    keys: frozenset[str]
+    """Those that nobody had reserved."""
+    doubtful: frozenset[str] = frozenset()
+    """Those of `keys` whose results may have been stored since the caller looked them up."""
+
+
+class Asking(Protocol):
+    """Which results are being asked for, so that nobody asks for one that somebody else is asking for.
+
+    Keys are content hashes. A thread reserves what it has looked up in vain, asks for it, stores it, releases it, and
+    only then waits for what others have reserved, so that no two threads wait for each other.
+    """
+
+    def now(self) -> int:
+        """A mark to take before looking results up."""
+
+    def reserve(self, keys: Collection[str], *, looked: int) -> Reserved:
+        """Reserve those keys that are free; `looked` is the mark that was taken before they were looked up."""
+
+    def release(self, keys: Collection[str]) -> None:
+        """Free keys that the caller has reserved: their results are stored, or will not come."""
+
+    def wait(self, keys: Collection[str]) -> None:
+        """Wait until each of these keys has been released since, or whoever had reserved it is gone."""
+
+
 class Memory(Protocol):
     """Stores completions and judgments; `store.Store` implements it.
 
@@ -135,8 +165,9 @@ class Memory(Protocol):
 
     @property
     def again(self) -> AskingAgain: ...
+    @property
+    def asking(self) -> Asking: ...
     def settle(self) -> None: ...
-
     def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]: ...
     def add_completions(
         self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
@@ -149,20 +180,30 @@ class Memory(Protocol):
     ) -> None: ...
 
 
+class _NobodyElse:
+    """As `Asking`, where nothing is stored that others could wait for."""
+
+    def now(self) -> int:
+        return 0
+
+    def reserve(self, keys: Collection[str], *, looked: int) -> Reserved:  # noqa: ARG002
+        return Reserved(keys=frozenset(keys))
+
+    def release(self, keys: Collection[str]) -> None: ...
+
+    def wait(self, keys: Collection[str]) -> None: ...
+
+
 class NoMemory:
     """A `Memory` that remembers nothing, and no pace of a server either."""
 
     again = AskingAgain()
+    asking = _NobodyElse()
 
     def settle(self) -> None:
         """There is nothing to settle."""
 
-    def find_completions(
-        self,
-        generator: str,  # noqa: ARG002
-        sampling: Sampling,  # noqa: ARG002
-        texts: Sequence[str],
-    ) -> list[Completion | None]:
+    def find_completions(self, generator: str, sampling: Sampling, texts: Sequence[str]) -> list[Completion | None]:  # noqa: ARG002
         """None for each text."""
         return [None] * len(texts)
 

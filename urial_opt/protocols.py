@@ -1,8 +1,8 @@
 """Protocols: what a generator, a judge, a proposer and an exporter must implement.
 
 Methods are synchronous and take batches; an adapter that can work in parallel does so inside the call. An adapter is
-called from one thread at a time. Results are lists with one entry for each input, in the order of the inputs; an empty
-batch gives an empty list. Unless stated otherwise below, the only error raised on purpose is `AdapterError`.
+called from one thread at a time, unless it is `Concurrent`. Results are lists with one entry for each input, in their
+order; an empty batch gives an empty list. Unless stated otherwise below, the only error raised is `AdapterError`.
 
 `urial_opt.plugins` finds adapters by name. `urial_opt.testing.contracts` has a class of tests for each of Generator,
 ChatGenerator, Judge, PairwiseJudge, Proposer and Exporter; the tests of an adapter inherit from it.
@@ -118,10 +118,16 @@ class Scorable(Protocol):
     """An optional ability of base models."""
 
     def token_scorer(self, aligned: ChatGenerator) -> TokenScorer:
-        """This model and `aligned` as a `TokenScorer`.
+        """This model and `aligned` as a `TokenScorer`; InputError if they cannot be compared."""
 
-        InputError if they cannot be compared, for example because their tokenizers differ.
-        """
+
+@runtime_checkable
+class Concurrent(Protocol):
+    """An optional ability of models behind servers: may be called from several threads at once."""
+
+    @property
+    def at_once(self) -> int:
+        """How many requests it serves at once, from any threads; `hand_on` and `end_when` hold for the calling one."""
 
 
 @runtime_checkable
@@ -129,17 +135,12 @@ class Paced(Protocol):
     """An optional ability of models behind servers that may be overloaded: adapts its number of requests."""
 
     def keep_pace(self, memory: PaceMemory) -> None:
-        """Start at the pace stored in `memory` for the server, and store later changes there, from any thread.
-
-        What the server says of the model is compared with what is stored, and stored too."""
+        """Start at the pace stored in `memory` for the server; store changes, and what the server says of the model."""
 
 
 @runtime_checkable
 class Ending(Protocol):
-    """An optional ability of base models: ends a text while it is written, so that nothing after its end is paid for.
-
-    Without it, a text ends only at a stop string, the model's end token or its maximum length.
-    """
+    """An optional ability of base models: ends a text while it is written; nothing after its end is paid for."""
 
     def end_when(self, ended: Callable[[str], bool] | None) -> None:
         """From now on, let each text end as soon as `ended` says so of what is written; None: no longer.
@@ -179,13 +180,11 @@ class Billed(Protocol):
     """An optional ability of models behind servers: stores each reply that is paid as it arrives."""
 
     @property
-    def identity(self) -> str:
-        """As `Generator.identity`; all replies are billed under it."""
-
+    def identity(self) -> str: ...
     def keep_replies(self, memory: ReplyMemory | None) -> None:
         """From now on send no request without `memory.allow`, nor one whose reply it has; with None, no longer.
 
-        Each reply is stored there, with what it cost, before anything is made of it.
+        Each reply is stored there, with its cost and under `identity`, before anything is made of it.
         """
 
 

@@ -21,6 +21,7 @@ from dspy import lm15
 
 from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, ContextError, InputError, UrialOptError, UrialOptWarning
+from urial_opt.evaluation.one_by_one import turn_with
 from urial_opt.prompt import has_ended
 from urial_opt.prompt_file.decoding import SamplingForm
 from urial_opt.protocols import Ending, Generator
@@ -199,6 +200,10 @@ class UrialEngine:
                 self._serve([call])
 
     def _generate(self, batch: list[_Call]) -> list[Completion]:
+        with turn_with(self.generator):
+            return self._generate_in_turn(batch)
+
+    def _generate_in_turn(self, batch: list[_Call]) -> list[Completion]:
         first, begun = batch[0], batch[0].begun
         ending = self.generator if isinstance(self.generator, Ending) and begun is not None else None
         if ending is not None:

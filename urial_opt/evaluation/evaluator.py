@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from urial_opt.content import mended
+from urial_opt.content import content_id, mended
 from urial_opt.datasets.fitting import Fitting
 from urial_opt.datasets.queries import refuse_later_turns
 from urial_opt.evaluation.one_by_one import stored_one_by_one
-from urial_opt.memory import Memory, PairMemory, fill_gaps, improved
+from urial_opt.evaluation.single_flight import Stored, asked_once
+from urial_opt.memory import Memory, PairMemory, improved
 from urial_opt.prompt import Exemplar, has_ended, read_answer, read_answer_publicly
 from urial_opt.protocols import ChatGenerator, Ending, Generator, Judge, PairwiseJudge
 from urial_opt.records import Candidate, Completion, Evaluation, Judgment, Preference, Query, Sampling, Usage
@@ -85,16 +86,24 @@ class Answerer:
 
         identity = generator.identity
 
-        def ask(missing: list[int]) -> list[Completion]:
+        def ask(missing: list[int], stored: Stored) -> list[Completion]:
             def store(places: Sequence[int], written: Sequence[Completion]) -> None:
-                self.memory.add_completions(identity, sampling, [texts[missing[place]] for place in places], written)
+                rows = _at(places, missing)
+                self.memory.add_completions(identity, sampling, _at(rows, texts), written)
+                stored(rows)
 
             written = stored_one_by_one(generator, lambda: generate(missing), store)
             self.memory.settle()
             return written
 
-        known = self.memory.find_completions(identity, sampling, texts)
-        found = fill_gaps(known, ask, remembered=_from_memory)
+        found = asked_once(
+            len(texts),
+            self.memory.asking,
+            key=lambda row: content_id([identity, sampling.id, texts[row]]),
+            find=lambda rows: self.memory.find_completions(identity, sampling, _at(rows, texts)),
+            ask=ask,
+            remembered=_from_memory,
+        )
         return [replace(each, text=mended(each.text)) for each in found]
 
 
@@ -181,11 +190,17 @@ def judge_answers(
     def add(rows: Sequence[int], verdicts: Sequence[Judgment]) -> None:
         memory.add_judgments(verdicts, _at(rows, queries), _at(rows, completions))
 
+    def key(row: int) -> str:
+        query = queries[row]
+        return content_id([identity, query.id, query.text, query.kind, query.tags, completions[row].text])
+
+    identity = judge.identity
     judgments = _verdicts(
-        memory.find_judgments(judge.identity, queries, completions),
         [(query.text, completion.text) for query, completion in zip(queries, completions, strict=True)],
         judge,
         memory,
+        key=key,
+        find=lambda rows: memory.find_judgments(identity, _at(rows, queries), _at(rows, completions)),
         ask=judged,
         add=add,
         stored_is_final=stored_is_final,
@@ -211,51 +226,66 @@ def compare_answers(
     def add(rows: Sequence[int], verdicts: Sequence[Preference]) -> None:
         memory.add_preferences(verdicts, _at(rows, queries), _at(rows, firsts), _at(rows, seconds))
 
+    def find(rows: Sequence[int]) -> list[Preference | None]:
+        return memory.find_preferences(identity, _at(rows, queries), _at(rows, firsts), _at(rows, seconds))
+
+    def key(row: int) -> str:
+        query = queries[row]
+        return content_id([identity, query.id, query.text, query.kind, firsts[row].text, seconds[row].text])
+
+    identity = judge.pairwise_identity
     return _verdicts(
-        memory.find_preferences(judge.pairwise_identity, queries, firsts, seconds),
         [(query.text, first.text, second.text) for query, first, second in zip(queries, firsts, seconds, strict=True)],
         judge,
         memory,
+        key=key,
+        find=find,
         ask=compared,
         add=add,
     )
 
 
 def _verdicts(
-    known: Sequence[_VerdictT | None],
     about: Sequence[tuple[str, ...]],
     judge: Judge | PairwiseJudge,
     memory: Memory,
     *,
+    key: Callable[[int], str],
+    find: Callable[[Sequence[int]], list[_VerdictT | None]],
     ask: Callable[[Sequence[int]], list[_VerdictT]],
     add: Callable[[Sequence[int], Sequence[_VerdictT]], None],
     stored_is_final: bool = False,
 ) -> list[_VerdictT]:
     """The stored verdicts, with those that are missing, or due to be asked for again, asked for and added.
 
-    `about` are the texts that each verdict is about; `ask` and `add` take the rows concerned.
+    `about` are the texts that each verdict is about; `key`, `find`, `ask` and `add` take the rows concerned.
     """
-    settled = [
-        each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
-        for row, each in enumerate(known)
-    ]
+    known: dict[int, _VerdictT | None] = {}
 
-    def missing_ones(missing: list[int]) -> list[_VerdictT]:
+    def settled(rows: Sequence[int]) -> list[_VerdictT | None]:
+        known.update(zip(rows, find(rows), strict=True))
+        return [
+            each if each and (stored_is_final or not memory.again.is_due(each, *about[row])) else None
+            for row, each in zip(rows, _at(rows, known), strict=True)
+        ]
+
+    def missing_ones(missing: list[int], stored: Stored) -> list[_VerdictT]:
         def store(places: Sequence[int], fresh: Sequence[_VerdictT]) -> None:
-            rows = [missing[place] for place in places]
+            rows = _at(places, missing)
             better = [improved(known[row], each) for row, each in zip(rows, fresh, strict=True)]
             add(rows, better)
             for row, verdict in zip(rows, better, strict=True):
                 memory.again.note(verdict, *about[row])
+            stored(rows)
 
         fresh = stored_one_by_one(judge, lambda: ask(missing), store)
         memory.settle()
         return [improved(known[row], verdict) for row, verdict in zip(missing, fresh, strict=True)]
 
-    return fill_gaps(settled, missing_ones, remembered=_from_memory)
+    return asked_once(len(about), memory.asking, key=key, find=settled, ask=missing_ones, remembered=_from_memory)
 
 
-def _at(rows: Sequence[int], items: Sequence[_T]) -> list[_T]:
+def _at(rows: Sequence[int], items: Sequence[_T] | Mapping[int, _T]) -> list[_T]:
     return [items[row] for row in rows]
 
 

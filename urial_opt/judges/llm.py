@@ -22,6 +22,7 @@ from urial_opt.judges.asking import (
 from urial_opt.judges.groups import Groups
 from urial_opt.judges.replies import ParsedValue, declines, read_reply
 from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.models.per_thread import PerThread
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.replies import Reply
 from urial_opt.records import Completion, Judgment, Preference, Query, QueryTags, Usage, Verdict
@@ -72,7 +73,7 @@ class LLMJudge:
         self._endpoint = endpoint
         self._mode = mode
         self._max_tokens = max_tokens
-        self._heard: Callable[[Mapping[int, Any]], None] | None = None
+        self._heard = PerThread[Callable[[Mapping[int, Any]], None] | None](None)
 
     @property
     def identity(self) -> str:
@@ -85,6 +86,11 @@ class LLMJudge:
     @property
     def tagging_identity(self) -> str:
         return self._identity("tags")
+
+    @property
+    def at_once(self) -> int:
+        """As `protocols.Concurrent`."""
+        return self._endpoint.at_once
 
     @property
     def priced_as(self) -> str:
@@ -100,7 +106,7 @@ class LLMJudge:
 
     def hand_on(self, heard: Callable[[Mapping[int, Any]], None] | None) -> None:
         """As `protocols.Gradual`."""
-        self._heard = heard
+        self._heard.value = heard
 
     def judge(self, queries: Sequence[Query], completions: Sequence[Completion]) -> list[Judgment]:
         """As `protocols.Judge`. AdapterError as `Endpoint.chat`."""
@@ -192,7 +198,7 @@ class LLMJudge:
         A question is repeated while a part of its reply cannot be read.
         """
         questions = [question for group in asked for question in group]
-        groups = Groups([len(group) for group in asked], make, self._heard)
+        groups = Groups([len(group) for group in asked], make, self._heard.value)
         parsed: dict[int, _ParsedReply[T]] = {}
 
         def settled(row: int) -> bool:

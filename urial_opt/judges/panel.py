@@ -10,18 +10,25 @@ from urial_opt import plugins
 from urial_opt.aspects import Aspect, Missing
 from urial_opt.errors import InputError, UnknownNameError
 from urial_opt.memory import PaceMemory, ReplyMemory
-from urial_opt.protocols import Billed, Gradual, Judge, Metered, Noted, Paced, Stoppable
+from urial_opt.models.per_thread import PerThread
+from urial_opt.protocols import Billed, Concurrent, Gradual, Judge, Metered, Noted, Paced, Stoppable
 from urial_opt.records import Completion, Judgment, Query, Usage
 
 
 class Panel:
     """Scores an answer by the mean of its members' scores; scores that could not be read are left out."""
 
+    at_once: int
+    """As `protocols.Concurrent`, if all members are: a batch is with one member at a time. Otherwise there is none."""
+
     def __init__(self, members: Mapping[str, Judge]) -> None:
         """`members`: judges, by the name that they were opened with."""
         self._members = members
-        self._heard: Callable[[Mapping[int, Judgment]], None] | None = None
+        self._heard = PerThread[Callable[[Mapping[int, Judgment]], None] | None](None)
         self._check: Callable[[], None] = lambda: None
+        limits = [member.at_once for member in members.values() if isinstance(member, Concurrent)]
+        if len(limits) == len(members):
+            self.at_once = min(limits) * len(members)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -44,7 +51,7 @@ class Panel:
         def join(place: int, judgment: Judgment) -> Judgment:
             return self._joined(queries[place], [*(each[place] for each in verdicts), judgment])
 
-        heard = self._heard
+        heard = self._heard.value
         if heard is None or not isinstance(last, Gradual):
             return [join(*each) for each in enumerate(last.judge(queries, completions))]
         last.hand_on(lambda new: heard({place: join(place, judgment) for place, judgment in new.items()}))
@@ -67,7 +74,7 @@ class Panel:
 
     def hand_on(self, heard: Callable[[Mapping[int, Judgment]], None] | None) -> None:
         """As `protocols.Gradual`: a verdict is complete with that of the last member."""
-        self._heard = heard
+        self._heard.value = heard
 
     def stop_when(self, check: Callable[[], None] | None) -> None:
         """As `protocols.Stoppable`: between two members, and in those that can be stopped."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -14,7 +15,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from urial_opt.errors import StoreError
+from urial_opt.memory import Asking
 from urial_opt.secrets import keep_secrets_of, redacted
+from urial_opt.store.asking import ThreadsAsking
+from urial_opt.store.engine import beside_pool, commit_cheaply, new_engine
 from urial_opt.store.folder_lock import locked_folder
 from urial_opt.store.presence import OpenedFile
 
@@ -49,17 +53,17 @@ class Connection:
         self._secrets = keep_secrets_of(url_or_path)
         self._wait_seconds = wait_seconds
         self.dialect = self._url.get_backend_name()
-        arguments = {"timeout": wait_seconds} if self.dialect == "sqlite" else {}
         try:
-            self._engine = sa.create_engine(self._url, connect_args=arguments)
+            self._engine = new_engine(self._url, wait_seconds=wait_seconds)
         except ArgumentError as error:
             raise StoreError(f"the database {self.name!r} has an unknown driver; {_ADVICE}") from error
         except ImportError as error:
             advice = "type: pip install 'psycopg[binary]'"
             raise StoreError(f"the database {self.name!r} needs a driver that is missing; {advice}") from error
-        if self.dialect == "sqlite":
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        # SQLite has one writer at a time: threads queue here, since it lets those that wait try again by chance.
+        self._turn = Lock() if self.dialect == "sqlite" else nullcontext()
+        self.asking: Asking = ThreadsAsking()
+        """What the memories on this connection are asking models for."""
         self._file: OpenedFile | None = None
         self._reading = self._engine.execution_options(urial_begin="BEGIN")
         if self.dialect == "postgresql":
@@ -104,7 +108,7 @@ class Connection:
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it is written, or nothing."""
         self.check_presence()
-        with self._explained(), self._engine.begin() as connection:
+        with self._explained(), self._turn, self._engine.begin() as connection:
             yield connection
         self.check_presence()
 
@@ -141,7 +145,8 @@ class Connection:
         A transaction cannot do that, since the other connections would wait for it. The lock ends with the process.
         """
         if self.dialect == "postgresql":
-            with self._explained(), self._engine.connect() as connection:
+            # By a connection beside the pool, whose connections may all be wanted by what is done meanwhile.
+            with self._explained(), beside_pool(self._engine) as connection:
                 connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE}, {search_id})"))
                 try:
                     yield
@@ -163,7 +168,7 @@ class Connection:
         having one name is missing, and Optuna does not create it later: it is created here.
         """
         if self.dialect == "sqlite":
-            sa.event.listen(engine, "connect", _commit_cheaply)
+            sa.event.listen(engine, "connect", commit_cheaply)
             engine.dispose()  # drops connections that were made without the settings
             with self._explained(), engine.begin() as connection:
                 connection.exec_driver_sql(_STUDY_NAMES)
@@ -198,26 +203,6 @@ def _read_url(url_or_path: str) -> URL:
     if backend not in ("sqlite", "postgresql"):
         raise StoreError(f"databases of the kind {backend!r} are not supported; {_ADVICE}")
     return url
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # By default Python's sqlite3 begins transactions itself: too late for reads, and never for DDL.
-    connection.isolation_level = None
-    connection.execute("PRAGMA foreign_keys = ON")
-    _commit_cheaply(connection, _record)
-
-
-def _commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
-    # In WAL mode a commit survives the death of the process without an fsync; with NORMAL only checkpoints call fsync.
-    # Rows keyed by hash are scattered over the pages of the file. Rare checkpoints (every 16 MB) write each page once.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA wal_autocheckpoint = 4000")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # Without IMMEDIATE, a transaction that reads before it writes fails at once if another one wrote in between.
-    if begin := connection.get_execution_options().get("urial_begin", "BEGIN IMMEDIATE"):
-        connection.exec_driver_sql(begin)
 
 
 def _explanation(error: BaseException | None) -> str:

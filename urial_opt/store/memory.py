@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from urial_opt.memory import AskingAgain
+from urial_opt.memory import Asking, AskingAgain
 from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, QueryTags, Sampling, Usage
 from urial_opt.store import paid_work, preferences, query_tags, shifts
@@ -25,6 +25,11 @@ class DatabaseMemory:
         self._database = database
         self.again = again or AskingAgain()
         """Which missing verdicts are asked for again; the accounts of a store share it."""
+
+    @property
+    def asking(self) -> Asking:
+        """What is being asked for by all that share the connection: `database.asking`."""
+        return self._database.asking
 
     def settle(self) -> None:
         """As `memory.Memory`; see `spending.Account`."""

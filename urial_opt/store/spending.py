@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from urial_opt.spaces.lineage import Attempt, Round
 from urial_opt.spaces.proposals import Diagnosis
 from urial_opt.spending import Spent
 from urial_opt.store import paid_work, replies, rounds
+from urial_opt.store.batches import Batches
 from urial_opt.store.connection import Connection
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.searches import search_id
@@ -47,12 +48,13 @@ class Account(DatabaseMemory):
         super().__init__(database, again=again)
         self._search, self._command = search, command
         self._account_id: int | None = None
-        """None until something is paid."""
+        """None until something was paid and committed."""
+        self._opened_by: sa.Connection | None = None
         self._billed: dict[str, str] = {}
         """The identity under which a model is billed, by each of its identities, if its replies are kept."""
-        self._claimed: Counter[str] = Counter()
-        self._unsettled: set[str] = set()
-        self.spent: dict[str, Spent] = {}
+        self._batches = Batches()
+        self._counting = Lock()
+        self.spent: Mapping[str, Spent] = {}
         """By identity of the model or judge: of all runs of a search, or of this run of a command."""
         if search is not None:
             with database.reading() as connection:
@@ -79,24 +81,21 @@ class Account(DatabaseMemory):
                 model.keep_replies(None)
 
     def settle(self) -> None:
-        """As `memory.Memory`: the replies so far are in the results stored, and need not be kept any longer."""
-        if self._unsettled:
+        """As `memory.Memory`: this thread's replies so far are in stored results, and need not be kept any longer."""
+        if unsettled := self._batches.settled():
             with self._database.writing() as connection:
-                replies.delete_replies(connection, self._unsettled)
-        self._unsettled = set()
-        self._claimed.clear()
+                replies.delete_replies(connection, unsettled)
 
     def claim(self, key: str) -> str:
-        """The id of a reply to the request `key`; the same request gets another one until all is settled."""
-        self._claimed[key] += 1
-        repeat = self._claimed[key]
+        """The id of a reply to the request `key`; the same request of this thread gets another until all is settled."""
+        repeat = self._batches.claim(key)
         return key if repeat == 1 else content_id([key, repeat])
 
     def find_replies(self, ids: Sequence[str]) -> list[str | None]:
         """The stored body of each reply; None if it is not stored."""
         with self._database.reading() as connection:
             found = replies.find_replies(connection, ids)
-        self._unsettled |= found.keys()
+        self._batches.keep(found)
         return [found.get(id_) for id_ in ids]
 
     def add_replies(self, identity: str, paid: Sequence[PaidReply], *, calls: bool = False) -> None:
@@ -105,7 +104,7 @@ class Account(DatabaseMemory):
             replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
             usage = sum((reply.usage for reply in paid), Usage())
             self._add(connection, identity, Spent(calls=len(paid) * calls, requests=len(paid), usage=usage))
-        self._unsettled |= {reply.id for reply in paid if reply.body}
+        self._batches.keep(reply.id for reply in paid if reply.body)
 
     def rounds(self) -> list[Round]:
         """The rounds of this search's proposer, in order."""
@@ -147,14 +146,26 @@ class Account(DatabaseMemory):
         else:
             self._add(connection, identity, Spent(calls=len(usages), requests=len(usages), usage=sum(usages, Usage())))
 
+    def _row(self, connection: sa.Connection) -> int:
+        """The row id of this account, remembered once other connections see it too."""
+        if self._account_id is not None:
+            return self._account_id
+        which = {"search": self._search, "command": self._command}
+        number = find_account(connection, **which)
+        if number is None:
+            self._opened_by = connection
+            return account_id(connection, **which)
+        if self._opened_by is not connection:
+            self._account_id = number
+        return number
+
     def _add(self, connection: sa.Connection, identity: str, paid: Spent) -> None:
         if self._search is not None or self._command is not None:
-            if self._account_id is None:
-                self._account_id = account_id(connection, search=self._search, command=self._command)
-            key = {"account_id": self._account_id, "identity_id": paid_work.identity_id(connection, identity)}
+            key = {"account_id": self._row(connection), "identity_id": paid_work.identity_id(connection, identity)}
             amounts = {"calls": paid.calls, "requests": paid.requests, **paid_work.usage_columns(paid.usage)}
             upsert(connection, spending, key, amounts)
-        self.spent[identity] = self.spent.get(identity, Spent()) + paid
+        with self._counting:  # another mapping, since other threads may be reading this one
+            self.spent = {**self.spent, identity: self.spent.get(identity, Spent()) + paid}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +196,23 @@ def _identities(model: Billed) -> list[str]:
 
 def account_id(connection: sa.Connection, *, search: str | None = None, command: str | None = None) -> int:
     """The row id of an account, which is opened if it is new. UnknownNameError if there is no such search."""
-    if search is not None:
-        number = search_id(connection, search)
-        row: dict[str, object] = {"search_id": number}
-    else:
-        row = {"name": command}
-    [(key, value)] = row.items()
-    which = accounts.c[key] == value
-    found = connection.scalar(sa.select(accounts.c.id).where(which))
+    found = find_account(connection, search=search, command=command)
     if found is None:
+        row = _account_row(connection, search, command)
+        [key] = row
         insert_new(connection, accounts, [row], key=key)
-        found = connection.scalar(sa.select(accounts.c.id).where(which))
-    return int(found or 0)
+        found = find_account(connection, search=search, command=command)
+    return found or 0
+
+
+def find_account(connection: sa.Connection, *, search: str | None = None, command: str | None = None) -> int | None:
+    """As `account_id`, but None if it is not open yet."""
+    [(key, value)] = _account_row(connection, search, command).items()
+    return connection.scalar(sa.select(accounts.c.id).where(accounts.c[key] == value))
+
+
+def _account_row(connection: sa.Connection, search: str | None, command: str | None) -> dict[str, object]:
+    return {"name": command} if search is None else {"search_id": search_id(connection, search)}
 
 
 def read_spending(connection: sa.Connection, of_search: int) -> dict[str, Spent]:

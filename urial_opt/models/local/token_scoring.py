@@ -48,7 +48,7 @@ class _ScoredAnswer:
 
 
 class LocalTokenScorer:
-    """Two local models as a `protocols.TokenScorer`, for one caller at a time.
+    """Two local models as a `protocols.TokenScorer`. Threads, also those that ask the models, take turns.
 
     Distributions are over the ids that both tokenizers have, and renormalised: other ids, such as padding of the
     embeddings or tokens that only the aligned model has, are left out. At the end of the turn, each model's
@@ -98,6 +98,11 @@ class LocalTokenScorer:
         """As `protocols.TokenScorer`. AdapterError if a prompt and its answer do not fit a model's window or memory."""
         if not answers or not contexts:
             return [[] for _ in contexts]
+        # For all of it: generators with these weights use the same prefix caches, and free memory that both need.
+        with turn_of(self._base.model, self._aligned.model):
+            return self._scored(answers, contexts)
+
+    def _scored(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
         chats = [self._layout.render(answer.query) for answer in answers]
         rows = [self._row(answer, chat) for answer, chat in zip(answers, chats, strict=True)]
         *prompts, head = self._aligned.tokens([*chats, self._layout.opening], special=False)
@@ -106,8 +111,7 @@ class LocalTokenScorer:
         scored: dict[int, list[_Columns]] = {}
 
         def score(batch: list[int]) -> None:
-            with turn_of(self._base.model, self._aligned.model):
-                models = self._read([rows[row] for row in batch], batch, aligned, bases)
+            models = self._read([rows[row] for row in batch], batch, aligned, bases)
             for place, row in enumerate(batch):
                 scored[row] = [_of_row(each, place, rows[row].positions) for each in models]
 

@@ -17,6 +17,8 @@ MOST_BYTES = 64 * 2**20
 """Bytes of a whole reply, decompressed. A prompt of 10,000 tokens with twenty log-probabilities each takes 16 MB."""
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 """Others, and several at once, can make gigabytes of a single piece."""
+_KEPT = 512
+"""Connections that are kept for the next request; how many requests run at once is limited elsewhere."""
 _REDIRECTS = 5
 _SLACK = 1.0
 """Seconds after which even a reply without an end of its headers is given up."""
@@ -38,7 +40,8 @@ class BoundedClient(openai.DefaultHttpxClient):
 
     def __init__(self, *, seconds: float) -> None:
         """`seconds` limits the time from the start of a request to the end of its reply, redirects included."""
-        super().__init__(headers={"Accept-Encoding": "gzip, deflate"})
+        limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=_KEPT)
+        super().__init__(headers={"Accept-Encoding": "gzip, deflate"}, limits=limits)
         self._seconds = seconds
 
     def __del__(self) -> None:

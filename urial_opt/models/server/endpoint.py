@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -65,6 +66,8 @@ class Endpoint:
         replies = f" answering as {model_replies}" if model_replies not in ("", model) else ""
         self.identity = f"{model}{replies}{f' revision {revision}' if revision else ''}"
         """The model in identities: without the address, so that what was paid stays known when the server moves."""
+        self.at_once = concurrency
+        """How many requests it has under way at most."""
         self._timeout = timeout
         self._client = openai.OpenAI(
             api_key=self._address.key or "none",
@@ -79,6 +82,7 @@ class Endpoint:
         self._paid = PaidReplies(self._retrier)
         self._fields = RequestFields(self.name)
         self._served = ServedModel(model, url=self.url, replies=model_replies, card=self._card)
+        self._acquainting = threading.Lock()
         self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
 
@@ -131,9 +135,13 @@ class Endpoint:
         """
         ask = partial(self._ask, route, read, instead)
         keys = [content_id([self.identity, route, dict(request)]) for request in requests]
-        # The first request goes ahead: all others then know the fields that the model refuses, and its name in replies.
-        ahead = 0 if self._acquainted else 1
-        return self._paid.ask(ask, requests, keys=keys, reread=read, heard=heard, ahead=ahead)
+        return self._paid.ask(ask, requests, keys=keys, reread=read, heard=heard, ahead=self._going_ahead)
+
+    @contextmanager
+    def _going_ahead(self) -> Iterator[bool]:
+        """Whether the first request goes ahead: others then know the fields that the model refuses, and its name."""
+        with nullcontext() if self._acquainted else self._acquainting:  # other threads wait as long
+            yield not self._acquainted
 
     def models(self) -> list[str]:
         """Names of the models that the server lists; empty if it lists none."""

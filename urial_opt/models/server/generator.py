@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
+from typing import TypeAlias
 
 from urial_opt.content import content_id
 from urial_opt.errors import AdapterError, InputError
 from urial_opt.memory import PaceMemory, ReplyMemory
+from urial_opt.models.per_thread import PerThread
 from urial_opt.models.server.endpoint import Endpoint, open_endpoint
 from urial_opt.models.server.fields import PENALTIES
 from urial_opt.models.server.paid_replies import Heard, ignore
@@ -20,7 +23,12 @@ from urial_opt.records import Completion, Sampling
 
 _log = logging.getLogger(__name__)
 
+_Heard: TypeAlias = Callable[[Mapping[int, Completion]], None]
+"""As in `protocols.Gradual`."""
+
 _LOOP = "tick tock tick tock tick tock tick tock"
+_PREFIXES = 256
+"""How many prefixes are remembered: more than prompts that are asked about in turn."""
 _STOPS_SENT = 4
 """The protocol's limit for stop strings in a request."""
 
@@ -30,15 +38,20 @@ class ServerGenerator:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._known_prefix = ""
+        self._prefixes = _Prefixes()
         self._penalises = False
         """Whether the server was seen to heed a repetition penalty, or was said not to."""
-        self._heard: Callable[[Mapping[int, Completion]], None] | None = None
-        self._ends = False
+        self._heard = PerThread[_Heard | None](None)
+        self._ends = PerThread(initial=False)
 
     @property
     def identity(self) -> str:
         return f"openai:{self._endpoint.identity}"
+
+    @property
+    def at_once(self) -> int:
+        """As `protocols.Concurrent`."""
+        return self._endpoint.at_once
 
     @property
     def priced_as(self) -> str:
@@ -52,17 +65,17 @@ class ServerGenerator:
         """As `protocols.Billed`."""
         self._endpoint.keep_replies(memory)
 
-    def hand_on(self, heard: Callable[[Mapping[int, Completion]], None] | None) -> None:
+    def hand_on(self, heard: _Heard | None) -> None:
         """As `protocols.Gradual`."""
-        self._heard = heard
+        self._heard.value = heard
 
     def end_when(self, ended: Callable[[str], bool] | None) -> None:
         """As `protocols.Ending`, as far as a stop string can do it."""
-        self._ends = ended is not None
+        self._ends.value = ended is not None
 
     def generate(self, prefix: str, suffixes: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.Generator`. AdapterError as `Endpoint.complete`."""
-        if self._ends and len(sampling.stop) < _STOPS_SENT:
+        if self._ends.value and len(sampling.stop) < _STOPS_SENT:
             sampling = replace(sampling, stop=(*sampling.stop, FENCE_STOP))
         requests = [{"prompt": prefix + suffix, **_body(sampling)} for suffix in suffixes]
         if requests and sampling.repetition_penalty != 1 and not self._penalises:
@@ -106,11 +119,31 @@ class ServerGenerator:
 
     def _complete(self, prefix: str, requests: Sequence[Mapping[str, object]], sampling: Sampling) -> list[Reply]:
         # The first request goes ahead, so that the server has the prefix in its cache when the others arrive.
-        ahead = 0 if prefix == self._known_prefix else 1
-        replies = self._endpoint.complete(requests[:ahead], heard=_hander_on(self._heard, sampling))
-        self._known_prefix = prefix
-        heard = _hander_on(self._heard, sampling, before=ahead)
+        ahead = 0 if self._prefixes.knows(prefix) else 1
+        replies = self._endpoint.complete(requests[:ahead], heard=_hander_on(self._heard.value, sampling))
+        self._prefixes.add(prefix)
+        heard = _hander_on(self._heard.value, sampling, before=ahead)
         return replies + self._endpoint.complete(requests[ahead:], heard=heard)
+
+
+class _Prefixes:
+    """The prefixes that the server has read lately, as far as is remembered."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._hashes = dict[int, None]()
+        """The one that was used last comes last."""
+
+    def knows(self, prefix: str) -> bool:
+        with self._lock:
+            return hash(prefix) in self._hashes
+
+    def add(self, prefix: str) -> None:
+        with self._lock:
+            self._hashes.pop(hash(prefix), None)
+            self._hashes[hash(prefix)] = None
+            if len(self._hashes) > _PREFIXES:
+                del self._hashes[next(iter(self._hashes))]
 
 
 class ServerChatGenerator:
@@ -120,12 +153,17 @@ class ServerChatGenerator:
         """`system` is the system message; none is sent if it is empty."""
         self.endpoint = endpoint
         self._system = system
-        self._heard: Callable[[Mapping[int, Completion]], None] | None = None
+        self._heard = PerThread[_Heard | None](None)
 
     @property
     def identity(self) -> str:
         under = f" under {content_id(self._system)}" if self._system else ""
         return f"openai-chat:{self.endpoint.identity}{under}"
+
+    @property
+    def at_once(self) -> int:
+        """As `protocols.Concurrent`."""
+        return self.endpoint.at_once
 
     @property
     def priced_as(self) -> str:
@@ -139,14 +177,14 @@ class ServerChatGenerator:
         """As `protocols.Billed`."""
         self.endpoint.keep_replies(memory)
 
-    def hand_on(self, heard: Callable[[Mapping[int, Completion]], None] | None) -> None:
+    def hand_on(self, heard: _Heard | None) -> None:
         """As `protocols.Gradual`."""
-        self._heard = heard
+        self._heard.value = heard
 
     def answer(self, queries: Sequence[str], sampling: Sampling) -> list[Completion]:
         """As `protocols.ChatGenerator`. AdapterError as `Endpoint.chat`; the answer to a refused query is empty."""
         requests = [{"messages": self.messages(query), **_body(sampling)} for query in queries]
-        replies = self.endpoint.chat(requests, heard=_hander_on(self._heard, sampling))
+        replies = self.endpoint.chat(requests, heard=_hander_on(self._heard.value, sampling))
         return [_completion(reply, sampling) for reply in replies]
 
     def messages(self, query: str) -> list[dict[str, str]]:
@@ -211,9 +249,7 @@ def _body(sampling: Sampling) -> dict[str, object]:
     return body
 
 
-def _hander_on(
-    heard: Callable[[Mapping[int, Completion]], None] | None, sampling: Sampling, *, before: int = 0
-) -> Heard[Reply]:
+def _hander_on(heard: _Heard | None, sampling: Sampling, *, before: int = 0) -> Heard[Reply]:
     """Hands on the completions in replies to requests that follow `before` others of the batch."""
     if heard is None:
         return ignore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeAlias, TypeVar
@@ -55,13 +55,13 @@ class PaidReplies:
         keys: Sequence[str],
         reread: Callable[[str], _Read],
         heard: Heard[_Read] = ignore,
-        ahead: int = 0,
+        ahead: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(enter_result=False),
     ) -> list[_Read]:
         """What was read from the reply to each request, in the order given.
 
         `keys` identify the requests, and `reread` reads a stored body. `heard` is called with replies as they come, by
-        place of their request, once they are stored. The first `ahead` requests are sent before the others. Errors as
-        `Retrier.ask_all`.
+        place of their request, once they are stored. `ahead` says whether the first request is sent before the others,
+        within its context. Errors as `Retrier.ask_all`.
         """
         memory = self.memory or _Nowhere()
         ids = [memory.claim(key) for key in keys]
@@ -92,8 +92,11 @@ class PaidReplies:
                 if wasted := self._wasted_replies():
                     memory.add_replies(wasted)
 
-        send(missing[:ahead])
-        send(missing[ahead:])
+        if missing:
+            with ahead() as first:
+                if first:
+                    send(missing[:1])
+            send(missing[1:] if first else missing)
         return [replies[row] for row in range(len(requests))]
 
     def read(self, body: str, read: Callable[[str], _Read]) -> Answered[_Read]:

@@ -7,7 +7,7 @@ import math
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -212,7 +212,9 @@ class _Limit:
     def __init__(self, most: int) -> None:
         self._most = self.now = most
         self._under_way = self._successes = self._overloads = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        """Requests of all callers in the order in which they came: those of one batch, then those of the next."""
 
     def begin_with(self, number: int) -> None:
         """Start with this limit."""
@@ -221,10 +223,7 @@ class _Limit:
     @contextmanager
     def place(self) -> Iterator[None]:
         """Wait for a free place, and adjust the limit to the outcome of the request that takes it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._under_way < self.now)
-            self._under_way += 1
-            overloads = self._overloads
+        overloads = self._enter()
         success = overload = False
         try:
             yield
@@ -233,7 +232,7 @@ class _Limit:
             overload = error.overload
             raise
         finally:
-            with self._changed:
+            with self._lock:
                 self._under_way -= 1
                 self._successes += success
                 # Requests that ran at the same time report the same overload.
@@ -244,7 +243,22 @@ class _Limit:
                 elif self._successes >= self.now:
                     self.now = min(self._most, self.now + 1)
                     self._successes = 0
-                self._changed.notify_all()
+                self._let_in()
+
+    def _enter(self) -> int:
+        """Wait for a place. Returns how many overloads there were by then."""
+        turn = threading.Lock()
+        turn.acquire()
+        with self._lock:
+            self._waiting.append(turn)
+            self._let_in()
+        turn.acquire()
+        return self._overloads
+
+    def _let_in(self) -> None:
+        while self._waiting and self._under_way < self.now:
+            self._under_way += 1
+            self._waiting.popleft().release()
 
 
 def _pause(stop: threading.Event, seconds: float) -> bool:

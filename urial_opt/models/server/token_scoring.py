@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, nan
@@ -32,7 +33,7 @@ _FEW = 2
 
 
 class ServerTokenScorer:
-    """Two models behind servers as a `protocols.TokenScorer`, for one caller at a time.
+    """Two models behind servers as a `protocols.TokenScorer`. Threads take turns.
 
     The aligned model's numbers come with its answer. The base model reads the answer's text after the context. Its
     numbers are absent where it splits the text into other tokens than were written, and at parts of characters, which
@@ -53,6 +54,7 @@ class ServerTokenScorer:
         InputError if a server reports no log-probabilities, or if the two tokenizers differ; AdapterError as
         `Endpoint.complete`.
         """
+        self._turn = threading.Lock()
         self._ids = _TokenIds()
         self._answers: dict[tuple[str, str], AnswerLogprobs] = {}
         self._aligned = AnsweringServer(aligned, messages)
@@ -66,14 +68,15 @@ class ServerTokenScorer:
         AdapterError as `Endpoint.chat`; InputError if the server does not answer greedily. The answer to a refused
         query has no tokens and is not ended.
         """
-        written = self._aligned.answer(queries, max_tokens=max_tokens)
-        answers = []
-        for query, each in zip(queries, written, strict=True):
-            self._answers[query, each.text] = each
-            tokens = tuple(self._ids.number(token.text) for token in each.tokens)
-            pieces = tuple(each.text[start:end] for start, end in each.spans)
-            answers.append(AlignedAnswer(query=query, tokens=tokens, pieces=pieces, ended=each.ended, usage=each.usage))
-        return answers
+        with self._turn:
+            written = self._aligned.answer(queries, max_tokens=max_tokens)
+            return [self._kept(query, each) for query, each in zip(queries, written, strict=True)]
+
+    def _kept(self, query: str, written: AnswerLogprobs) -> AlignedAnswer:
+        self._answers[query, written.text] = written
+        tokens = tuple(self._ids.number(token.text) for token in written.tokens)
+        pieces = tuple(written.text[start:end] for start, end in written.spans)
+        return AlignedAnswer(query=query, tokens=tokens, pieces=pieces, ended=written.ended, usage=written.usage)
 
     def texts(self, ids: Sequence[int]) -> list[str]:
         """As `protocols.TokenScorer`."""
@@ -85,6 +88,10 @@ class ServerTokenScorer:
         AdapterError as `Endpoint.complete`; InputError if the tokenizers turn out to differ. For an answer of another
         scorer the aligned model is asked again; if its answer differs now, its numbers are NaN.
         """
+        with self._turn:
+            return self._scored(answers, contexts)
+
+    def _scored(self, answers: Sequence[AlignedAnswer], contexts: Sequence[UrialPrompt]) -> list[list[TokenScores]]:
         written, usages = self._recall(answers)
         scored = []
         for place, context in enumerate(contexts):

@@ -1,0 +1,60 @@
+"""The engine: how many connections a process has to its database, and how each of them is set up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+_CONNECTIONS = 10
+"""Connections to PostgreSQL; each is a process of the server, which by default allows a hundred."""
+_OPEN_FILES = 16
+"""Connections to a SQLite file that stay open; more are opened while more threads read at once."""
+_LONG = 600.0
+"""Seconds; how long a thread waits for a connection that other threads of this process use."""
+
+
+def new_engine(url: URL, *, wait_seconds: float) -> sa.Engine:
+    """An engine that many threads may use. `wait_seconds` is how long SQLite waits for another process."""
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=_LONG)
+    pool = {} if _in_memory(url) else {"pool_size": _OPEN_FILES, "max_overflow": -1}
+    engine = sa.create_engine(url, connect_args={"timeout": wait_seconds}, **pool)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+@contextmanager
+def beside_pool(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that is none of the engine's pool."""
+    other = sa.create_engine(engine.url, poolclass=sa.NullPool)
+    with other.connect() as connection:
+        yield connection
+
+
+def _in_memory(url: URL) -> bool:
+    return not url.database or ":memory:" in url.database or "mode=memory" in str(url)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # By default Python's sqlite3 begins transactions itself: too late for reads, and never for DDL.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    commit_cheaply(connection, _record)
+
+
+def commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
+    # In WAL mode a commit survives the death of the process without an fsync; with NORMAL only checkpoints call fsync.
+    # Rows keyed by hash are scattered over the pages of the file. Rare checkpoints (every 16 MB) write each page once.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # Without IMMEDIATE, a transaction that reads before it writes fails at once if another one wrote in between.
+    if begin := connection.get_execution_options().get("urial_begin", "BEGIN IMMEDIATE"):
+        connection.exec_driver_sql(begin)
