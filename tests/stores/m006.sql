@@ -255,6 +255,7 @@ INSERT INTO "urial_accounts" VALUES(1,NULL,1);
 INSERT INTO "urial_accounts" VALUES(2,NULL,2);
 INSERT INTO "urial_accounts" VALUES(3,NULL,3);
 INSERT INTO "urial_accounts" VALUES(4,'evaluate',NULL);
+INSERT INTO "urial_accounts" VALUES(5,'tag',NULL);
 CREATE TABLE urial_aligned_answers (
 	id VARCHAR(16) NOT NULL, 
 	aligned_id INTEGER NOT NULL, 
@@ -674,6 +675,7 @@ INSERT INTO "urial_identities" VALUES(2,'nano@4f46ce8691');
 INSERT INTO "urial_identities" VALUES(3,'nano-aligned@cc512b082f');
 INSERT INTO "urial_identities" VALUES(4,'llm:wise, scores v1 873af3b8, safety v1 747672f2');
 INSERT INTO "urial_identities" VALUES(5,'llm:wise, pairwise v1 cd2fcef6, pairwise_aspects v1 b1668ee3');
+INSERT INTO "urial_identities" VALUES(6,'llm:wise, tags v1 919f8d45');
 CREATE TABLE urial_judgments (
 	id VARCHAR(16) NOT NULL, 
 	judge_id INTEGER NOT NULL, 
@@ -774,7 +776,7 @@ CREATE TABLE urial_paces (
  WITHOUT ROWID
 
 ;
-INSERT INTO "urial_paces" VALUES('wise at http://127.0.0.1:8123/v1',16,1795835740.0);
+INSERT INTO "urial_paces" VALUES('wise at http://127.0.0.1:8123/v1',8,1795835846.0);
 CREATE TABLE urial_preferences (
 	id VARCHAR(16) NOT NULL, 
 	judge_id INTEGER NOT NULL, 
@@ -913,6 +915,22 @@ CREATE TABLE urial_query_tags (
 	FOREIGN KEY(judge_id) REFERENCES urial_identities (id), 
 	FOREIGN KEY(query_id) REFERENCES urial_queries (id)
 );
+INSERT INTO "urial_query_tags" VALUES('6d509b7917d3c980',6,'76da1ed83d47265a','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('099eaf740fdb8bfa',6,'a2dd743c86b94644','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('19df859e2f628bfb',6,'00d3e1c8dd55e73b','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('24537de070b1dd2c',6,'0bb0ee25f553d0fc','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('36dbaf3ff59da715',6,'ae9ad22d7f76e79c','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('37d8747e7e98da12',6,'c8d5b8177708dce1','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('46347e1f60332a23',6,'48d317794f1a5129','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('6c65793695988aeb',6,'b0943abb66163520','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('94afcb77acd41536',6,'efaba645c5ca3fee','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('a5944ab8729eddee',6,'f5d27ae561a9a47e','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('cb885534150e64b2',6,'ab367fa38f62eeff','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('d6390dd3444754f7',6,'a66858c5391d9654','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('e8c6e0d57dfbabf7',6,'6e7ad94b7460223e','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('009f3379f94781d4',6,'f07918765facf0b8','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('52882e71fcf9e6cc',6,'21440c367421c0d6','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
+INSERT INTO "urial_query_tags" VALUES('3022f7c5f3276c9a',6,'523cde5aa0344a6d','info-seek','stem','easy','{"task": "info-seek", "topic": "stem", "difficulty": "easy"}',10,5,0);
 CREATE TABLE urial_replies (
 	id VARCHAR(16) NOT NULL, 
 	identity_id INTEGER NOT NULL, 
@@ -1041,6 +1059,7 @@ INSERT INTO "urial_spending" VALUES(2,2,9,9,383,216,695);
 INSERT INTO "urial_spending" VALUES(3,1,5,5,0,0,0);
 INSERT INTO "urial_spending" VALUES(3,2,10,10,317,237,513);
 INSERT INTO "urial_spending" VALUES(4,4,4,10,100,50,0);
+INSERT INTO "urial_spending" VALUES(5,4,16,16,160,80,0);
 CREATE TABLE urial_trials (
 	search_id INTEGER NOT NULL, 
 	number INTEGER NOT NULL, 

@@ -15,13 +15,15 @@ _T = TypeVar("_T")
 _Key = TypeVar("_Key")
 
 
-def in_flight(base: object, block: int) -> int:
+def in_flight(base: object, *, block: int, budget: int) -> int:
     """How many trials keep a base model busy that takes `at_once` requests, if they ask it `block` queries at a time.
 
     A trial waits for the judge about as long as for the base model. A model that takes one call at a time gains nothing
-    by a second trial.
+    by a second trial. More than an eighth of the budget cost regret (`experiments/tabular/README.md`).
     """
-    return max(1, 2 * base.at_once // block) if isinstance(base, Concurrent) else 1
+    if not isinstance(base, Concurrent):
+        return 1
+    return max(1, min(2 * base.at_once // block, budget // 8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

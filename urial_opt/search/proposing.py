@@ -65,6 +65,7 @@ def _shorter(
                 known = found
                 break
             known = known or found
+            study.set_aside(number)
             number, candidate = study.ask(space)
             opened.append(number)
             if fits(candidate):
@@ -86,8 +87,8 @@ def _fits(search: RunningSearch) -> Callable[[Candidate], bool]:
     if most is None:
         return lambda _: True
     characters = CHARACTERS_OF_A_TOKEN
-    if not isinstance(base, TokenCounter) and (records := search.standing.records):
-        first = records[0].candidate
+    if not isinstance(base, TokenCounter) and (started := search.standing.records.get(0)):
+        first = started.candidate
         characters = characters_of_a_token(billed(search.begun.account, base.identity, first, search.blocks[0]))
     return lambda candidate: prompt_length(candidate.prompt, base, characters=characters) <= most
 

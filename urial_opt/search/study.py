@@ -14,7 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from urial_opt.errors import StoreError
 from urial_opt.records import Candidate, Params, TrialRecord, TrialState
-from urial_opt.search.sampler import AGAIN, ExemplarSampler
+from urial_opt.search.sampler import AGAIN, TOO_LONG, ExemplarSampler
 from urial_opt.secrets import redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import TrialEstimate
@@ -152,6 +152,10 @@ class SearchStudy:
         if not isinstance(sampler, ExemplarSampler):
             return 1.0
         return sampler.chance_of_better(self._study, than, by=by, at_most=at_most)
+
+    def set_aside(self, number: int) -> None:
+        """Leave a trial that is too long open, so that it is not proposed again, but do not count it."""
+        self._storage.set_trial_user_attr(self._trial_id(number), TOO_LONG, value=True)
 
     def drop(self, number: int) -> None:
         """Fail a trial that was not recorded."""

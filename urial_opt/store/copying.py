@@ -36,6 +36,7 @@ from urial_opt.store.tables import (
     spending,
     trials,
 )
+from urial_opt.store.worker_tables import leases
 
 _AT_ONCE = 500
 """Rows in one INSERT."""
@@ -122,6 +123,8 @@ class _Copying:
         number = self._add(trials, trials.c.search_id == self.number)
         for row in self._rows(results, results.c.search_id == self.number):
             self.target.execute(sa.insert(results).values({key: row[key] for key in row if key != "id"}))
+        for row in self._rows(leases, leases.c.search_id == self.number):
+            self.target.execute(sa.insert(leases).values({**row, "owner": None, "until": 0.0}))
         self._add(rounds, rounds.c.search_id == self.number)
         self._add(drafts, drafts.c.search_id == self.number)
         self._number(accounts, accounts.c.search_id == self.number)
