@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import TypeAlias
 
 from urial_opt.aspects import Missing
 from urial_opt.datasets.fitting import Fitting
@@ -26,6 +28,7 @@ from urial_opt.records import (
     TrialState,
     in_blocks,
 )
+from urial_opt.search.lanes import Lanes
 from urial_opt.search.progress import Phase
 from urial_opt.search.result import Choice, Measured, SearchResult, ShiftOutcome
 from urial_opt.search.running import RunningSearch
@@ -37,6 +40,8 @@ CHOICE_VERSION = 1
 """Raise it when the same trials lead to another choice at the end (see `versions.py`)."""
 FINALISTS = 5
 """How many prompts advance from `dev` to `validation`, not counting the starting prompt."""
+_Key: TypeAlias = tuple[str, int]
+"""A role, and the trial if it is that of a finalist."""
 _NO_GAIN = Estimate(mean=0.0, low=0.0, high=0.0)
 _MEASURED_AT_ONCE = 128
 """How many queries are asked between two checks of the limits."""
@@ -48,7 +53,6 @@ def finish(search: RunningSearch) -> SearchResult:
     InputError if no trial was scored on all dev queries.
     """
     started = time.perf_counter()
-    choices = _choose(search)
     space, aligned = search.space, search.models.aligned
     contexts = {
         "zero_shot": space.zero_shot,
@@ -57,21 +61,34 @@ def finish(search: RunningSearch) -> SearchResult:
     }
     total = len(contexts) + 1 + bool(aligned)
     measured: dict[str, Measured] = {}
-    for role, candidate in contexts.items():
+    with Lanes[_Key, Evaluation](search.parallel, ended_by=search.end) as lanes:
+        finalists = _finalists(search)
+        for number in finalists:
+            candidate = search.standing.records[number].candidate
+            lanes.start(("finalist", number), partial(_ask, search, "validation", candidate))
+        for role, candidate in contexts.items():
+            lanes.start((role, 0), partial(_ask, search, space.queries.held_out, candidate))
+        if aligned:
+            lanes.start(("aligned", 0), partial(_ask_aligned, search, aligned))
+        choices = _choose(search, lanes, finalists)
+        for role, candidate in contexts.items():
+            search.report(Phase.TEST, done=len(measured), total=total)
+            try:
+                evaluation = lanes.take((role, 0))
+            except ContextError:
+                if role == "hand_written":
+                    raise
+                continue  # a yardstick with which no query fits the base model is left out
+            measured[role] = _measured(search, role, space.queries.held_out, candidate, evaluation)
         search.report(Phase.TEST, done=len(measured), total=total)
-        try:
-            measured[role] = _measure(search, role, space.queries.held_out, candidate)
-        except ContextError:
-            if role == "hand_written":
-                raise
-            # a yardstick with which no query fits the base model is left out
-    search.report(Phase.TEST, done=len(measured), total=total)
-    choice, measured["found"] = _measure_found(search, choices)
-    winner = search.standing.records[choice.trial]
-    if aligned:
-        search.report(Phase.TEST, done=len(measured), total=total)
-        with suppress(ContextError):  # as for the yardsticks above
-            measured["aligned"] = _measure_aligned(search, aligned)
+        choice, measured["found"] = _measure_found(search, choices)
+        winner = search.standing.records[choice.trial]
+        if aligned:
+            search.report(Phase.TEST, done=len(measured), total=total)
+            with suppress(ContextError):  # as for the yardsticks above
+                measured["aligned"] = _measured(
+                    search, "aligned", space.queries.held_out, None, lanes.take(("aligned", 0))
+                )
     search.report(Phase.TEST, done=total, total=total)
     known = {**contexts, "start": search.standing.records[0].candidate}
     same = tuple(role for role, candidate in known.items() if role != "found" and _is_same(candidate, winner.candidate))
@@ -121,28 +138,33 @@ def _is_same(one: Candidate, other: Candidate) -> bool:
     return (one.prompt.render("?"), one.sampling) == (other.prompt.render("?"), other.sampling)
 
 
-def _choose(search: RunningSearch) -> list[Choice]:
-    """The starting prompt and the best few on `dev`, the best on `validation` first.
+def _finalists(search: RunningSearch) -> list[int]:
+    """The trials that advance to `validation`: the starting prompt, or else the first, and the best few on `dev`."""
+    complete = search.standing.complete
+    if not complete:
+        raise _without_scores(search)
+    return sorted({*search.standing.finalists(FINALISTS), min(complete)})
+
+
+def _choose(search: RunningSearch, lanes: Lanes[_Key, Evaluation], finalists: Sequence[int]) -> list[Choice]:
+    """The finalists, the best on `validation` first.
 
     A prompt with which fewer queries fit the base model comes after the others. A prompt that satisfies the constraints
     precedes any that does not, whatever its score. If none does, the winner is the prompt that violates them by the
     fewest points.
     """
-    complete = search.standing.complete
-    if not complete:
-        raise _without_scores(search)
-    chosen = sorted({*search.standing.finalists(FINALISTS), min(complete)})
     constraints = search.space.constraints
     measured: dict[int, Measured] = {}
-    for number in chosen:
-        search.report(Phase.VALIDATION, done=len(measured), total=len(chosen))
+    for number in finalists:
+        search.report(Phase.VALIDATION, done=len(measured), total=len(finalists))
         candidate = search.standing.records[number].candidate
         try:
-            measured[number] = _measure(search, "finalist", "validation", candidate)
+            evaluation = lanes.take(("finalist", number))
         except ContextError:
-            if number == min(complete):
+            if number == min(search.standing.complete):
                 raise
-            # all queries of `validation` are longer than those of `dev`: this prompt is out
+            continue  # all queries of `validation` are longer than those of `dev`: this prompt is out
+        measured[number] = _measured(search, "finalist", "validation", candidate, evaluation)
 
     def worth(number: int) -> tuple[int, float, float, int]:
         card = measured[number].card
@@ -163,11 +185,14 @@ def _measure_found(search: RunningSearch, choices: Sequence[Choice]) -> tuple[Ch
     """The best prompt on `validation` with which a query of `test` fits the base model, measured there."""
     split = search.space.queries.held_out
     for choice in choices:
+        candidate = search.standing.records[choice.trial].candidate
         try:
-            return choice, _measure(search, "found", split, search.standing.records[choice.trial].candidate)
+            evaluation = _ask(search, split, candidate)
         except ContextError:
             if choice is choices[-1]:
                 raise
+            continue
+        return choice, _measured(search, "found", split, candidate, evaluation)
     raise AssertionError("there is a choice")
 
 
@@ -183,22 +208,19 @@ def _without_scores(search: RunningSearch) -> Exception:
     )
 
 
-def _measure(search: RunningSearch, role: str, split: Split, candidate: Candidate) -> Measured:
+def _ask(search: RunningSearch, split: Split, candidate: Candidate) -> Evaluation:
+    """A prompt on a split, in any thread."""
     queries = search.space.queries.split(split)
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate(candidate, some))
-    generator = search.models.base
-    evaluation = counted(evaluation, candidate, generator, search.begun.account)
-    length = known_length(candidate.prompt, generator)
-    return _measured(search, role, split, candidate, evaluation, prompt_tokens=length)
+    return counted(evaluation, candidate, search.models.base, search.begun.account)
 
 
-def _measure_aligned(search: RunningSearch, aligned: ChatGenerator) -> Measured:
+def _ask_aligned(search: RunningSearch, aligned: ChatGenerator) -> Evaluation:
     sampling = Sampling(max_tokens=search.space.hand_written.sampling.max_tokens, stop=())
     split = search.space.queries.held_out
     queries = search.space.queries.split(split)
     evaluation = _asked(search, queries, lambda some: search.evaluator.evaluate_aligned(aligned, sampling, some))
-    evaluation = counted_aligned(evaluation, aligned, sampling, search.begun.account)
-    return _measured(search, "aligned", split, None, evaluation, prompt_tokens=None)
+    return counted_aligned(evaluation, aligned, sampling, search.begun.account)
 
 
 def _asked(
@@ -207,21 +229,15 @@ def _asked(
     evaluation = Evaluation(queries=(), completions=(), judgments=())
     fitting = Fitting(evaluate, queries)
     for some in in_blocks(queries, _MEASURED_AT_ONCE):
-        search.check_limits(len(some))
-        evaluation += evaluated(fitting, some)
+        with search.asking(len(some)):
+            evaluation += evaluated(fitting, some)
     if nothing_read(evaluation.judgments):
         raise unreadable_judge(search.models.judge.identity, evaluation.judgments)
     return evaluation
 
 
 def _measured(
-    search: RunningSearch,
-    role: str,
-    split: Split,
-    candidate: Candidate | None,
-    evaluation: Evaluation,
-    *,
-    prompt_tokens: int | None,
+    search: RunningSearch, role: str, split: Split, candidate: Candidate | None, evaluation: Evaluation
 ) -> Measured:
     """Store a measurement and summarise it."""
     search.store.add_result(search.name, role, split, candidate, evaluation)
@@ -232,7 +248,7 @@ def _measured(
         candidate=candidate,
         evaluation=evaluation,
         card=card,
-        prompt_tokens=prompt_tokens,
+        prompt_tokens=known_length(candidate.prompt, search.models.base) if candidate else None,
         constraints=kept(card.means, bounds if candidate else bounding_answers(bounds)),
         too_long=tuple(query.id for query in evaluation.too_long),
     )

@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 from urial_opt.protocols import Concurrent
 
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
+
+_LAST_WORDS = 60.0
+"""Seconds; after an error, how long to wait for what is under way."""
 
 
 def in_flight(base: object, *, block: int, budget: int) -> int:
@@ -34,66 +39,78 @@ class _Outcome(Generic[_Key, _T]):
 
 
 class Lanes(Generic[_Key, _T]):
-    """Work under way, by key. With one lane, work is done at once, in the thread that starts it.
+    """Work under way, by key. With one lane, work is done in the thread that takes it, when it does.
 
-    Keys are compared where order matters: the least key is the next in a search whose decisions have a fixed order.
+    Use it as a context manager. An error that leaves the context is first told to `ended_by`, and what is under way,
+    which is paid too, is waited for.
     """
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, number: int, *, ended_by: Callable[[BaseException], None]) -> None:
+        self._alone = number == 1
+        self._ended_by = ended_by
+        self._waiting: dict[_Key, Callable[[], _T]] = {}
         self._under_way: set[_Key] = set()
         self._arrived: dict[_Key, _Outcome[_Key, _T]] = {}
         self._done: SimpleQueue[_Outcome[_Key, _T]] = SimpleQueue()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            return
+        self._ended_by(error)
+        give_up = time.monotonic() + (0.0 if isinstance(error, KeyboardInterrupt) else _LAST_WORDS)
+        while self._under_way and (left := give_up - time.monotonic()) > 0:
+            self.wait(left)
+
     @property
     def keys(self) -> set[_Key]:
         """Of all work that was started and not taken yet."""
-        return self._under_way | self._arrived.keys()
+        return {*self._waiting, *self._under_way, *self._arrived}
 
     @property
     def arrived(self) -> list[_Key]:
-        """Of the work that is done, in the order in which it was."""
-        return list(self._arrived)
+        """Of the work that can be taken, in the order in which it was done."""
+        return [*self._waiting, *self._arrived]
 
     def start(self, key: _Key, work: Callable[[], _T]) -> None:
         """Do some work. What it raises is raised by `take`."""
-
-        def done() -> _Outcome[_Key, _T]:
-            try:
-                return _Outcome(key=key, results=(work(),))
-            except BaseException as error:  # raised again in the thread that takes it
-                return _Outcome(key=key, error=error)
-
-        if self._number == 1:
-            self._arrived[key] = done()
+        if self._alone:
+            self._waiting[key] = work
             return
+
+        def do() -> None:
+            try:
+                self._done.put(_Outcome(key=key, results=(work(),)))
+            except BaseException as error:  # raised again in the thread that takes it
+                self._done.put(_Outcome(key=key, error=error))
+
         self._under_way.add(key)
         # Daemon threads: an end that cannot wait any longer does not wait for them.
-        threading.Thread(target=lambda: self._done.put(done()), daemon=True, name=f"lane {key}").start()
+        threading.Thread(target=do, daemon=True, name=f"lane {key}").start()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until more work is done, for so long at most."""
         if not self._under_way:
             return
-        try:
+        with suppress(Empty):
             outcome = self._done.get(timeout=seconds)
             while True:
                 self._under_way.discard(outcome.key)
                 self._arrived[outcome.key] = outcome
                 outcome = self._done.get_nowait()
-        except Empty:
-            pass
 
     def take(self, key: _Key) -> _T:
-        """What came of work that is done; its error, if it failed."""
+        """What came of some work, once it is done; its error, if it failed."""
+        if work := self._waiting.pop(key, None):
+            return work()
+        while key in self._under_way:
+            self.wait()
         outcome = self._arrived.pop(key)
         if outcome.error is not None:
             raise outcome.error
         [result] = outcome.results
         return result
-
-    def drain(self, seconds: float) -> None:
-        """Wait for what is under way, for so long at most; what comes of it is left aside."""
-        give_up = time.monotonic() + seconds
-        while self._under_way and (left := give_up - time.monotonic()) > 0:
-            self.wait(left)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -103,6 +104,23 @@ class RunningSearch:
             self.came = 0
         if limit:
             raise LimitReached(self.name, limit)
+
+    @contextmanager
+    def asking(self, number: int) -> Iterator[None]:
+        """While so many queries are asked, in any thread. Errors: as `check_limits`."""
+        self.check_limits(number)
+        with self.looking:
+            self.under_way += number
+        try:
+            yield
+        finally:
+            with self.looking:
+                self.under_way -= number
+                self.came += number
+
+    def end(self, why: BaseException) -> None:
+        """Let nothing more be asked, in any thread."""
+        self.ending = why
 
     def pause(self) -> None:
         """Let other processes that work on the search go on, and look again then."""

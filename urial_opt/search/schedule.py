@@ -30,8 +30,6 @@ from urial_opt.search.trials import check_judge, check_start, end_trial, learn_f
 from urial_opt.spaces.lineage import Round
 from urial_opt.store import Lease, Work
 
-_LAST_WORDS = 60.0
-"""Seconds; when a search ends early, how long to wait for what is under way, which is paid too."""
 _WAIT = 0.5
 """Seconds between two looks at whether the user asked to stop."""
 _ROUND, _SHIFT = -1, -2
@@ -51,16 +49,11 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
         standing.records[number] = replace(standing.records[number], optuna_number=known_as)
         store.replace_trial(search.name, standing.records[number])
     store.set_estimates(search.name, standing.take_moved())
-    schedule = _Schedule(search, study)
-    schedule.measure_shift()
-    search.report(Phase.TRIALS)
-    try:
+    with Lanes[_Key, Evaluation | Round | None](search.parallel, ended_by=search.end) as lanes:
+        schedule = _Schedule(search, study, lanes)
+        schedule.measure_shift()
+        search.report(Phase.TRIALS)
         schedule.run()
-    except BaseException as error:
-        search.ending = error
-        if not isinstance(error, KeyboardInterrupt):
-            schedule.lanes.drain(_LAST_WORDS)
-        raise
     store.set_estimates(search.name, standing.take_moved(by=0))
 
 
@@ -76,8 +69,10 @@ def report_all(search: RunningSearch, study: SearchStudy) -> None:
 class _Schedule:
     """The trials under way in this process."""
 
-    def __init__(self, search: RunningSearch, study: SearchStudy) -> None:
-        self.lanes: Lanes[_Key, Evaluation | Round | None] = Lanes(search.parallel)
+    def __init__(
+        self, search: RunningSearch, study: SearchStudy, lanes: Lanes[_Key, Evaluation | Round | None]
+    ) -> None:
+        self._lanes = lanes
         self._search = search
         self._study = study
         self._leases = search.worker.leases
@@ -95,12 +90,12 @@ class _Schedule:
     def run(self) -> None:
         while True:
             self._fill()
-            if not self.lanes.keys:
+            if not self._lanes.keys:
                 if self._is_over():
                     return
                 self._search.pause()
             elif (key := self._next()) is None:
-                self.lanes.wait(_WAIT)
+                self._lanes.wait(_WAIT)
                 self._search.allow()
                 if not self._begun:
                     learn_from_others(self._search)
@@ -110,7 +105,7 @@ class _Schedule:
     def measure_shift(self) -> None:
         """Measure the token shift of complete trials, as far as the number of queries asked allows."""
         search = self._search
-        if search.shift is None or (_LAST, _SHIFT) in self.lanes.keys:
+        if search.shift is None or (_LAST, _SHIFT) in self._lanes.keys:
             return
         standing = search.standing
         survivors = {number: standing.records[number].candidate.prompt for number in standing.complete}
@@ -118,13 +113,13 @@ class _Schedule:
         if search.parallel == 1 or search.options.deterministic:
             take()
         elif self._alone:  # at the end, one of them measures what this leaves out
-            self.lanes.start((_LAST, _SHIFT), take)
+            self._lanes.start((_LAST, _SHIFT), take)
 
     def _next(self) -> _Key | None:
         """What to decide next; None if it has not come yet."""
-        arrived = self.lanes.arrived
+        arrived = self._lanes.arrived
         if self._search.options.deterministic:
-            arrived = [key for key in arrived if key == min(self.lanes.keys)]
+            arrived = [key for key in arrived if key == min(self._lanes.keys)]
         # Before the first trial has ended there is nothing to compare the others with.
         return next((key for key in arrived if self._begun or key[1] <= 0), None)
 
@@ -136,11 +131,11 @@ class _Schedule:
     def _hear(self, key: _Key) -> None:
         search, (tick, number) = self._search, key
         if number == _SHIFT:
-            self.lanes.take(key)
+            self._lanes.take(key)
             return
         self._tick = max(self._tick, tick)
         if number == _ROUND:
-            closed = self.lanes.take(key)
+            closed = self._lanes.take(key)
             assert isinstance(closed, Round)
             assert self._round is not None
             widen(search, self._study, closed)
@@ -151,7 +146,7 @@ class _Schedule:
         search.under_way -= asked
         search.came += asked
         try:
-            come = self.lanes.take(key)
+            come = self._lanes.take(key)
         except ContextError as error:
             self._end_too_long(flight, error)
             return
@@ -182,7 +177,7 @@ class _Schedule:
         while len(self._flights) < self._search.parallel and self._round is None:
             flight = self._next_flight()
             if self._round:
-                self.lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
+                self._lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
             if flight is None:
                 return
             self._flights[flight.number] = flight
@@ -202,7 +197,7 @@ class _Schedule:
         search.check_limits(len(queries))
         search.under_way += len(queries)
         self._asked[flight.number] = len(queries)
-        self.lanes.start(flight.key, partial(search.evaluator.evaluate, flight.candidate, queries))
+        self._lanes.start(flight.key, partial(search.evaluator.evaluate, flight.candidate, queries))
 
     def _end_too_long(self, flight: Flight, error: ContextError) -> None:
         if flight.number == 0:
