@@ -56,6 +56,8 @@ def search_space(
         check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
     versions = deciding(store.search(begun.name))
     with store.worker(begun.name, versions=versions, join=options.join, stops=(Interrupted,)) as worker:
+        if worker.others():
+            worker.share()
         with begun.account.billing(*models.by_role.values()):
             search = _running(begun, models, store, options, watch, stop, worker)
         return _to_the_end(search)

@@ -216,6 +216,7 @@ class _Schedule:
         with leases.proposing():
             self._alone = not search.worker.others()
             if not self._alone:
+                search.worker.share()
                 learn_from_others(search)
             known = leases.all()
             trials = {each.number: each for each in known if each.work is Work.TRIAL}

@@ -203,7 +203,7 @@ class SearchStudy:
 def open_storage(store: Store) -> RDBStorage:
     """Optuna's tables in a store, created if they are missing."""
     try:
-        storage = RDBStorage(store.url)
+        storage = RDBStorage(store.url, engine_kwargs=store.connections_of_others)
     except Exception as error:  # when it opens a database, Optuna passes on whatever the driver raises
         raise _store_error(store, error) from error
     store.tune(storage.engine)

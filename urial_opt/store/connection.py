@@ -18,7 +18,7 @@ from urial_opt.errors import StoreError
 from urial_opt.memory import Asking
 from urial_opt.secrets import keep_secrets_of, redacted
 from urial_opt.store.asking import ThreadsAsking
-from urial_opt.store.engine import beside_pool, commit_cheaply, new_engine
+from urial_opt.store.engine import begin_sqlite, beside_pool, new_engine, take_turns
 from urial_opt.store.folder_lock import locked_folder
 from urial_opt.store.presence import OpenedFile
 
@@ -161,6 +161,11 @@ class Connection:
         else:
             yield
 
+    @property
+    def connections_of_others(self) -> dict[str, int]:
+        """How many connections another engine in this process may open, as arguments of `create_engine`."""
+        return {"pool_size": 2, "max_overflow": 0} if self.dialect == "postgresql" else {}
+
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.
 
@@ -168,7 +173,9 @@ class Connection:
         having one name is missing, and Optuna does not create it later: it is created here.
         """
         if self.dialect == "sqlite":
-            sa.event.listen(engine, "connect", commit_cheaply)
+            # Its transactions wait for each other, as ours do: those that read before they write would fail at once.
+            sa.event.listen(engine, "connect", take_turns)
+            sa.event.listen(engine, "begin", begin_sqlite)
             engine.dispose()  # drops connections that were made without the settings
             with self._explained(), engine.begin() as connection:
                 connection.exec_driver_sql(_STUDY_NAMES)

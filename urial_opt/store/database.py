@@ -88,6 +88,11 @@ class Store(DatabaseMemory):
         """Let one process at a time do what Optuna does outside our transactions, such as creating its tables."""
         return self._database.alone()
 
+    @property
+    def connections_of_others(self) -> dict[str, int]:
+        """How many connections Optuna's engine may open, as arguments of `create_engine`."""
+        return self._database.connections_of_others
+
     def tune(self, engine: Engine) -> None:
         """Give Optuna's engine the store's cheap commits: it commits once for each parameter of a trial."""
         self._database.tune(engine)

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-_CONNECTIONS = 10
+_CONNECTIONS = 6
 """Connections to PostgreSQL; each is a process of the server, which by default allows a hundred."""
 _OPEN_FILES = 16
 """Connections to a SQLite file that stay open; more are opened while more threads read at once."""
+_PATIENCE = 60_000
+"""Milliseconds in which another engine on a SQLite file waits for its turn."""
 _LONG = 600.0
 """Seconds; how long a thread waits for a connection that other threads of this process use."""
 
@@ -24,7 +26,7 @@ def new_engine(url: URL, *, wait_seconds: float) -> sa.Engine:
     pool = {} if _in_memory(url) else {"pool_size": _OPEN_FILES, "max_overflow": -1}
     engine = sa.create_engine(url, connect_args={"timeout": wait_seconds}, **pool)
     sa.event.listen(engine, "connect", _prepare_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
+    sa.event.listen(engine, "begin", begin_sqlite)
     return engine
 
 
@@ -44,17 +46,24 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # By default Python's sqlite3 begins transactions itself: too late for reads, and never for DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    commit_cheaply(connection, _record)
+    _commit_cheaply(connection, _record)
 
 
-def commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
+def take_turns(connection: sqlite3.Connection, _record: object) -> None:
+    """Let transactions of another engine wait for each other, and for ours (`begin_sqlite`)."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+    _commit_cheaply(connection, _record)
+
+
+def _commit_cheaply(connection: sqlite3.Connection, _record: object) -> None:
     # In WAL mode a commit survives the death of the process without an fsync; with NORMAL only checkpoints call fsync.
     # Rows keyed by hash are scattered over the pages of the file. Rare checkpoints (every 16 MB) write each page once.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 4000")
 
 
-def _begin_sqlite(connection: sa.Connection) -> None:
+def begin_sqlite(connection: sa.Connection) -> None:
     # Without IMMEDIATE, a transaction that reads before it writes fails at once if another one wrote in between.
     if begin := connection.get_execution_options().get("urial_begin", "BEGIN IMMEDIATE"):
         connection.exec_driver_sql(begin)

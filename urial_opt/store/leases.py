@@ -6,7 +6,7 @@ gone, another process may take it: the fence grows, and what the former owner st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -15,9 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.store.connection import Connection
-from urial_opt.store.processes import LEASE, WorkingProcess, is_gone
+from urial_opt.store.processes import LEASE
 from urial_opt.store.statements import clock, insert_into
-from urial_opt.store.worker_tables import leases, workers
+from urial_opt.store.worker_records import gone_workers
+from urial_opt.store.worker_tables import leases
 
 
 class Work(StrEnum):
@@ -68,11 +69,11 @@ class Leases:
         """All leases of the search, by number."""
         with self._database.reading() as connection:
             now = clock(connection)
-            gone = _gone(connection, self._search_id)
+            gone = gone_workers(connection, self._search_id)
             rows = connection.execute(
                 sa.select(leases).where(leases.c.search_id == self._search_id).order_by(leases.c.work, leases.c.number)
             ).all()
-        return [replace(_read(row), is_held=not _is_free(row, now, gone)) for row in rows]
+        return [replace(_read(row), is_held=row.owner == self._token or not _is_free(row, now, gone)) for row in rows]
 
     def grant(self, number: int, proposal: Mapping[str, object]) -> Lease:
         """A lease on a new trial."""
@@ -91,8 +92,9 @@ class Leases:
             if work is not Work.TRIAL and number is not None:
                 new = self._row(Lease(work=work, number=number, fence=-1), 0.0) | {"owner": None}
                 connection.execute(insert_into(connection, leases).on_conflict_do_nothing(), new)
-            gone = _gone(connection, self._search_id)
-            free = sa.or_(leases.c.owner.is_(None), leases.c.until < now, leases.c.owner.in_(gone))
+            gone = gone_workers(connection, self._search_id)
+            lost = sa.and_(leases.c.owner != self._token, leases.c.until < now)  # its own are late, but not lost
+            free = sa.or_(leases.c.owner.is_(None), lost, leases.c.owner.in_(gone))
             wanted = [leases.c.search_id == self._search_id, leases.c.work == work.value, free]
             if number is not None:
                 wanted.append(leases.c.number == number)
@@ -156,11 +158,5 @@ def _read(row: Any) -> Lease:  # noqa: ANN401 - a row of the table
     return Lease(work=Work(row.work), number=row.number, fence=row.fence, proposal=row.proposal, looks=tuple(row.looks))
 
 
-def _gone(connection: sa.Connection, search_id: int) -> list[str]:
-    """The tokens of workers of which it is known at once that they are gone: they left, or ran on this host."""
-    rows = connection.execute(sa.select(workers).where(workers.c.search_id == search_id))
-    return [row.token for row in rows if row.left_at is not None or is_gone(WorkingProcess(**row.process))]
-
-
-def _is_free(row: Any, now: float, gone: Sequence[str]) -> bool:  # noqa: ANN401 - a row of the table
+def _is_free(row: Any, now: float, gone: Collection[str]) -> bool:  # noqa: ANN401 - a row of the table
     return row.owner is None or row.until < now or row.owner in gone

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from urial_opt.store.processes import WorkingProcess, is_at_work
-from urial_opt.store.worker_tables import leases, workers
+from urial_opt.store.processes import WorkingProcess, is_at_work, is_gone
+from urial_opt.store.worker_tables import asked, leases, workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,19 @@ def read_workers(connection: sa.Connection, of_search: int) -> list[WorkerRecord
             )
         )
     return sorted(found, key=lambda each: each.process.since)
+
+
+def gone_workers(connection: sa.Connection, of_search: int | None = None) -> set[str]:
+    """The tokens of workers of which it is known at once that they are gone: they left, or ran on this host.
+
+    Of those with leases or questions left, that is: of others it does not matter.
+    """
+    left = sa.select(leases.c.owner).where(leases.c.owner.is_not(None)).union(sa.select(asked.c.owner))
+    wanted = sa.select(workers).where(workers.c.token.in_(left))
+    if of_search is not None:
+        wanted = wanted.where(workers.c.search_id == of_search)
+    rows = connection.execute(wanted)
+    return {row.token for row in rows if row.left_at is not None or is_gone(WorkingProcess(**row.process))}
 
 
 def at_work(connection: sa.Connection, of_search: int, *, but: str = "") -> list[WorkingProcess]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from urial_opt.errors import StoreError
 from urial_opt.secrets import redacted
+from urial_opt.store.asked_elsewhere import WorkersAsking
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import SearchStatus
 from urial_opt.store.leases import Leases
@@ -45,6 +46,7 @@ class Worker:
         self._join = join
         self._stops = (*stops, KeyboardInterrupt, SystemExit, GeneratorExit)
         self._process = this_process(since=now())
+        self._threads_asking = database.asking
         self._over = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True, name="heartbeat")
         with database.reading() as connection:
@@ -75,6 +77,7 @@ class Worker:
     ) -> None:
         self._over.set()
         self._beating.join()
+        self._database.asking = self._threads_asking
         stopped = error is None or isinstance(error, self._stops)
         reason = ""
         if error is not None:
@@ -90,6 +93,11 @@ class Worker:
                     connection.execute(sa.update(searches).where(here).values(status=status, reason=reason))
         finally:
             lay_down(self._process)
+
+    def share(self) -> None:
+        """From now on, let other workers know what this process is asking for, and ask for nothing that they do."""
+        if not isinstance(self._database.asking, WorkersAsking):
+            self._database.asking = WorkersAsking(self._database, self._threads_asking, token=self.token)
 
     def others(self) -> list[WorkingProcess]:
         """The other processes at work on the search."""
