@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 import sys
@@ -131,3 +132,15 @@ def test_help_loads_nothing_heavy() -> None:
     assert "search" in found
     for command in ["", *found]:
         assert loaded_by(help_of(command)) == set(), command
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="torch may share the setting there")
+@pytest.mark.parametrize(("given", "used"), [(None, "1"), ("4", "4")])
+def test_numpy_uses_one_thread_unless_told_otherwise(
+    given: str | None, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", given)
+    code = f"{help_of('')}\nimport os\nassert os.environ['OPENBLAS_NUM_THREADS'] == {used!r}"
+    assert loaded_by(code) == set(), "NumPy was loaded before"

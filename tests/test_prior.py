@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
 import urial_opt as uo
@@ -23,6 +24,7 @@ from urial_opt.search.opening import Interrupted, SearchOptions
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.search.run import search_space
+from urial_opt.search.sampler import TOO_LONG, ExemplarSampler
 from urial_opt.search.thompson import START, Thompson
 from urial_opt.spending import Terms
 from urial_opt.store import Store
@@ -49,6 +51,27 @@ def test_every_second_of_the_first_prompts_is_one_of_its_best() -> None:
     best = [row.tobytes() for row in prior.rows(FEATURES)]
     assert [row.tobytes() for row in first[::2]] == best[:4]
     assert not {row.tobytes() for row in first[1::2]} & {*best}
+
+
+def test_searches_with_many_prompts_at_once_try_each_of_its_best_once() -> None:
+    prior = taught()
+    study = optuna.create_study(sampler=ExemplarSampler(STAND_IN, seed=0, prior=prior))
+    best = [row.tobytes() for row in prior.rows(FEATURES)]
+    asked = [FEATURES.row(STAND_IN.suggest(study.ask())).tobytes() for _ in range(2 * len(best) + 4)]
+    assert asked[1 : 2 * len(best) : 2] == best
+    assert len({*asked}) == len(asked)
+
+
+def test_one_of_its_best_that_is_too_long_gives_its_place_to_the_next() -> None:
+    prior = taught()
+    study = optuna.create_study(sampler=ExemplarSampler(STAND_IN, seed=0, prior=prior))
+    STAND_IN.suggest(study.ask())
+    too_long = study.ask()
+    asked = [STAND_IN.suggest(too_long)]
+    too_long.set_user_attr(TOO_LONG, True)
+    asked.append(STAND_IN.suggest(study.ask()))
+    rows = [FEATURES.row(params).tobytes() for params in asked]
+    assert rows == [row.tobytes() for row in prior.rows(FEATURES)[:2]]
 
 
 def test_it_is_kept_as_json_and_lacks_what_another_space_lacks() -> None:

@@ -166,6 +166,28 @@ def test_pruned_failed_and_running_trials_are_taken_for_what_they_are() -> None:
     assert max(effect.trials for effect in sampler.explain(study)) <= START + 20
 
 
+def test_many_at_once_are_all_different_from_the_start() -> None:
+    sampler = ExemplarSampler(SPACE, seed=1)
+    study = study_of(sampler)
+    asked = [study.ask() for _ in range(3 * START)]
+    proposed = [SPACE.suggest(trial) for trial in asked]
+    for trial in asked[START:]:
+        trial.set_user_attr("standard_error", 0.1)
+        study.tell(trial, 4.0)
+    proposed += [SPACE.suggest(study.ask()) for _ in range(3)]  # by the model
+    assert len({str(sorted(params.items())) for params in proposed}) == len(proposed)
+
+
+def test_a_running_trial_that_was_written_in_part_is_passed_over() -> None:
+    study = study_of(ExemplarSampler(SPACE, seed=1))
+    for i in range(START):
+        told(study, SPACE, i)
+    cut = study.ask()  # on another machine, which is killed before it has written more
+    cut.suggest_categorical("system", SPACE.systems)
+    cut.suggest_int("k", 1, SPACE.k_max)
+    assert "k" in told(study, SPACE, START)
+
+
 def test_pruned_trials_teach() -> None:
     space = StandIn(seed=0, systems=("none", "good", "bad"), clauses={})
     sampler = ExemplarSampler(space, seed=0)

@@ -1,13 +1,16 @@
 """Replay: our search on a world without a store or a study, in a fifth of the time.
 
 It joins the parts of `urial_opt.search` that decide as the search does, so that it walks the same path, trial by trial
-(`tests/test_tabular_replay.py`).
+(`tests/test_tabular_replay.py`). With N trials at once it goes from one event to the next: a block takes one tick, the
+event of the smallest tick and number comes first, and where a trial ends another one begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +19,7 @@ from experiments.tabular.measure import Step, step
 from experiments.tabular.world import World
 from urial_opt.evaluation.constraints import Keeping
 from urial_opt.evaluation.scorecard import strata_of
-from urial_opt.records import TrialRecord, TrialState, Usage
+from urial_opt.records import Query, TrialRecord, TrialState, Usage
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features
 from urial_opt.search.proposing import PROPOSALS
@@ -40,86 +43,162 @@ def replay(
     pruner: str = DEFAULT_PRUNER,
     prior: Prior | None = None,
     until_done: bool = False,
+    parallel: int = 1,
 ) -> tuple[Standing, list[Step]]:
     """The search when its trials have had judged answers worth so many full evaluations, and what it would have
     recommended after each trial. With `until_done` it may end before."""
-    space, seed = world.space, world.seed
-    features = Features(space)
-    thompson = Thompson(features, prior=prior)
-    blocks = space.queries.blocks("dev", space.block, seed=seed)
-    strata = strata_of([query for block in blocks for query in block], space.objective)
-    places = {query.id: place for place, query in enumerate(world.queries)}
-    standing = Standing(race=make_race(pruner, strata))
-    rows: list[IntArray] = []
-    path: list[Step] = []
+    walk = Walk(world, pruner=pruner, prior=prior, parallel=parallel)
+    walk.go(evaluations=evaluations, until_done=until_done)
+    return walk.standing, walk.path
 
-    @cache
-    def early(trials: int) -> Scored:
-        return Scored.of(rows[:trials], [*estimates_of([*standing.records.values()][:trials], strata).values()])
 
-    def next_row(opened: Sequence[IntArray]) -> IntArray:
-        if not rows:
-            return features.row(space.start_params)
-        rng, tried = random_generator(seed, len(rows), len(opened)), {row.tobytes() for row in (*rows, *opened)}
-        if len(rows) < START:
-            return thompson.first(len(rows), tried=tried, rng=rng)
-        known = Scored.of(rows, [*standing.estimates.values()])
-        return thompson.choose(known, early(fitted_on(len(rows))), tried=tried, rng=rng)
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A trial in flight."""
 
-    def is_done() -> bool:
-        if not until_done or standing.best is None or len(rows) % EVERY or len(rows) < START:
-            return False
-        known, first = Scored.of(rows, [*standing.estimates.values()]), early(fitted_on(len(rows)))
-        rng, tried = random_generator(seed, len(rows), *CHANCES), {row.tobytes() for row in rows}
-        best = standing.estimates[standing.best]
-        chance = thompson.chance_of_better(known, first, best, by=BETTER, at_most=UNLIKELY, tried=tried, rng=rng)
-        return chance < UNLIKELY
+    row: IntArray
+    prompt: int
+    steps: list[list[Query]]
+    """The queries of each step that is left, the next one last."""
+    at: int
+    """The tick at which the next step's verdicts are looked at."""
+    scores: dict[str, float | None] = field(default_factory=dict)
 
-    while standing.asked < evaluations * world.full and not is_done():
-        row = _short_enough(world, features, rows, next_row)
-        prompt = world.index_of(features.params(row))
-        scores: dict[str, float | None] = {}
-        verdict = RaceVerdict.GO_ON
-        for block in blocks_of(blocks, seed=seed, trial=len(rows)):
-            said = world.scores_of(prompt, places=[places[query.id] for query in block]).tolist()
-            each = zip(block, said, strict=True)
-            scores |= {query.id: None if np.isnan(score) else score for query, score in each}
-            verdict = standing.look(scores, Keeping.KEPT)
-            if verdict is not RaceVerdict.GO_ON:
+
+class Walk:
+    """A search with `parallel` trials in flight, from event to event."""
+
+    def __init__(
+        self,
+        world: World | SpaceWorld,
+        *,
+        pruner: str = DEFAULT_PRUNER,
+        prior: Prior | None = None,
+        parallel: int = 1,
+    ) -> None:
+        space = world.space
+        self.world, self.parallel = world, parallel
+        self.features = Features(space)
+        self.thompson = Thompson(self.features, prior=prior)
+        self.blocks = space.queries.blocks("dev", space.block, seed=world.seed)
+        strata = strata_of([query for block in self.blocks for query in block], space.objective)
+        self.standing = Standing(race=make_race(pruner, strata))
+        self.rows: dict[int, IntArray] = {}
+        """Of all prompts proposed, by number."""
+        self.running: dict[int, _Running] = {}
+        self.path: list[Step] = []
+        self.ticks: list[int] = []
+        """When each step of the path was."""
+        self.judged = 0
+        """Answers, those of running trials too."""
+        self._early: tuple[list[int], Scored] | None = None
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {query.id: place for place, query in enumerate(self.world.queries)}
+
+    def go(self, *, evaluations: float = math.inf, trials: float = math.inf, until_done: bool = False) -> None:
+        """Until so many full evaluations were judged, or so many trials have ended."""
+        tick = 0
+        while True:
+            answers = self.path[-1].answers if self.path else 0
+            if answers >= evaluations * self.world.full or (until_done and self._is_done()):
                 break
+            while len(self.running) < self.parallel and len(self.rows) < trials:
+                self._propose(tick)
+            if not self.running:
+                break
+            tick = self._advance()
+
+    def _advance(self) -> int:
+        """Go on to the next end of a trial; its tick."""
+        while True:
+            number, trial = min(self.running.items(), key=lambda each: (each[1].at, each[0]))
+            asked = trial.steps.pop()
+            said = self.world.scores_of(trial.prompt, places=[self._places[query.id] for query in asked]).tolist()
+            each = zip(asked, said, strict=True)
+            trial.scores |= {query.id: None if np.isnan(score) else score for query, score in each}
+            self.judged += len(asked)
+            verdict = self.standing.look(trial.scores, Keeping.KEPT)
+            if verdict is not RaceVerdict.GO_ON or not trial.steps:
+                self._learn(number, complete=verdict is RaceVerdict.COMPLETED)
+                return trial.at
+            trial.at += 1
+
+    def _learn(self, number: int, *, complete: bool) -> None:
+        trial = self.running.pop(number)
         record = TrialRecord(
-            number=len(rows),
-            optuna_number=len(rows),
-            candidate=world.candidate(prompt),
-            query_scores=scores,
-            state=TrialState.COMPLETE if verdict is RaceVerdict.COMPLETED else TrialState.PRUNED,
+            number=number,
+            optuna_number=number,
+            candidate=self.world.candidate(trial.prompt),
+            query_scores=trial.scores,
+            state=TrialState.COMPLETE if complete else TrialState.PRUNED,
             seconds=0.0,
             usage=Usage(),
         )
-        standing.learn(record, Keeping.KEPT)
-        rows.append(row)
-        path.append(step(world, standing))
-    return standing, path
+        self.standing.learn(record, Keeping.KEPT)
+        self.path.append(step(self.world, self.standing)._replace(answers=self.judged))
+        self.ticks.append(trial.at)
 
+    def _propose(self, tick: int) -> None:
+        number = len(self.rows)
+        row = self._short_enough()
+        steps = [[*block] for block in blocks_of(self.blocks, seed=self.world.seed, trial=number)]
+        if not number and self.parallel > 1:  # the others have nothing to race against until it has ended
+            steps = [[query for block in steps for query in block]]
+        prompt = self.world.index_of(self.features.params(row))
+        self.rows[number] = row
+        self.running[number] = _Running(row=row, prompt=prompt, steps=steps[::-1], at=tick + 1)
 
-def _short_enough(
-    world: World | SpaceWorld,
-    features: Features,
-    rows: Sequence[IntArray],
-    next_row: Callable[[Sequence[IntArray]], IntArray],
-) -> IntArray:
-    """The next proposal that the constraints allow, as `urial_opt.search.proposing` finds it."""
-    row = next_row([])
-    tried = {each.tobytes() for each in rows}
-    opened, known = list[IntArray](), None
-    while not world.allows(world.space.candidate(features.params(row))):
-        if len(opened) == PROPOSALS:
-            assert known is not None
-            return known
-        found = shortened(world.space, features.params(row), world.allows)
-        if found is not None and (shorter := features.row(found.params)).tobytes() not in tried:
-            return shorter
-        known = known if known is not None or found is None else features.row(found.params)
-        opened.append(row)
-        row = next_row(opened)
-    return row
+    def _next_row(self, opened: Sequence[IntArray]) -> IntArray:
+        if not self.rows:
+            return self.features.row(self.world.space.start_params)
+        done, running = len(self.standing.records), len(self.running)
+        rng = random_generator(self.world.seed, done, running + len(opened))
+        tried = {row.tobytes() for row in (*self.rows.values(), *opened)}
+        if done < START:
+            return self.thompson.first(done + running, tried=tried, rng=rng)
+        return self.thompson.choose(*self._known(), tried=tried, rng=rng)
+
+    def _is_done(self) -> bool:
+        standing, done = self.standing, len(self.standing.records)
+        if standing.best is None or done % EVERY or done < START:
+            return False
+        chance = self.thompson.chance_of_better(
+            *self._known(),
+            standing.estimates[standing.best],
+            by=BETTER,
+            at_most=UNLIKELY,
+            tried={self.rows[number].tobytes() for number in standing.records},
+            rng=random_generator(self.world.seed, done, *CHANCES),
+        )
+        return chance < UNLIKELY
+
+    def _known(self) -> tuple[Scored, Scored]:
+        """All finished trials, by number as the sampler takes them, and the first as estimated from themselves."""
+        standing = self.standing
+        numbers = sorted(standing.estimates)
+        first = numbers[: fitted_on(len(numbers))]
+        if self._early is None or self._early[0] != first:
+            alone = estimates_of([standing.records[number] for number in first], standing.race.strata)
+            self._early = first, Scored.of([self.rows[number] for number in first], [*alone.values()])
+        known = Scored.of([self.rows[n] for n in numbers], [standing.estimates[n] for n in numbers])
+        return known, self._early[1]
+
+    def _short_enough(self) -> IntArray:
+        """The next proposal that the constraints allow, as `urial_opt.search.proposing` finds it."""
+        world, features = self.world, self.features
+        row = self._next_row([])
+        tried = {each.tobytes() for each in self.rows.values()}
+        opened, known = list[IntArray](), None
+        while not world.allows(world.space.candidate(features.params(row))):
+            if len(opened) == PROPOSALS:
+                assert known is not None
+                return known
+            found = shortened(world.space, features.params(row), world.allows)
+            if found is not None and (shorter := features.row(found.params)).tobytes() not in tried:
+                return shorter
+            known = known if known is not None or found is None else features.row(found.params)
+            opened.append(row)
+            row = self._next_row(opened)
+        return row

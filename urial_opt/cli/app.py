@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import platform
 import sys
 import tomllib
 import warnings
@@ -157,6 +159,7 @@ def main() -> int:
     The exit code is 2 if the request cannot be carried out, 1 if a model or judge failed, 3 if a limit stopped a
     search, and 130 if the user did.
     """
+    _use_one_thread_for_numpy()
     sys.excepthook = write_crash
     logging.lastResort = LogLines(logging.WARNING)
     try:
@@ -175,3 +178,13 @@ def main() -> int:
         _say_error(str(error))
         return 2 if isinstance(error, InputError) else 1
     return left_with if isinstance(left_with, int) else 0
+
+
+def _use_one_thread_for_numpy() -> None:
+    """Leave the other cores alone, unless the user says otherwise; called before NumPy is loaded.
+
+    The sampler's matrices are so small that OpenBLAS's threads mostly wait for each other, in loops that keep all cores
+    busy. Torch has threads of its own, but on ARM it may share this setting.
+    """
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -16,6 +16,7 @@ from urial_opt.evaluation.token_counts import CHARACTERS_OF_A_TOKEN, billed, cha
 from urial_opt.protocols import TokenCounter
 from urial_opt.records import Candidate, Params
 from urial_opt.search.running import RunningSearch
+from urial_opt.search.sampler import TOO_LONG
 from urial_opt.search.study import SearchStudy
 from urial_opt.search.token_budget import most_tokens, shortened
 
@@ -61,6 +62,7 @@ def _shorter(
                 known = found
                 break
             known = known or found
+            trial.set_user_attr(TOO_LONG, value=True)
             trial = study.ask()
             opened.append(trial)
             candidate = space.suggest(trial)

@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from urial_opt.errors import InputError
 from urial_opt.search.linear_model import Effect
 from urial_opt.search.prior import Prior
 from urial_opt.search.prompt_features import Features, PromptSpace
@@ -23,6 +24,8 @@ SAMPLER_VERSION = 4
 """Raise it when the same trials lead to other proposals (see `versions.py`)."""
 AGAIN = "judged_again"
 """User attribute of a trial that was judged again: the number under which it had failed."""
+TOO_LONG = "too_long"
+"""User attribute of a running trial that is only open so that it is not proposed again (`proposing.py`)."""
 _TOLD = (TrialState.COMPLETE, TrialState.PRUNED)
 
 EstimatesOf = Callable[[Sequence[int]], Mapping[int, TrialEstimate]]
@@ -45,7 +48,8 @@ class ExemplarSampler(BaseSampler):
 
     Only caches are kept outside the study. A proposal depends on the seed, the space and the trials that counted, so a
     resumed search continues as if it had never stopped. Other RUNNING trials are not proposed again, and they change
-    the draw, so machines that work on one study do not repeat each other.
+    the draw, so trials that run side by side, on one machine or on several, do not repeat each other. The model knows
+    nothing of them: to take them as seen, at the score expected of them, did not help (`experiments/LOG.md`).
     """
 
     def __init__(
@@ -72,12 +76,14 @@ class ExemplarSampler(BaseSampler):
     ) -> dict[str, Any]:
         features = self._current()
         trials = study.get_trials(deepcopy=False)
-        running = [t for t in trials if t.state == TrialState.RUNNING and t.number != trial.number and "k" in t.params]
+        others = [t for t in trials if t.state == TrialState.RUNNING and t.number != trial.number]
+        running = {t.number: row for t in others if (row := self._row_if_whole(t)) is not None}
         done = counted(trials)
         rng = random_generator(self.seed, len(done), len(running))
-        tried = {self._row(t).tobytes() for t in (*done, *running)}
+        tried = {row.tobytes() for row in (*map(self._row, done), *running.values())}
         if len(done) < START or not (known := self._known(done)):
-            return features.params(self._thompson.first(len(done), tried=tried, rng=rng))
+            number = len(done) + sum(t.number in running and TOO_LONG not in t.user_attrs for t in others)
+            return features.params(self._thompson.first(number, tried=tried, rng=rng))
         scored, early = self._scored(known)
         return features.params(self._thompson.choose(scored, early, tried=tried, rng=rng))
 
@@ -130,11 +136,15 @@ class ExemplarSampler(BaseSampler):
 
     def _row(self, trial: FrozenTrial) -> IntArray:
         if trial.number not in self._rows:
-            row = self._thompson.features.row(trial.params)
-            if trial.state == TrialState.RUNNING:
-                return row
-            self._rows[trial.number] = row
+            self._rows[trial.number] = self._thompson.features.row(trial.params)
         return self._rows[trial.number]
+
+    def _row_if_whole(self, running: FrozenTrial) -> IntArray | None:
+        """None if it lacks a part: who wrote it was killed meanwhile; or has one that this space lacks."""
+        try:
+            return self._thompson.features.row(running.params)
+        except (InputError, KeyError, ValueError):
+            return None
 
     def _known(self, trials: Sequence[FrozenTrial]) -> dict[int, tuple[FrozenTrial, TrialEstimate]]:
         """The trials that have a score, each with its estimate as it is now, by number."""

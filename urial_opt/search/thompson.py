@@ -57,7 +57,10 @@ class Thompson:
         self._scales: tuple[bytes, dict[str, float]] = (b"", {})
 
     def first(self, number: int, *, tried: Set[bytes], rng: np.random.Generator) -> IntArray:
-        """The row of one of the first `START` prompts: random, but a prior's best ones are every second."""
+        """The row of one of the prompts before the model is used: random, but a prior's best ones are every second.
+
+        `number` counts those before it, running ones too.
+        """
         ready = [row for row in self._best if row.tobytes() not in tried] if number % 2 else []
         return ready[0] if ready else new_row(self.features, rng, tried=tried)
 
