@@ -94,14 +94,14 @@ def test_queries_that_do_not_fit_are_missing_with_their_reason(store: Store) -> 
     assert (safety["mean"], safety["n"], safety["missing"], safety["too_long"]) == (None, 0, 1, 1)
     assert told["average"] == depth["mean"]
     assert "NaN" not in json.dumps(told)
-    assert base.blocks[:2] == [8, 1]  # the block, and the shortest query by itself
+    assert base.blocks[:2] == [7, 1]  # the block, and the shortest query by itself
 
 
 def test_what_was_answered_is_not_asked_again(store: Store) -> None:
     measured(store, QUERIES, Narrow())
     again = measured(store, QUERIES, base := Narrow())
     assert again.assessment.too_long == ["long", "safe"]
-    assert max(base.blocks) == 2
+    assert max(base.blocks) == 1
     assert again.bill.spent[Role.BASE].calls == again.bill.spent[Role.JUDGE].calls == 0
     assert measured(store, QUERIES, Narrow(reads=10_000)).assessment.too_long == []
 
@@ -110,7 +110,7 @@ def test_a_prompt_with_which_no_query_fits_ends_it_at_once(store: Store) -> None
     base = Narrow(reads=3)
     with pytest.raises(ContextError, match="use fewer exemplars"):
         measured(store, QUERIES, base)
-    assert base.blocks == [8, 1]
+    assert base.blocks == [7, 1]
     with pytest.raises(ContextError, match="use fewer exemplars"):
         measured(store, QUERIES[:1], Narrow())
 

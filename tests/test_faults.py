@@ -11,13 +11,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 
 from tests.command_line import Run
 from tests.parrot import Parrot, assert_lists, search_with_parrot, small, told
 from tests.store_faults import every_connection
 from urial_opt import plugins
+from urial_opt.search.study import SearchStudy
 from urial_opt.store import Account, Store
 
 COMMANDS = (("search", "--budget", 1), ("list",), ("inspect",), ("export",))
@@ -222,7 +222,7 @@ def test_a_search_that_died_before_its_first_trial_tries_the_starting_prompt_onc
     words = small(small_space, "--budget", 4)
     undisturbed = told(run, *words, "--store", "undisturbed.db")
     with monkeypatch.context() as patched:
-        patched.setattr(optuna.Study, "ask", _die)
+        patched.setattr(SearchStudy, "begin", _die)
         with pytest.raises(SystemExit):
             run(*words, "--store", "store.db")
     assert told(run, *words, "--store", "store.db") == undisturbed

@@ -100,7 +100,7 @@ def rounds(folder: Path) -> object:
     standings: list[Any] = [
         SimpleNamespace(records=dict.fromkeys(range(done)), best=0, improved_at=improved)
         for done in (15, 30, 60)
-        for improved in (0, 15)
+        for improved in (0, 14)
     ]
     comes = [
         due([], each, following=len(each.records), budget=budget, most=1) for each in standings for budget in (70, 200)

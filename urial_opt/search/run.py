@@ -81,16 +81,14 @@ def _to_the_end(search: RunningSearch) -> SearchResult:
 def _end(search: RunningSearch, study: SearchStudy) -> SearchResult:
     """The measurements at the end, by one of the processes that work on the search; the others wait for them."""
     leases, store = search.worker.leases, search.store
-    while (lease := leases.take(Work.END, 0)) is None:
-        record = store.search(search.name)
-        if record.status is SearchStatus.FINISHED:
-            return restored_result(store, record)
+    while (record := store.search(search.name)).status is not SearchStatus.FINISHED:
+        if leases.take(Work.END, 0):
+            report_all(search, study)
+            result = finish(search)
+            study.name_found(search.standing.records, result.found_trial)
+            return result
         search.pause()
-    report_all(search, study)
-    result = finish(search)
-    study.name_found(search.standing.records, result.found_trial)
-    leases.end(lease)
-    return result
+    return restored_result(store, record)
 
 
 def _running(

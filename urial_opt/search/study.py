@@ -189,10 +189,10 @@ class SearchStudy:
         """
         number = records[found].optuna_number
         says = f"The search found trial {found} (here number {number}), chosen on the validation queries."
-        best = self._study.best_trial.number
-        if best != number:
-            says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."
         with suppress(OptunaError):
+            best = self._study.best_trial.number
+            if best != number:
+                says += f" The best trial shown here, {best}, has the highest estimate on the dev queries."
             self._study.set_user_attr(FOUND, number)
             self._study.set_user_attr(NOTE, says)
 

@@ -84,7 +84,8 @@ class Worker:
             reason = redacted(" ".join(str(getattr(error, "why", error)).split())) or type(error).__name__
         try:
             # Whoever stops a search is told that its results are stored, so a store that is gone must be heard of.
-            with suppress(*(() if stopped else (StoreError,))), self._database.writing() as connection:
+            heard = () if error is not None and stopped else (StoreError,)
+            with suppress(*heard), self._database.writing() as connection:
                 search_id(connection, self._search, lock=True)
                 self._leave(connection, reason)
                 if error is not None and not at_work(connection, self._search_id, but=self.token):

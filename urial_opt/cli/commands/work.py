@@ -53,8 +53,8 @@ def command(
 
     \b
     Examples:
-      urial-opt search --name shared --store postgresql+psycopg://USER@HOST/NAME
-      urial-opt work shared --store postgresql+psycopg://USER@HOST/NAME
+      urial-opt work NAME
+      urial-opt work NAME --parallel 8
     """
     from urial_opt.cli.running import go_on
     from urial_opt.records import Role
