@@ -1,6 +1,6 @@
 """Parallel: what a search loses in regret when it keeps N trials in flight, and what it gains in time.
 
-python -m experiments.tabular.parallel run A B [--seeds 50] [--first-seed 0] [--at-once 1,4,16,64]
+python -m experiments.tabular.parallel run A B [--seeds 50] [--first-seed 0] [--at-once 1,4,16,32,64]
 python -m experiments.tabular.parallel summarise A B
 
 `run` appends a row for each seed and N to a file, and skips what it has. A row holds regret shares after judged answers
@@ -24,7 +24,7 @@ from experiments.tabular.replay import Walk
 from experiments.tabular.table import Table
 from urial_opt.statistics.strata import FloatArray
 
-AT_ONCE = (1, 4, 16, 64)
+AT_ONCE = (1, 4, 16, 32, 64)
 MARKS = (10, 20, 50)
 FIGURES = (*(f"regret_{mark}" for mark in MARKS), "ticks_50", "regret_trials", "evaluations_trials", "ticks_trials")
 COLUMNS = ("table", "at_once", "seed", *FIGURES)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import openai
+
+from urial_opt.models.server.hands import start
 
 if TYPE_CHECKING:  # the package that is behind openai depends on its version
     import httpx
@@ -17,8 +20,8 @@ MOST_BYTES = 64 * 2**20
 """Bytes of a whole reply, decompressed. A prompt of 10,000 tokens with twenty log-probabilities each takes 16 MB."""
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 """Others, and several at once, can make gigabytes of a single piece."""
-_KEPT = 512
-"""Connections that are kept for the next request; how many requests run at once is limited elsewhere."""
+_AT_ONCE = 16
+"""Requests at once of one client of httpx."""
 _REDIRECTS = 5
 _SLACK = 1.0
 """Seconds after which even a reply without an end of its headers is given up."""
@@ -40,13 +43,18 @@ class BoundedClient(openai.DefaultHttpxClient):
 
     def __init__(self, *, seconds: float) -> None:
         """`seconds` limits the time from the start of a request to the end of its reply, redirects included."""
-        limits = type(openai.DEFAULT_CONNECTION_LIMITS)(max_connections=None, max_keepalive_connections=_KEPT)
-        super().__init__(headers={"Accept-Encoding": "gzip, deflate"}, limits=limits)
+        super().__init__(headers={"Accept-Encoding": "gzip, deflate"})
         self._seconds = seconds
+        self._lanes = _Lanes()
 
     def __del__(self) -> None:
         with suppress(Exception):
             self.close()
+
+    def close(self) -> None:
+        """As `httpx.Client.close`."""
+        super().close()
+        self._lanes.close()
 
     def send(self, request: httpx.Request, **options: Any) -> httpx.Response:  # noqa: ANN401
         """As `httpx.Client.send`, but the reply is always read. TooSlowError or TooLargeError beyond the limits."""
@@ -60,7 +68,7 @@ class BoundedClient(openai.DefaultHttpxClient):
                 outcome.put(error)
 
         # Only another thread can leave a connection whose headers never end, or a name server that does not answer.
-        threading.Thread(target=work, daemon=True).start()
+        start(work)
         try:
             replied = outcome.get(timeout=self._seconds + _SLACK)
         except Empty:
@@ -70,15 +78,50 @@ class BoundedClient(openai.DefaultHttpxClient):
         return replied
 
     def _send_within(self, deadline: float, request: httpx.Request, options: dict[str, Any]) -> httpx.Response:
-        for _ in range(_REDIRECTS + 1):
-            response = super().send(request, **{**options, "stream": True, "follow_redirects": False})
-            try:
-                if response.next_request is None:
-                    return _read(response, deadline)
-            finally:
-                response.close()
-            request = response.next_request
+        with self._lanes.one() as lane:
+            for _ in range(_REDIRECTS + 1):
+                response = lane.send(request, **{**options, "stream": True, "follow_redirects": False})
+                self.cookies.extract_cookies(response)  # a gateway may know by them which server is meant
+                try:
+                    if response.next_request is None:
+                        return _read(response, deadline)
+                finally:
+                    response.close()
+                request = response.next_request
         raise ConnectionError(f"it redirects more than {_REDIRECTS} times")
+
+
+class _Lanes:
+    """Clients that share the requests, each with few at once.
+
+    A client looks at all its connections at each request, and at all of them again for each that is idle: a single one
+    with two hundred connections takes longer for that than for all the rest.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lanes: dict[openai.DefaultHttpxClient, int] = {}
+        """How many requests each has under way."""
+
+    @contextmanager
+    def one(self) -> Iterator[openai.DefaultHttpxClient]:
+        """The first client with room for a request, whose connections are the most likely to be open still."""
+        with self._lock:
+            lane = next((each for each, busy in self._lanes.items() if busy < _AT_ONCE), None)
+            if lane is None:
+                lane = openai.DefaultHttpxClient()
+            self._lanes[lane] = self._lanes.get(lane, 0) + 1
+        try:
+            yield lane
+        finally:
+            with self._lock:
+                self._lanes[lane] -= 1
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for lane in self._lanes:
+                lane.close()
 
 
 def _read(response: httpx.Response, deadline: float) -> httpx.Response:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from urial_opt.models.server.hands import start
+
 _Result = TypeVar("_Result")
 
 LAST_WORDS = 60.0
@@ -78,7 +80,7 @@ def work_through(
     try:
         # Daemon threads: Ctrl-C does not wait for the tasks under way, nor an error for one that never ends.
         for _ in range(working):
-            threading.Thread(target=work_on, daemon=True).start()
+            start(work_on)
         while working and (outcomes := _come(done, give_up)):
             take(outcomes)
             for each in outcomes:
