@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.store.connection import Connection
+from urial_opt.store.patience import all_patient
 from urial_opt.store.processes import LEASE
 from urial_opt.store.statements import clock, insert_into
 from urial_opt.store.worker_records import gone_workers
@@ -50,6 +51,7 @@ class Lease:
     """Whether the process that has taken it up is still at work."""
 
 
+@all_patient
 class Leases:
     """The leases on the work of one search, as one process sees them. Each method is one transaction."""
 

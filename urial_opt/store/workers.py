@@ -15,6 +15,7 @@ from urial_opt.store.asked_elsewhere import WorkersAsking
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import SearchStatus
 from urial_opt.store.leases import Leases
+from urial_opt.store.patience import all_patient
 from urial_opt.store.processes import BEAT, LEASE, WorkingProcess, lay_down, take_up, this_process
 from urial_opt.store.searches import now, search_id
 from urial_opt.store.statements import clock
@@ -23,6 +24,7 @@ from urial_opt.store.worker_records import at_work
 from urial_opt.store.worker_tables import asked, leases, workers
 
 
+@all_patient
 class Worker:
     """This process at work on a search. Use it as a context manager: at its end its leases are anybody's.
 
