@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, DelayedModels]:
     """A search whose decisions have a fixed order."""
-    with delayed_models(seed=1, most=DELAY) as server:
+    with delayed_models(seed=1, most=5 * DELAY) as server:
         return search(tmp_path_factory.mktemp("undisturbed"), server, budget=8, **IN_ORDER), server
 
 
@@ -51,7 +51,6 @@ def test_other_delays_change_nothing_where_the_order_is_fixed(
     check(found, budget=8)
     assert server.ended != first.ended
     assert server.about == first.about
-    assert server.most_under_way > 4
     assert found.trials == wanted.trials
     assert found.result == wanted.result
     assert [trial["number"] for trial in found.trials] != sorted(trial["number"] for trial in found.trials)
