@@ -84,7 +84,7 @@ class _Schedule:
         """The number of the trial that comes after the round."""
         self._alone = True
         """Whether no other process worked on the search when that was last looked at."""
-        leased = [each.proposal["tick"] for each in self._leases.all() if each.proposal]
+        leased = [each.proposal["tick"] + len(each.looks) for each in self._leases.all() if each.proposal]
         self._tick = max([search.store.last_tick(search.name), *leased])
 
     def run(self) -> None:
@@ -95,12 +95,18 @@ class _Schedule:
                     return
                 self._search.pause()
             elif (key := self._next()) is None:
-                self._lanes.wait(_WAIT)
-                self._search.allow()
+                self._wait()
                 if not self._begun:
                     learn_from_others(self._search)
             else:
                 self._hear(key)
+
+    def _wait(self) -> None:
+        if self._lanes.is_busy:
+            self._lanes.wait(_WAIT)
+            self._search.allow()
+        else:  # what has come waits for the first trial, which another process has
+            self._search.pause()
 
     def measure_shift(self) -> None:
         """Measure the token shift of complete trials, as far as the number of queries asked allows."""
@@ -183,15 +189,19 @@ class _Schedule:
             self._flights[flight.number] = flight
             try:
                 check_start(self._search, flight)
-            except ContextError as error:
-                self._end_too_long(flight, error)
+            except ContextError as error:  # heard of in its turn, as if the model had refused the prompt
+                if flight.number == 0:
+                    raise too_long_to_start(error) from error
+                self._asked[flight.number] = 0
+                self._lanes.start(flight.key, partial(_refuse, error))
             else:
                 self._ask(flight)
 
     def _ask(self, flight: Flight) -> None:
         search = self._search
-        # All of what a trial is asked in any case need not be asked block by block.
-        first = flight.number == 0 or self._begun
+        # All of what a trial is asked in any case need not be asked block by block. Whether there is something to
+        # compare it with may be different when it is taken up again.
+        first = flight.number == 0 or (self._begun and not search.options.deterministic)
         whole = search.parallel > 1 and first and search.standing.race.incumbent is None
         queries = flight.next_step(whole=whole)
         search.check_limits(len(queries))
@@ -278,3 +288,7 @@ class _Schedule:
     def _is_over(self) -> bool:
         """Whether no process has anything under way, so that nothing more can come of it."""
         return not any(each.is_held for each in self._leases.all() if each.work is not Work.END)
+
+
+def _refuse(error: ContextError) -> Evaluation:
+    raise error
