@@ -127,7 +127,10 @@ class Concurrent(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many requests it serves at once, from any threads; `hand_on` and `end_when` hold for the calling one."""
+        """How many requests it serves at once, as far as that is known, from any threads.
+
+        `hand_on` and `end_when` hold for the calling thread only.
+        """
 
 
 @runtime_checkable

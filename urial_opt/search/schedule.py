@@ -19,7 +19,7 @@ from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
 from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look, widen
 from urial_opt.search.context_window import too_long_to_start
 from urial_opt.search.flight import Flight, fly
-from urial_opt.search.lanes import Lanes
+from urial_opt.search.lanes import Lanes, in_flight
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import propose
 from urial_opt.search.racing import RaceVerdict
@@ -180,7 +180,7 @@ class _Schedule:
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
-        while len(self._flights) < self._search.parallel and self._round is None:
+        while len(self._flights) < self._room and self._round is None:
             flight = self._next_flight()
             if self._round:
                 self._lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
@@ -196,6 +196,14 @@ class _Schedule:
                 self._lanes.start(flight.key, partial(_refuse, error))
             else:
                 self._ask(flight)
+
+    @property
+    def _room(self) -> int:
+        """How many trials may be under way now: a server may turn out to take more requests, or fewer."""
+        search, options = self._search, self._search.options
+        if options.parallel or options.deterministic or search.parallel == 1:
+            return search.parallel
+        return in_flight(search.models.base, block=search.space.block, budget=options.budget)
 
     def _ask(self, flight: Flight) -> None:
         search = self._search
