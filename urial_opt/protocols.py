@@ -127,10 +127,7 @@ class Concurrent(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many requests it serves at once, as far as that is known, from any threads.
-
-        `hand_on` and `end_when` hold for the calling thread only.
-        """
+        """How many requests it serves at once now, from any threads; `hand_on`, `end_when` are the calling one's."""
 
 
 @runtime_checkable

@@ -26,7 +26,7 @@ from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.stopping import is_done, say_done
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import check_judge, check_start, end_trial, learn_from_others
+from urial_opt.search.trials import check_judge, check_start, end_trial, learn_from_others, report_all
 from urial_opt.spaces.lineage import Round
 from urial_opt.store import Lease, Work
 
@@ -55,15 +55,6 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
         search.report(Phase.TRIALS)
         schedule.run()
     store.set_estimates(search.name, standing.take_moved(by=0))
-
-
-def report_all(search: RunningSearch, study: SearchStudy) -> None:
-    """Let the study hold every trial that is recorded or under way, and no other."""
-    leases = search.worker.leases
-    with leases.proposing():
-        learn_from_others(search)
-        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
-        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
 
 
 class _Schedule:
