@@ -25,11 +25,11 @@ def in_flight(base: object, *, block: int, budget: int) -> int:
     """How many trials keep a base model busy that takes `at_once` requests, if they ask it `block` queries at a time.
 
     A trial waits for the judge about as long as for the base model. A model that takes one call at a time gains nothing
-    by a second trial. More than an eighth of the budget cost regret (`experiments/tabular/README.md`).
+    by a second trial. More than a sixth of the budget may cost regret (`experiments/tabular/README.md`).
     """
     if not isinstance(base, Concurrent):
         return 1
-    return max(1, min(2 * base.at_once // block, budget // 8))
+    return max(1, min(2 * base.at_once // block, budget // 6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

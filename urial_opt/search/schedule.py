@@ -19,14 +19,14 @@ from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
 from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look, widen
 from urial_opt.search.context_window import too_long_to_start
 from urial_opt.search.flight import Flight, fly
-from urial_opt.search.lanes import Lanes
+from urial_opt.search.lanes import Lanes, in_flight
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import propose
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.stopping import is_done, say_done
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import check_flight, check_start, end_trial, learn_from_others
+from urial_opt.search.trials import check_flight, check_start, end_trial, learn_from_others, report_all
 from urial_opt.spaces.lineage import Round
 from urial_opt.store import Lease, Work
 
@@ -55,15 +55,6 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
         search.report(Phase.TRIALS)
         schedule.run()
     store.set_estimates(search.name, standing.take_moved(by=0))
-
-
-def report_all(search: RunningSearch, study: SearchStudy) -> None:
-    """Let the study hold every trial that is recorded or under way, and no other."""
-    leases = search.worker.leases
-    with leases.proposing():
-        learn_from_others(search)
-        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
-        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
 
 
 class _Schedule:
@@ -175,7 +166,7 @@ class _Schedule:
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
-        while len(self._flights) < self._search.parallel and self._round is None:
+        while len(self._flights) < self._room and self._round is None:
             flight = self._next_flight()
             if self._round:
                 self._lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
@@ -190,6 +181,14 @@ class _Schedule:
                 self._lanes.start(flight.key, partial(_refuse, error))
             else:
                 self._ask(flight)
+
+    @property
+    def _room(self) -> int:
+        """How many trials may be under way now: a server may turn out to take more requests, or fewer."""
+        search, options = self._search, self._search.options
+        if options.parallel or options.deterministic or search.parallel == 1:
+            return search.parallel
+        return in_flight(search.models.base, block=search.space.block, budget=options.budget)
 
     def _ask(self, flight: Flight) -> None:
         search = self._search

@@ -28,3 +28,18 @@ def blocks_of(blocks: Sequence[Sequence[_T]], *, seed: int, trial: int) -> list[
     whole = sum(len(block) == len(blocks[0]) for block in blocks)
     start = int(random_generator(seed, trial, *_STARTS).integers(whole)) if trial else 0
     return [*blocks[start:], *blocks[:start]]
+
+
+def steps_of(blocks: Sequence[Sequence[_T]], *, growing: bool) -> list[list[_T]]:
+    """What a trial is asked between two looks at it: a block, or, if they are `growing`, as much as all before.
+
+    Where many trials are under way, one that survives would otherwise outlast them all: each look costs the time of an
+    answer and a verdict, and most trials that are stopped are stopped in their first blocks.
+    """
+    steps: list[list[_T]] = []
+    seen = 0
+    while seen < len(blocks):
+        more = max(1, seen) if growing else 1
+        steps.append([each for block in blocks[seen : seen + more] for each in block])
+        seen += more
+    return steps

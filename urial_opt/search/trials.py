@@ -64,6 +64,15 @@ def end_trial(search: RunningSearch, study: SearchStudy, flight: Flight, record:
     return True
 
 
+def report_all(search: RunningSearch, study: SearchStudy) -> None:
+    """Let the study hold every trial that is recorded or under way, and no other."""
+    leases = search.worker.leases
+    with leases.proposing():
+        learn_from_others(search)
+        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
+        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
+
+
 def check_start(search: RunningSearch, flight: Flight) -> None:
     """ContextError if the prompt of a trial is known not to fit the base model, or its budget of tokens."""
     check_budget(search, flight.candidate)
