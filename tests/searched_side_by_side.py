@@ -76,5 +76,14 @@ def search(
     raise AssertionError("the last run is not interrupted")
 
 
+def leases_held(folder: Path) -> int:
+    """How many leases of the search belong to a process."""
+    engine = sa.create_engine(f"sqlite:///{folder / 'it.db'}")
+    with engine.connect() as connection:
+        held = connection.execute(sa.text("SELECT count(*) FROM urial_leases WHERE owner IS NOT NULL")).scalar_one()
+    engine.dispose()
+    return int(held)
+
+
 def _is_over(asked: Iterator[int], at: float) -> bool:
     return next(asked) >= at

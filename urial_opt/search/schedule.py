@@ -26,7 +26,7 @@ from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.stopping import is_done, say_done
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import check_judge, check_start, end_trial, learn_from_others, report_all
+from urial_opt.search.trials import check_flight, check_start, end_trial, learn_from_others, report_all
 from urial_opt.spaces.lineage import Round
 from urial_opt.store import Lease, Work
 
@@ -68,8 +68,6 @@ class _Schedule:
         self._study = study
         self._leases = search.worker.leases
         self._flights: dict[int, Flight] = {}
-        self._asked: dict[int, int] = {}
-        """How many queries each of them is being asked."""
         self._round: Lease | None = None
         self._following = 0
         """The number of the trial that comes after the round."""
@@ -139,9 +137,7 @@ class _Schedule:
             self._leases.end(self._round)
             self._round = None
             return
-        flight, asked = self._flights[number], self._asked.pop(number)
-        search.under_way -= asked
-        search.came += asked
+        flight = self._flights[number]
         try:
             come = self._lanes.take(key)
         except ContextError as error:
@@ -150,8 +146,7 @@ class _Schedule:
         assert isinstance(come, Evaluation)
         if not self._alone:
             learn_from_others(search)
-        if not flight.scores:
-            check_judge(search, come.judgments)
+        check_flight(search, flight, come)
         verdict = flight.look(search, come)
         if verdict is not RaceVerdict.GO_ON:
             self._end(flight, flight.record(verdict))
@@ -183,7 +178,6 @@ class _Schedule:
             except ContextError as error:  # heard of in its turn, as if the model had refused the prompt
                 if flight.number == 0:
                     raise too_long_to_start(error) from error
-                self._asked[flight.number] = 0
                 self._lanes.start(flight.key, partial(_refuse, error))
             else:
                 self._ask(flight)
@@ -203,10 +197,12 @@ class _Schedule:
         first = flight.number == 0 or (self._begun and not search.options.deterministic)
         whole = search.parallel > 1 and first and search.standing.race.incumbent is None
         queries = flight.next_step(whole=whole)
-        search.check_limits(len(queries))
-        search.under_way += len(queries)
-        self._asked[flight.number] = len(queries)
-        self._lanes.start(flight.key, partial(search.evaluator.evaluate, flight.candidate, queries))
+
+        def asked() -> Evaluation:
+            with search.asking(len(queries)):
+                return search.evaluator.evaluate(flight.candidate, queries)
+
+        self._lanes.start(flight.key, asked)
 
     def _end_too_long(self, flight: Flight, error: ContextError) -> None:
         if flight.number == 0:
@@ -263,7 +259,8 @@ class _Schedule:
 
     def _proposed(self, number: int, under_way: list[Candidate]) -> Flight:
         search = self._search
-        search.check_limits(len(search.blocks[0]))
+        if search.parallel == 1:  # others may wait until there is room for what they ask
+            search.check_limits(len(search.blocks[0]))
         fixed = next_look(search, number) if number else search.space.start_params
         known_as, candidate = propose(search, self._study, fixed=fixed, under_way=under_way)
         flight = fly(search, candidate, number, optuna_number=known_as)
