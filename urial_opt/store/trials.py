@@ -137,9 +137,9 @@ def read_trials_from(connection: sa.Connection, search: str, ended: int) -> list
 
 
 def last_tick(connection: sa.Connection, search: str) -> int:
-    """The tick at which the last trial ended; 0 before there is one, or if it is not known."""
+    """The latest tick at which a trial ended; 0 before there is one, or if it is not known."""
     of_search = trials.c.search_id == search_id(connection, search)
-    return connection.scalar(sa.select(trials.c.tick).where(of_search).order_by(trials.c.ended.desc()).limit(1)) or 0
+    return connection.scalar(sa.select(sa.func.max(trials.c.tick)).where(of_search)) or 0
 
 
 def read_aspect_scores(connection: sa.Connection, search: str) -> dict[int, dict[str, AspectScores]]:
