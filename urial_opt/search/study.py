@@ -19,6 +19,7 @@ from urial_opt.secrets import redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
+from urial_opt.store.patience import all_patient, patient
 
 FOUND = "urial_found_trial"
 """User attribute of a study: Optuna's number of the trial that the search found."""
@@ -26,6 +27,7 @@ NOTE = "urial_note"
 """User attribute of a study: the same in words."""
 
 
+@all_patient
 class SearchStudy:
     """The study of one search. Use as a context manager; Optuna's database errors become StoreError."""
 
@@ -34,14 +36,18 @@ class SearchStudy:
         with store.alone():  # Optuna creates its tables one by one, and fails where another process does the same
             self._storage = open_storage(store)
         try:
-            with _quiet_optuna():
-                self._study = optuna.create_study(
-                    storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
-                )
+            self._study = self._opened(name, sampler)
             self._study_id = self._storage.get_study_id_from_name(name)
         except OptunaError as error:
             self._close()
             raise _store_error(store, error) from error
+
+    @patient
+    def _opened(self, name: str, sampler: BaseSampler) -> optuna.Study:
+        with _quiet_optuna():
+            return optuna.create_study(
+                storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
+            )
 
     def __enter__(self) -> SearchStudy:
         return self
@@ -200,6 +206,7 @@ class SearchStudy:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
+@patient
 def open_storage(store: Store) -> RDBStorage:
     """Optuna's tables in a store, created if they are missing."""
     try:

@@ -63,9 +63,15 @@ class WorkersAsking:
             else:
                 some, self._released, self._deleted_at = self._released, set(), time.monotonic()
         if some:
-            with self._database.writing() as connection:
-                for part in chunks(some):
-                    connection.execute(sa.delete(asked).where(asked.c.id.in_(part), asked.c.owner == self._token))
+            try:
+                with self._database.writing() as connection:
+                    for part in chunks(some):
+                        connection.execute(sa.delete(asked).where(asked.c.id.in_(part), asked.c.owner == self._token))
+            except BaseException:
+                with self._lock:
+                    self._released |= some
+                    self._deleted_at = 0.0
+                raise
         self._threads.release(keys)
 
     def wait(self, keys: Collection[str]) -> None:

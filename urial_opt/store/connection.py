@@ -113,15 +113,14 @@ class Connection:
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it is written, or nothing."""
         self.check_presence()
-        with self._explained(), self._turn, self._engine.connect() as connection:
-            with connection.begin() as transaction:
-                yield connection
-                number = connection.scalar(_NUMBER) if self.dialect == "postgresql" else None
-                try:
-                    transaction.commit()
-                except DBAPIError as error:
-                    if number is None or not passes(error) or not self._is_committed(number):
-                        raise
+        with self._explained(), self._turn, self._engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            number = connection.scalar(_NUMBER) if self.dialect == "postgresql" else None
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if number is None or not passes(error) or not self._is_committed(number):
+                    raise
         self.check_presence()
 
     @patient

@@ -32,7 +32,9 @@ def new_engine(url: URL, *, wait_seconds: float) -> sa.Engine:
 
 def beside_pool(engine: sa.Engine) -> sa.Connection:
     """A connection that is none of the engine's pool, outside any transaction."""
-    return sa.create_engine(engine.url, poolclass=sa.NullPool, pool_reset_on_return=None, isolation_level="AUTOCOMMIT").connect()
+    return sa.create_engine(
+        engine.url, poolclass=sa.NullPool, pool_reset_on_return=None, isolation_level="AUTOCOMMIT"
+    ).connect()
 
 
 def _in_memory(url: URL) -> bool:

@@ -52,7 +52,11 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 def all_patient(kind: type[_T]) -> type[_T]:
     """The class, each of whose public methods is `patient`."""
     for name, member in list(vars(kind).items()):
-        if inspect.isfunction(member) and not name.startswith("_") and not inspect.isgeneratorfunction(inspect.unwrap(member)):
+        if (
+            inspect.isfunction(member)
+            and not name.startswith("_")
+            and not inspect.isgeneratorfunction(inspect.unwrap(member))
+        ):
             setattr(kind, name, patient(member))
     return kind
 

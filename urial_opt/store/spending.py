@@ -87,7 +87,7 @@ class Account(DatabaseMemory):
     def refresh(self) -> None:
         """Count what other processes have spent for the same search."""
         if self._search is not None:
-            with self._database.reading() as connection:
+            with self._counting, self._database.reading() as connection:
                 self.spent = read_spending(connection, search_id(connection, self._search))
 
     def settle(self) -> None:
@@ -148,13 +148,15 @@ class Account(DatabaseMemory):
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
         """A write transaction. What was paid counts in this process once it is committed."""
-        paid: list[tuple[str, Spent]] = []
-        self._paid.now = paid
-        with self._database.writing() as connection:
-            yield connection
-        with self._counting:  # another mapping, since other threads may be reading this one
-            for identity, spent in paid:
+        paid = self._paid.now = []
+        try:
+            with self._database.writing() as connection:
+                yield connection
+            for identity, spent in paid:  # another mapping, since other threads may be reading this one
                 self.spent = {**self.spent, identity: self.spent.get(identity, Spent()) + spent}
+        finally:
+            if paid:
+                self._counting.release()
 
     def _search_row(self, connection: sa.Connection) -> int:
         if self._search is None:
@@ -181,11 +183,13 @@ class Account(DatabaseMemory):
         return number
 
     def _add(self, connection: sa.Connection, identity: str, paid: Spent) -> None:
+        if not self._paid.now:  # until the end of the transaction, so that `refresh` sees it in both places or in none
+            self._counting.acquire()
+        self._paid.now.append((identity, paid))
         if self._search is not None or self._command is not None:
             key = {"account_id": self._row(connection), "identity_id": paid_work.identity_id(connection, identity)}
             amounts = {"calls": paid.calls, "requests": paid.requests, **paid_work.usage_columns(paid.usage)}
             upsert(connection, spending, key, amounts)
-        self._paid.now.append((identity, paid))
 
 
 class _Paid(threading.local):
