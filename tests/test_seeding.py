@@ -16,8 +16,8 @@ def test_a_trial_is_asked_all_blocks_from_one_that_is_drawn() -> None:
     assert len({blocks_of(BLOCKS, seed=3, trial=trial)[0][0] for trial in range(20)}) > 3
 
 
-@pytest.mark.parametrize(("growing", "sizes"), [(False, [1] * 7), (True, [1, 1, 2, 3])])
-def test_a_step_is_a_block_or_as_much_as_all_before(growing: bool, sizes: list[int]) -> None:
-    steps = steps_of(BLOCKS, growing=growing)
+@pytest.mark.parametrize(("parallel", "sizes"), [(1, [1] * 7), (4, [1] * 7), (8, [1, 1, 2, 3])])
+def test_a_step_is_a_block_or_as_much_as_all_before(parallel: int, sizes: list[int]) -> None:
+    steps = steps_of(BLOCKS, parallel=parallel)
     assert [len(step) // 2 for step in steps] == sizes
     assert [query for step in steps for query in step] == [query for block in BLOCKS for query in block]

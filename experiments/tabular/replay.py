@@ -144,7 +144,7 @@ class Walk:
         number = len(self.rows)
         row = self._short_enough()
         blocks = blocks_of(self.blocks, seed=self.world.seed, trial=number)
-        steps = steps_of(blocks, growing=self.parallel > 1)
+        steps = steps_of(blocks, parallel=self.parallel)
         if not number and self.parallel > 1:  # the others have nothing to race against until it has ended
             steps = [[query for block in steps for query in block]]
         prompt = self.world.index_of(self.features.params(row))

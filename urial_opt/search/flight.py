@@ -98,5 +98,5 @@ class Flight:
 def fly(search: RunningSearch, candidate: Candidate, number: int, *, optuna_number: int) -> Flight:
     """A trial that begins."""
     blocks = blocks_of(search.blocks, seed=search.options.seed, trial=number)
-    steps = steps_of(blocks, growing=search.parallel > 1)
+    steps = steps_of(blocks, parallel=search.parallel)
     return Flight(number=number, optuna_number=optuna_number, candidate=candidate, steps=steps)

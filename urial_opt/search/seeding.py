@@ -13,6 +13,9 @@ _STARTS = (0, 1)
 CHANCES = (0, 2)
 """The same of the draws that tell whether a better prompt is left."""
 
+_MANY = 8
+"""Trials under way at once from which on steps grow; with fewer it cost answers (`experiments/LOG.md`)."""
+
 
 def random_generator(seed: int, *position: int) -> np.random.Generator:
     """A generator that depends only on the seed and the position in the search."""
@@ -30,12 +33,13 @@ def blocks_of(blocks: Sequence[Sequence[_T]], *, seed: int, trial: int) -> list[
     return [*blocks[start:], *blocks[:start]]
 
 
-def steps_of(blocks: Sequence[Sequence[_T]], *, growing: bool) -> list[list[_T]]:
-    """What a trial is asked between two looks at it: a block, or, if they are `growing`, as much as all before.
+def steps_of(blocks: Sequence[Sequence[_T]], *, parallel: int) -> list[list[_T]]:
+    """What a trial is asked between two looks at it: a block, or, where many are under way, as much as all before.
 
-    Where many trials are under way, one that survives would otherwise outlast them all: each look costs the time of an
-    answer and a verdict, and most trials that are stopped are stopped in their first blocks.
+    One that survives would otherwise outlast many others: each look costs the time of an answer and a verdict, and most
+    trials that are stopped are stopped in their first blocks.
     """
+    growing = parallel >= _MANY
     steps: list[list[_T]] = []
     seen = 0
     while seen < len(blocks):
