@@ -36,18 +36,14 @@ class SearchStudy:
         with store.alone():  # Optuna creates its tables one by one, and fails where another process does the same
             self._storage = open_storage(store)
         try:
-            self._study = self._opened(name, sampler)
+            with _quiet_optuna():
+                self._study = patient(optuna.create_study)(
+                    storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
+                )
             self._study_id = self._storage.get_study_id_from_name(name)
         except OptunaError as error:
             self._close()
             raise _store_error(store, error) from error
-
-    @patient
-    def _opened(self, name: str, sampler: BaseSampler) -> optuna.Study:
-        with _quiet_optuna():
-            return optuna.create_study(
-                storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
-            )
 
     def __enter__(self) -> SearchStudy:
         return self
