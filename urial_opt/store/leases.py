@@ -81,9 +81,9 @@ class Leases:
         """A lease on a new trial; None if there is one with that number."""
         lease = Lease(work=Work.TRIAL, number=number, fence=0, proposal=proposal)
         with self._database.writing() as connection:
-            insert = insert_into(connection, leases).on_conflict_do_nothing()
+            insert = insert_into(connection, leases).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
             new = connection.execute(insert, self._row(lease, clock(connection))).rowcount
-        return lease if new else None
+        return lease if new == 1 else None
 
     def take(self, work: Work, number: int | None = None) -> Lease | None:
         """A lease that nobody holds: on that trial, or on the first one; None if there is none.
