@@ -123,7 +123,8 @@ def test_a_late_writer_is_refused_and_leaves_no_lease(url: str) -> None:
 def test_what_is_paid_is_counted_once_if_the_answer_to_a_commit_is_lost(
     postgresql: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, lost = sa.engine.RootTransaction.commit, []
+    commit = sa.engine.RootTransaction.commit
+    lost: list[sa.engine.RootTransaction] = []
 
     def commit_and_lose(transaction: sa.engine.RootTransaction) -> None:
         commit(transaction)
@@ -136,7 +137,7 @@ def test_what_is_paid_is_counted_once_if_the_answer_to_a_commit_is_lost(
         store.open_search("s", {})
         account = store.account("s")
         monkeypatch.setattr(sa.engine.RootTransaction, "commit", commit_and_lose)
-        account.add_replies("m", [PaidReply(id="a" * 64, body="{}", usage=Usage(prompt_tokens=3))])
+        account.add_replies("m", [PaidReply(id="a" * 16, body="{}", usage=Usage(prompt_tokens=3))])
         assert lost
         assert store.bill()["s"]["m"].requests == 1
         assert account.spent["m"].requests == 1
