@@ -156,13 +156,13 @@ class _Schedule:
             if flight.lease is None:  # another process has taken it over
                 del self._flights[number]
                 return
-        asked = sum(len(each.scores) for each in self._flights.values())
-        search.report(Phase.TRIALS, asked=asked, usage=self._usage)
+        self._report()
         self._ask(flight)
 
-    @property
-    def _usage(self) -> Usage:
-        return sum((usage_of(each.evaluation) for each in self._flights.values()), Usage())
+    def _report(self) -> None:
+        flights = self._flights.values()
+        usage = sum((usage_of(each.evaluation) for each in flights), Usage())
+        self._search.report(Phase.TRIALS, asked=sum(len(each.scores) for each in flights), usage=usage)
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
@@ -213,7 +213,7 @@ class _Schedule:
         del self._flights[flight.number]
         if end_trial(self._search, self._study, flight, record):
             self.measure_shift()
-        self._search.report(Phase.TRIALS)
+        self._report()
 
     def _next_flight(self) -> Flight | None:
         """The next trial to take up; None if there is none now. A round that is due is taken up in its place."""
