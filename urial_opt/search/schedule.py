@@ -16,7 +16,7 @@ from itertools import count
 from urial_opt.errors import ContextError
 from urial_opt.evaluation.scorecard import usage_of
 from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
-from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look, widen
+from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look
 from urial_opt.search.context_window import too_long_to_start
 from urial_opt.search.flight import Flight, fly
 from urial_opt.search.lanes import Lanes, in_flight
@@ -130,10 +130,9 @@ class _Schedule:
             return
         self._tick = max(self._tick, tick)
         if number == _ROUND:
-            closed = self._lanes.take(key)
-            assert isinstance(closed, Round)
+            self._lanes.take(key)
+            hear_of_rounds(search, self._study)
             assert self._round is not None
-            widen(search, self._study, closed)
             self._leases.end(self._round)
             self._round = None
             return
@@ -156,13 +155,13 @@ class _Schedule:
             if flight.lease is None:  # another process has taken it over
                 del self._flights[number]
                 return
-        asked = sum(len(each.scores) for each in self._flights.values())
-        search.report(Phase.TRIALS, asked=asked, usage=self._usage)
+        self._report()
         self._ask(flight)
 
-    @property
-    def _usage(self) -> Usage:
-        return sum((usage_of(each.evaluation) for each in self._flights.values()), Usage())
+    def _report(self) -> None:
+        flights = self._flights.values()
+        usage = sum((usage_of(each.evaluation) for each in flights), Usage())
+        self._search.report(Phase.TRIALS, asked=sum(len(each.scores) for each in flights), usage=usage)
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
@@ -213,7 +212,7 @@ class _Schedule:
         del self._flights[flight.number]
         if end_trial(self._search, self._study, flight, record):
             self.measure_shift()
-        self._search.report(Phase.TRIALS)
+        self._report()
 
     def _next_flight(self) -> Flight | None:
         """The next trial to take up; None if there is none now. A round that is due is taken up in its place."""
@@ -222,19 +221,20 @@ class _Schedule:
             self._alone = not search.worker.others()
             if not self._alone:
                 search.worker.share()
-                learn_from_others(search)
-            known = leases.all()
-            trials = {each.number: each for each in known if each.work is Work.TRIAL}
+            known = leases.all()  # before the trials: what ends in between is in both then, and in neither otherwise
+            learn_from_others(search)
+            if search.models.proposer:
+                hear_of_rounds(search, self._study)
+            ended = search.standing.records
+            trials = {each.number: each for each in known if each.work is Work.TRIAL and each.number not in ended}
             held = sum(each.is_held for each in trials.values())
-            if search.options.budget - len(search.standing.records) - held <= 0:
+            if search.options.budget - len(ended) - held <= 0:
                 return None
             if held < len(trials) and (lease := leases.take(Work.TRIAL)):
                 return self._resumed(lease)
             if any(each.work is Work.ROUND and each.is_held for each in known) or self._is_done(known):
                 return None
-            if not self._alone:
-                hear_of_rounds(search, self._study)
-            number = next(n for n in count() if n not in trials and n not in search.standing.records)
+            number = next(n for n in count() if n not in trials and n not in ended)
             if is_round_due(search, number):
                 self._round, self._following = leases.take(Work.ROUND, len(search.rounds) + 1), number
                 return None
@@ -257,7 +257,7 @@ class _Schedule:
             self._leases.give_back([mark])
             say_done(self._search, mark.number)
 
-    def _proposed(self, number: int, under_way: list[Candidate]) -> Flight:
+    def _proposed(self, number: int, under_way: list[Candidate]) -> Flight | None:
         search = self._search
         if search.parallel == 1:  # others may wait until there is room for what they ask
             search.check_limits(len(search.blocks[0]))
@@ -272,6 +272,9 @@ class _Schedule:
             "knew": len(search.standing.records),
         }
         flight.lease = self._leases.grant(number, proposal)
+        if flight.lease is None:  # another process proposed it after the lock was lost with the connection
+            self._study.drop(known_as)
+            return None
         return flight
 
     def _resumed(self, lease: Lease) -> Flight:
@@ -282,8 +285,12 @@ class _Schedule:
         return flight
 
     def _is_over(self) -> bool:
-        """Whether no process has anything under way, so that nothing more can come of it."""
-        return not any(each.is_held for each in self._leases.all() if each.work is not Work.END)
+        """Whether no process has anything under way, and nothing is left that one might take up."""
+        known = [each for each in self._leases.all() if each.work is not Work.END]
+        if any(each.is_held for each in known):
+            return False
+        left = any(each.work is Work.TRIAL for each in known) or not self._is_done(known)
+        return len(self._search.standing.records) >= self._search.options.budget or not left
 
 
 def _refuse(error: ContextError) -> Evaluation:

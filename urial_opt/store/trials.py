@@ -48,6 +48,7 @@ def insert_trial(
         if replace(known[0][0], seconds=trial.seconds, usage=trial.usage) == trial:
             return int(connection.scalar(sa.select(trials.c.ended).where(_is(of_search, trial.number))) or 0)
         if lease is not None:
+            end_lease(connection, of_search, lease)
             return -1
         advice = "is another process at work on it? end one of them, then type the same command again"
         raise StoreError(f"trial {trial.number} of the search {search!r} is recorded with another outcome; {advice}")
