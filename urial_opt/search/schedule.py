@@ -8,6 +8,7 @@ the trial whose next look is the earliest is the next.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from urial_opt.evaluation.scorecard import usage_of
 from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
 from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look
 from urial_opt.search.context_window import too_long_to_start
-from urial_opt.search.flight import Flight, fly
+from urial_opt.search.flight import Flight, fly, share_time
 from urial_opt.search.lanes import Lanes, in_flight
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import propose
@@ -74,6 +75,7 @@ class _Schedule:
         self._alone = True
         """Whether no other process worked on the search when that was last looked at."""
         leased = [each.proposal["tick"] + len(each.looks) for each in self._leases.all() if each.proposal]
+        self._since = time.perf_counter()
         self._tick = max([search.store.last_tick(search.name), *leased])
 
     def run(self) -> None:
@@ -140,8 +142,11 @@ class _Schedule:
         try:
             come = self._lanes.take(key)
         except ContextError as error:
-            self._end_too_long(flight, error)
+            if number == 0:
+                raise too_long_to_start(error) from error
+            self._end(flight, flight.too_long())
             return
+        self._since = share_time(self._flights.values(), self._since)
         assert isinstance(come, Evaluation)
         if not self._alone:
             learn_from_others(search)
@@ -165,6 +170,7 @@ class _Schedule:
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
+        self._since = share_time(self._flights.values(), self._since)
         while len(self._flights) < self._room and self._round is None:
             flight = self._next_flight()
             if self._round:
@@ -202,11 +208,6 @@ class _Schedule:
                 return search.evaluator.evaluate(flight.candidate, queries)
 
         self._lanes.start(flight.key, asked)
-
-    def _end_too_long(self, flight: Flight, error: ContextError) -> None:
-        if flight.number == 0:
-            raise too_long_to_start(error) from error
-        self._end(flight, flight.too_long())
 
     def _end(self, flight: Flight, record: TrialRecord) -> None:
         del self._flights[flight.number]
