@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,17 @@ class DelayedModels:
     ended: list[tuple[str, str]] = field(default_factory=list)
     """The same in the order of the replies."""
     most_under_way: int = 0
+    tokens: list[int] = field(default_factory=list)
+    """Of each reply, read and written."""
+    refuses_after: float = float("inf")
+    """After so many requests it refuses all, for good …"""
+    mumbles_after: float = float("inf")
+    """… and after so many its judge says nothing that can be read."""
+
+    @property
+    def about(self) -> Counter[tuple[str, str]]:
+        """How often it was asked about each query; requests that are about none are left out."""
+        return Counter(each for each in self.asked if each[1])
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -67,11 +79,18 @@ def delayed_models(*, seed: int, most: float = 0.03) -> Iterator[DelayedModels]:
         question = made_up_models.question_in(path, body)
         with changing:
             server.asked.append((path, question.query))
+            number = len(server.asked)
             server.most_under_way = max(server.most_under_way, len(server.asked) - len(server.ended))
         time.sleep(most * made_up_models.share(seed, sorted(body.items())))
         with changing:
             server.ended.append((path, question.query))
-        return made_up_models.reply(path, body, question)
+        if number > server.refuses_after:
+            raise Refused(403, "no money is left")
+        reply = made_up_models.reply(path, body, question)
+        if number > server.mumbles_after and "message" in reply["choices"][0]:
+            reply["choices"][0]["message"]["content"] = "It is raining."
+        server.tokens.append(reply["usage"]["total_tokens"])
+        return reply
 
     with listening(answer) as url:
         server.url = url

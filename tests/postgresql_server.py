@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -16,10 +17,23 @@ import sqlalchemy as sa
 
 OWNER = "nobody"
 """Who runs the server where the tests run as root, which PostgreSQL refuses."""
-HASTY = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB -c listen_addresses=''"
+HASTY = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB -c listen_addresses=''"
 
 NewDatabase = Callable[[], str]
 """Makes an empty database and returns its URL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlServer:
+    """A server that runs; called, it makes an empty database and returns its URL."""
+
+    new_database: NewDatabase
+    stop: Callable[[], None]
+    """End it as a power cut would."""
+    start: Callable[[], None]
+
+    def __call__(self) -> str:
+        return self.new_database()
 
 
 def newest_installed() -> Path | None:
@@ -30,7 +44,7 @@ def newest_installed() -> Path | None:
 
 
 @contextmanager
-def serve_postgresql() -> Iterator[NewDatabase]:
+def serve_postgresql() -> Iterator[PostgresqlServer]:
     """Run a server while the context lasts."""
     installed = newest_installed()
     assert installed, "no PostgreSQL"
@@ -52,11 +66,18 @@ def serve_postgresql() -> Iterator[NewDatabase]:
                 assert done.returncode == 0, said.read()
 
         control("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        control("pg_ctl", "--wait", "--log", str(data / "log"), "--options", f"{HASTY} -k {data}", "start")
-        try:
-            yield _new_databases(f"?host={data}")
-        finally:
+
+        def start() -> None:
+            control("pg_ctl", "--wait", "--log", str(data / "log"), "--options", f"{HASTY} -k {data}", "start")
+
+        def stop() -> None:
             control("pg_ctl", "--wait", "--mode=immediate", "stop")
+
+        start()
+        try:
+            yield PostgresqlServer(new_database=_new_databases(f"?host={data}"), stop=stop, start=start)
+        finally:
+            stop()
 
 
 def _copied(installed: Path, folder: Path) -> Path:

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.command_line import Run
 from tests.documents import ROOT, code_blocks
@@ -77,6 +79,22 @@ def typed() -> list[Typed]:
     return list(found.values())
 
 
+def scripted() -> list[Typed]:
+    """The commands in the scripts and the Kubernetes files of COMMANDS.md, which other programs start."""
+    found = []
+    for block in code_blocks(ROOT / "COMMANDS.md"):
+        if block.language == "bash":
+            checked = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True, check=False)
+            assert not checked.stderr, block.place
+            found += re.findall(
+                r"^ *(?:exec )?(urial-opt [^&>]+?)(?: 2>| *$)", block.text.replace("\\\n", " "), re.MULTILINE
+            )
+        if block.language == "yaml":
+            pod = yaml.safe_load(block.text)["spec"]["template"]["spec"]
+            found += [shlex.join(each["command"]) for each in pod["containers"]]
+    return [Typed(place="COMMANDS.md", text=" ".join(text.split())) for text in found]
+
+
 OURS = [command for command in typed() if command.words[0] == "urial-opt"]
 OTHERS = [command for command in typed() if command.words[0] != "urial-opt"]
 
@@ -86,10 +104,11 @@ def shown(command: Typed) -> str:
 
 
 def test_there_is_something_to_run() -> None:
+    assert [command.words[1] for command in scripted()] == ["search", "show", "search", "search"]
     assert {name for command in OURS for name in COMMANDS if name in command.words} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", OURS, ids=shown)
+@pytest.mark.parametrize("command", [*OURS, *scripted()], ids=shown)
 def test_it_can_be_typed_as_it_is_shown(command: Typed) -> None:
     words = [word for word in command.words[1:] if word != "--config" and not word.endswith(".toml")]
     with group.make_context("urial-opt", words[:1]) as context:

@@ -155,7 +155,7 @@ def test_four_processes_make_one_store_at_once(new_database: NewDatabase) -> Non
         assert [each.text for each in found if each] == ["a", "b"]
 
 
-def test_a_lost_connection_is_one_line_and_nothing_is_lost(new_database: NewDatabase) -> None:
+def test_a_lost_connection_costs_nothing(new_database: NewDatabase) -> None:
     url = new_database()
     with Store.open(url) as store:
         store.open_search("s", {})
@@ -167,11 +167,6 @@ def test_a_lost_connection_is_one_line_and_nothing_is_lost(new_database: NewData
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         administrator.dispose()
-        with pytest.raises(
-            StoreError, match=r"^the store 'postgresql.*; look at that message, then type the same"
-        ) as lost:
-            store.add_trial("s", trial_of(1), evaluation_of(1))
-        assert "\n" not in str(lost.value)
         store.add_trial("s", trial_of(1), evaluation_of(1))
         assert store.trials("s") == [trial_of(0), trial_of(1)]
 

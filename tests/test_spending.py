@@ -194,7 +194,10 @@ def test_the_command_line_plans_stops_and_goes_on(run: Run, small_space: Path) -
     words = ("search", "--space", small_space, "--budget", 3, "--aligned", "none")
     planned = json.loads(run(*words, "--plan", "--json", "--price", "judge=1/2")[0])
     assert planned["at_most"]["roles"]["base"]["calls"] == 3 * 8 + 6 * 8 + 4 * 8
-    assert "if no prompt is stopped early" in run(*words, "--plan")[0]
+    shown = run(*words, "--plan", "--parallel", 4)[0]
+    assert "if no prompt is stopped early" in shown
+    assert "prompts tried at once: 4, if the server takes as many" in shown
+    assert planned["at_once"] == 1
     out, err = run(*words, "--max-time", "0s", code=3)
     assert out == ""
     assert "Stopped: --max-time 0 is over" in err

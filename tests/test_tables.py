@@ -122,7 +122,7 @@ def test_a_very_narrow_terminal_shows_all_in_several_tables(printed: Printed) ->
 
 
 def test_a_plan_and_a_bill(printed: Printed) -> None:
-    both = Plan(name=NAME, expected=bill(), at_most=bill(), seconds=12_345.0, seconds_at_most=None)
+    both = Plan(name=NAME, expected=bill(), at_most=bill(), seconds=12_345.0, seconds_at_most=None, at_once=8)
     text = printed(show_plan, both) + printed(show_bill, bill())
     assert text.count("98,765,432") == 3 * len(Role)
     assert "3 h 25 min" in text

@@ -25,20 +25,21 @@ def test_it_walks_the_path_of_the_search(missing: bool) -> None:
     assert any(None in each.query_scores.values() for each in records) is missing
 
 
-def test_with_many_at_once_a_trial_takes_a_tick_a_block_and_another_begins_where_one_ends() -> None:
+def test_with_many_at_once_a_trial_takes_a_tick_a_step_and_another_begins_where_one_ends() -> None:
     world = Table.synthetic(1, exemplars=8, systems=3, queries=96, longest=3).world(2)
-    walk = Walk(world, parallel=4)
+    walk = Walk(world, parallel=8)
     walk.go(trials=40)
     records = walk.standing.records
     assert len(records) == len(walk.path) == 40
     assert sorted(records) == [*range(40)]
     assert next(iter(records)) == 0  # the starting prompt, in one step
     assert walk.ticks[0] == 1
-    began = dict.fromkeys(range(4), 0)
+    began = dict.fromkeys(range(8), 0)
     for place, (number, tick) in enumerate(zip(records, walk.ticks, strict=True)):
-        blocks = len(records[number].query_scores) / world.space.block
-        assert number == 0 or tick == began[number] + blocks
-        began[place + 4] = tick
+        blocks = -(-len(records[number].query_scores) // world.space.block)
+        steps = 1 + (blocks - 1).bit_length()  # each asks as much as all before
+        assert number == 0 or tick == began[number] + steps
+        began[place + 8] = tick
     assert walk.path[-1].answers == walk.standing.asked == walk.judged
     assert all(step.answers <= walk.judged for step in walk.path)
     assert len({str(each.candidate.params) for each in records.values()}) == 40

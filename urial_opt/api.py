@@ -68,6 +68,9 @@ def run_search(
     pruner: str = DEFAULT_PRUNER,
     prior: str = "",
     rounds: int = DEFAULT_ROUNDS,
+    parallel: int | None = None,
+    deterministic: bool = False,
+    join: bool = False,
     name: str = "",
     store: File | Store = _STORE,
     limits: Terms | Mapping[str, Any] | None = None,
@@ -88,6 +91,8 @@ def run_search(
     seeds give equal trials. `sampler`: thompson, tpe or random, which proposes prompts. `pruner`: race, wilcoxon or
     none, which gives them up. `prior`: a finished search in the same store, on another base model say, whose best
     prompts are tried early.
+    `parallel`: prompts tried at once, by default as many as the base model's server takes, 1 without a server. Then the
+    search hangs on which replies come first, unless it is `deterministic`. `join`: beside other processes that search.
     `name`: of the search, by default made from everything that decides its outcome.
     `store`: a SQLite file, a database URL or an opened `Store`, which stays open. It keeps all answers and verdicts, so
     that none is paid for twice.
@@ -111,6 +116,9 @@ def run_search(
         pruner=pruner,
         prior=prior,
         rounds=rounds,
+        parallel=parallel,
+        deterministic=deterministic,
+        join=join,
         name=name,
         terms=terms,
         continue_anyway=continue_anyway,

@@ -127,7 +127,7 @@ class Concurrent(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many requests it serves at once, from any threads; `hand_on` and `end_when` hold for the calling one."""
+        """How many requests it serves at once now, from any threads; `hand_on`, `end_when` are the calling one's."""
 
 
 @runtime_checkable

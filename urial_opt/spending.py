@@ -168,30 +168,35 @@ class Meter:
     @property
     def is_limited(self) -> bool:
         """Whether there is a limit that may be reached."""
-        terms = self._terms
-        return any(limit is not None for limit in (terms.max_cost, terms.max_tokens, terms.max_seconds))
+        return {self._terms.max_cost, self._terms.max_tokens, self._terms.max_seconds} != {None}
 
-    def look(self, bill: Bill, number: int, *, of: Asked = "queries", came: int | None = None) -> str | None:
+    def look(self, bill: Bill, number: int, *, of: Asked = "queries", under_way: int | None = None) -> str | None:
         """Describe the limit that asking for `number` more queries may exceed; None if no limit is at risk.
 
-        If several blocks are under way at once, `number` counts their queries too, and `came` those of the blocks that
-        have come since the last look.
+        Where several blocks may be under way, `under_way` counts the queries of the others; as it cannot be told what
+        each of them costs, all are assumed to cost as much as the average one.
         """
         cost, tokens = bill.total or 0.0, bill.tokens
-        if (block := self._block) and came != 0:
-            came = came or block.number
-            paid = (cost - block.cost) / came, (tokens - block.tokens) / came
-            before = self._dearest.get(block.of, (0.0, 0.0))
-            self._dearest[block.of] = max(before[0], paid[0]), max(before[1], paid[1])
-        dollars_each, tokens_each = self._dearest.get(of) or _average(bill, of)
-        if block is None or came != 0:
+        if under_way is None:
+            each = self._dearest_so_far(bill, cost, tokens, of=of)
             self._block = _Block(of=of, number=number, cost=cost, tokens=tokens)
+            dollars, more = each[0] * number, each[1] * number
+        else:
+            each, other = _average(bill, of), _average(bill, "queries")
+            dollars, more = each[0] * number + other[0] * under_way, each[1] * number + other[1] * under_way
         terms = self._terms
-        if terms.max_cost is not None and cost + dollars_each * number > terms.max_cost:
+        if terms.max_cost is not None and cost + dollars > terms.max_cost:
             return f"`max_cost={terms.max_cost:g}` would be exceeded: {cost:.4f} dollars are spent"
-        if terms.max_tokens is not None and tokens + tokens_each * number > terms.max_tokens:
+        if terms.max_tokens is not None and tokens + more > terms.max_tokens:
             return f"`max_tokens={terms.max_tokens}` would be exceeded: {tokens} tokens are spent"
         return self._time_is_over()
+
+    def _dearest_so_far(self, bill: Bill, cost: float, tokens: int, *, of: Asked) -> tuple[float, float]:
+        if block := self._block:
+            paid = (cost - block.cost) / block.number, (tokens - block.tokens) / block.number
+            before = self._dearest.get(block.of, (0.0, 0.0))
+            self._dearest[block.of] = max(before[0], paid[0]), max(before[1], paid[1])
+        return self._dearest.get(of) or _average(bill, of)
 
     def reached(self, bill: Bill) -> str | None:
         """Describe the limit that is reached; None if none is. May be called from any thread."""
@@ -222,11 +227,7 @@ def _average(bill: Bill, of: Asked) -> tuple[float, float]:
 
 
 _TABLE = "model_prices_and_context_window_backup.json"
-
-
 _GIVEN = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)(?:/(\d+(?:\.\d+)?))?")
-
-
 _MILLION = 1_000_000
 
 

@@ -25,7 +25,7 @@ from urial_opt.search.prompt_features import Features
 from urial_opt.search.proposing import PROPOSALS
 from urial_opt.search.pruners import DEFAULT_PRUNER, make_race
 from urial_opt.search.racing import RaceVerdict
-from urial_opt.search.seeding import CHANCES, blocks_of, random_generator
+from urial_opt.search.seeding import CHANCES, blocks_of, random_generator, steps_of
 from urial_opt.search.standing import Standing, estimates_of
 from urial_opt.search.stopping import BETTER, EVERY, UNLIKELY
 from urial_opt.search.thompson import START, Scored, Thompson, fitted_on
@@ -143,7 +143,8 @@ class Walk:
     def _propose(self, tick: int) -> None:
         number = len(self.rows)
         row = self._short_enough()
-        steps = [[*block] for block in blocks_of(self.blocks, seed=self.world.seed, trial=number)]
+        blocks = blocks_of(self.blocks, seed=self.world.seed, trial=number)
+        steps = steps_of(blocks, parallel=self.parallel)
         if not number and self.parallel > 1:  # the others have nothing to race against until it has ended
             steps = [[query for block in steps for query in block]]
         prompt = self.world.index_of(self.features.params(row))

@@ -250,6 +250,7 @@ def show_plan(plan: Plan) -> None:
         lasts = "not known: all answers were stored already" if seconds is None else duration(seconds)
         say(f"time: {lasts}")
         say()
+    say(f"prompts tried at once: {plan.at_once}{'' if plan.at_once == 1 else ', if the server takes as many'}")
     _say_missing_prices(plan.expected)
 
 

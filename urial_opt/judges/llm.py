@@ -226,7 +226,7 @@ def open_judge(
     argument: str,
     *,
     url: str = "",
-    concurrency: str = "32",
+    concurrency: str = "",
     timeout: str = "600",
     model_replies: str = "",
     revision: str = "",

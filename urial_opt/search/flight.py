@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from urial_opt.evaluation.constraints import Keeping, keeping
@@ -12,7 +12,7 @@ from urial_opt.records import Candidate, Evaluation, Query, TrialRecord, TrialSt
 from urial_opt.search.front import may_be_on_front
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
-from urial_opt.search.seeding import blocks_of
+from urial_opt.search.seeding import blocks_of, steps_of
 from urial_opt.statistics.strata import Scores
 from urial_opt.store import Lease
 
@@ -26,8 +26,8 @@ class Flight:
     number: int
     optuna_number: int
     candidate: Candidate
-    blocks: Sequence[Sequence[Query]]
-    """All blocks of queries, in the order in which the trial is asked them."""
+    steps: Sequence[Sequence[Query]]
+    """All queries that it may be asked, in order: those between two looks at it."""
     lease: Lease | None = None
     """None for a trial that a search runs by itself."""
     proposed_at: int = 0
@@ -36,6 +36,8 @@ class Flight:
     scores: Scores = field(default_factory=dict)
     keeps: Keeping = Keeping.KEPT
     began: float = field(default_factory=time.perf_counter)
+    shared: float | None = None
+    """Seconds under way, divided by how many were under way with it; None for a trial that is run by itself."""
 
     @property
     def looks(self) -> int:
@@ -48,13 +50,13 @@ class Flight:
         return self.proposed_at + self.looks + 1, self.number
 
     def next_step(self, *, whole: bool) -> list[Query]:
-        """What to ask next: a block, or with `whole` all that are left; first, all that was looked at before."""
+        """What to ask next: a step, or with `whole` all that are left; first, all that was looked at before."""
         seen = len(self.evaluation.queries)
-        blocks, starts = self.blocks, 0
-        while starts < seen:
-            starts, blocks = starts + len(blocks[0]), blocks[1:]
+        steps, asked = self.steps, 0
+        while asked < seen:
+            asked, steps = asked + len(steps[0]), steps[1:]
         again = 0 if seen else self.looks
-        return [query for block in (blocks if whole else blocks[: again + 1]) for query in block]
+        return [query for step in (steps if whole else steps[: again + 1]) for query in step]
 
     def look(self, search: RunningSearch, asked: Evaluation) -> RaceVerdict:
         """Add what was asked, and decide whether the trial goes on."""
@@ -77,7 +79,7 @@ class Flight:
             candidate=self.candidate,
             query_scores=self.scores,
             state=complete if read else TrialState.FAILED,
-            seconds=time.perf_counter() - self.began,
+            seconds=time.perf_counter() - self.began if self.shared is None else self.shared,
             usage=usage_of(self.evaluation),
         )
 
@@ -95,7 +97,16 @@ class Flight:
         )
 
 
+def share_time(flights: Collection[Flight], since: float) -> float:
+    """Divide the time since the last call among the trials under way, so that their seconds add up; the time now."""
+    now = time.perf_counter()
+    for each in flights:
+        each.shared = (each.shared or 0.0) + (now - since) / len(flights)
+    return now
+
+
 def fly(search: RunningSearch, candidate: Candidate, number: int, *, optuna_number: int) -> Flight:
     """A trial that begins."""
     blocks = blocks_of(search.blocks, seed=search.options.seed, trial=number)
-    return Flight(number=number, optuna_number=optuna_number, candidate=candidate, blocks=blocks)
+    steps = steps_of(blocks, parallel=search.parallel)
+    return Flight(number=number, optuna_number=optuna_number, candidate=candidate, steps=steps)

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from urial_opt.errors import ContextError
 from urial_opt.protocols import Concurrent
 
 _T = TypeVar("_T")
@@ -24,11 +25,11 @@ def in_flight(base: object, *, block: int, budget: int) -> int:
     """How many trials keep a base model busy that takes `at_once` requests, if they ask it `block` queries at a time.
 
     A trial waits for the judge about as long as for the base model. A model that takes one call at a time gains nothing
-    by a second trial. More than an eighth of the budget cost regret (`experiments/tabular/README.md`).
+    by a second trial. More than a sixth of the budget may cost regret (`experiments/tabular/README.md`).
     """
     if not isinstance(base, Concurrent):
         return 1
-    return max(1, min(2 * base.at_once // block, budget // 8))
+    return max(1, min(2 * base.at_once // block, budget // 6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,12 @@ class Lanes(Generic[_Key, _T]):
         self._ended_by(error)
         give_up = time.monotonic() + (0.0 if isinstance(error, KeyboardInterrupt) else _LAST_WORDS)
         while self._under_way and (left := give_up - time.monotonic()) > 0:
-            self.wait(left)
+            self._gather(left)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being done at this moment, in a thread of its own."""
+        return bool(self._under_way)
 
     @property
     def keys(self) -> set[_Key]:
@@ -77,7 +83,10 @@ class Lanes(Generic[_Key, _T]):
         return [*self._waiting, *self._arrived]
 
     def start(self, key: _Key, work: Callable[[], _T]) -> None:
-        """Do some work. What it raises is raised by `take`."""
+        """Do some work. What it raises is raised by `take`; an error that ends the search, by `wait` as soon as it can.
+
+        A ContextError does not: it says that a prompt is too long.
+        """
         if self._alone:
             self._waiting[key] = work
             return
@@ -94,14 +103,20 @@ class Lanes(Generic[_Key, _T]):
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until more work is done, for so long at most."""
-        if not self._under_way:
-            return
+        for outcome in self._gather(seconds):
+            if outcome.error is not None and not isinstance(outcome.error, ContextError):
+                raise outcome.error
+
+    def _gather(self, seconds: float | None) -> list[_Outcome[_Key, _T]]:
+        come: list[_Outcome[_Key, _T]] = []
         with suppress(Empty):
-            outcome = self._done.get(timeout=seconds)
+            if self._under_way:
+                come.append(self._done.get(timeout=seconds))
             while True:
-                self._under_way.discard(outcome.key)
-                self._arrived[outcome.key] = outcome
-                outcome = self._done.get_nowait()
+                come.append(self._done.get_nowait())
+        self._under_way.difference_update(each.key for each in come)
+        self._arrived |= {each.key: each for each in come}
+        return come
 
     def take(self, key: _Key) -> _T:
         """What came of some work, once it is done; its error, if it failed."""

@@ -17,6 +17,7 @@ from urial_opt.roles import Models
 from urial_opt.search.agent.forecast import Forecast, forecast_rounds
 from urial_opt.search.final import FINALISTS
 from urial_opt.search.floor import exemplars_to_judge
+from urial_opt.search.lanes import in_flight
 from urial_opt.search.opening import SearchOptions, begin
 from urial_opt.search.shift_probe import PROBES, affordable
 from urial_opt.search.versions import check_versions
@@ -42,12 +43,15 @@ class Plan:
     seconds: float | None
     """None if nothing could be timed because all answers were already stored."""
     seconds_at_most: float | None
+    at_once: int
+    """How many prompts will be tried at once, as far as it is known before the server has answered much."""
 
     def as_json(self) -> dict[str, object]:
-        """`expected` and `at_most`: by role as `Bill.as_json`, `cost` and `seconds`."""
+        """`at_once`; `expected` and `at_most`: by role as `Bill.as_json`, `cost` and `seconds`."""
         bills = {"expected": (self.expected, self.seconds), "at_most": (self.at_most, self.seconds_at_most)}
         return {
             "name": self.name,
+            "at_once": self.at_once,
             **{
                 key: {
                     "roles": bill.as_json(),
@@ -97,8 +101,9 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
         return Bill(spent=spent, prices=options.terms.prices)
 
     def seconds(of: Bill) -> float | None:
-        return None if a_query is None else a_query * of.spent[Role.JUDGE].calls
+        return None if a_query is None else a_query * of.spent[Role.JUDGE].calls / at_once
 
+    at_once = options.parallel or in_flight(models.base, block=space.block, budget=options.budget)
     expected, at_most = bill(share, at_most=False), bill(1.0, at_most=True)
     return Plan(
         name=begun.name,
@@ -106,6 +111,7 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
         at_most=at_most,
         seconds=seconds(expected),
         seconds_at_most=seconds(at_most),
+        at_once=at_once,
     )
 
 

@@ -31,14 +31,26 @@ class SettledBill(Bill):
         return self.costs.get(role)
 
 
-def restored_result(store: Store, record: SearchRecord) -> SearchResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredResult(SearchResult):
+    """A result that says what was said at the end of its search."""
+
+    summary: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, object]:
+        """The final JSON object of the search, with the name of the database as it is now."""
+        return {**self.summary, "database": self.database}
+
+
+def restored_result(store: Store, record: SearchRecord) -> RestoredResult:
     """The result of a search as its final JSON object describes it; the contexts have no answers and verdicts."""
     assert record.summary is not None
     summary: Mapping[str, Any] = record.summary
     constraints = record.constraints
     digest = Digest.read(record.name, summary)
     contexts = {role: _measured(summary[role], constraints) for role in digest.contexts}
-    return SearchResult(
+    return RestoredResult(
+        summary=summary,
         name=record.name,
         contexts=contexts,
         found_trial=digest.found_trial,

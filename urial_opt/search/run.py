@@ -18,11 +18,11 @@ from urial_opt.search.restored import restored_result
 from urial_opt.search.result import SearchResult
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.samplers import make_sampler
-from urial_opt.search.schedule import report_all, run_trials
+from urial_opt.search.schedule import run_trials
 from urial_opt.search.shift_probe import PROBES, watch_shift
 from urial_opt.search.standing import Standing
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import learn_stored_trials
+from urial_opt.search.trials import learn_stored_trials, report_all
 from urial_opt.search.versions import check_versions, deciding
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.spending import Meter

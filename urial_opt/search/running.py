@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition
 
 from urial_opt.evaluation.axes import Sampled
 from urial_opt.evaluation.evaluator import Evaluator
@@ -59,14 +59,15 @@ class RunningSearch:
     ending: BaseException | None = None
     """Why the search ends; nothing more is asked then."""
     under_way: int = 0
-    """Queries that are asked at this moment …"""
-    came: int = 0
-    """… and those that have come since the limits were last looked at."""
+    """Queries that are asked at this moment."""
+    unread: set[int] = field(default_factory=set)
+    """The trials of which nothing could be read, since something could be read; with several at once."""
     asked: int = 0
     """Queries asked after the trials."""
     usage: Usage = field(default_factory=Usage)
     """Tokens of the measurements after the trials."""
-    looking: Lock = field(default_factory=Lock)
+    room: Condition = field(default_factory=Condition)
+    """Of the limits, for more queries under way."""
 
     @property
     def name(self) -> str:
@@ -98,25 +99,36 @@ class RunningSearch:
         """Called before each block: Interrupted on the user's request, LimitReached if the block may exceed a limit."""
         if self.stop():
             raise Interrupted(self.name)
-        with self.looking:  # a round of the proposer has a thread of its own
-            came = self.came if self.parallel > 1 else None
-            limit = self.meter.look(self.bill, number + self.under_way, of=of, came=came)
-            self.came = 0
+        with self.room:
+            limit = self._at_risk(number, of=of)
         if limit:
             raise LimitReached(self.name, limit)
 
+    def _at_risk(self, number: int, *, of: Asked = "queries") -> str | None:
+        under_way = self.under_way if self.parallel > 1 else None
+        return self.meter.look(self.bill, number, of=of, under_way=under_way)
+
     @contextmanager
     def asking(self, number: int) -> Iterator[None]:
-        """While so many queries are asked, in any thread. Errors: as `check_limits`."""
-        self.check_limits(number)
-        with self.looking:
+        """While so many queries are asked, in any thread. Errors: as `check_limits`.
+
+        What may exceed a limit together with what is under way waits for that: it may cost less than is assumed.
+        """
+        if self.stop() or self.ending:
+            raise Interrupted(self.name)
+        with self.room:
+            while limit := self._at_risk(number):
+                if not self.under_way:
+                    raise LimitReached(self.name, limit)
+                self.room.wait(_PAUSE)
+                self.allow()
             self.under_way += number
         try:
             yield
         finally:
-            with self.looking:
+            with self.room:
                 self.under_way -= number
-                self.came += number
+                self.room.notify_all()
 
     def end(self, why: BaseException) -> None:
         """Let nothing more be asked, in any thread."""

@@ -8,6 +8,7 @@ the trial whose next look is the earliest is the next.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,17 +17,17 @@ from itertools import count
 from urial_opt.errors import ContextError
 from urial_opt.evaluation.scorecard import usage_of
 from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
-from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look, widen
+from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look
 from urial_opt.search.context_window import too_long_to_start
-from urial_opt.search.flight import Flight, fly
-from urial_opt.search.lanes import Lanes
+from urial_opt.search.flight import Flight, fly, share_time
+from urial_opt.search.lanes import Lanes, in_flight
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import propose
 from urial_opt.search.racing import RaceVerdict
 from urial_opt.search.running import RunningSearch
 from urial_opt.search.stopping import is_done, say_done
 from urial_opt.search.study import SearchStudy
-from urial_opt.search.trials import check_judge, check_start, end_trial, learn_from_others
+from urial_opt.search.trials import check_flight, check_start, end_trial, learn_from_others, report_all
 from urial_opt.spaces.lineage import Round
 from urial_opt.store import Lease, Work
 
@@ -57,15 +58,6 @@ def run_trials(search: RunningSearch, study: SearchStudy) -> None:
     store.set_estimates(search.name, standing.take_moved(by=0))
 
 
-def report_all(search: RunningSearch, study: SearchStudy) -> None:
-    """Let the study hold every trial that is recorded or under way, and no other."""
-    leases = search.worker.leases
-    with leases.proposing():
-        learn_from_others(search)
-        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
-        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
-
-
 class _Schedule:
     """The trials under way in this process."""
 
@@ -77,14 +69,13 @@ class _Schedule:
         self._study = study
         self._leases = search.worker.leases
         self._flights: dict[int, Flight] = {}
-        self._asked: dict[int, int] = {}
-        """How many queries each of them is being asked."""
         self._round: Lease | None = None
         self._following = 0
         """The number of the trial that comes after the round."""
         self._alone = True
         """Whether no other process worked on the search when that was last looked at."""
-        leased = [each.proposal["tick"] for each in self._leases.all() if each.proposal]
+        leased = [each.proposal["tick"] + len(each.looks) for each in self._leases.all() if each.proposal]
+        self._since = time.perf_counter()
         self._tick = max([search.store.last_tick(search.name), *leased])
 
     def run(self) -> None:
@@ -95,12 +86,18 @@ class _Schedule:
                     return
                 self._search.pause()
             elif (key := self._next()) is None:
-                self._lanes.wait(_WAIT)
-                self._search.allow()
+                self._wait()
                 if not self._begun:
                     learn_from_others(self._search)
             else:
                 self._hear(key)
+
+    def _wait(self) -> None:
+        if self._lanes.is_busy:
+            self._lanes.wait(_WAIT)
+            self._search.allow()
+        else:  # what has come waits for the first trial, which another process has
+            self._search.pause()
 
     def measure_shift(self) -> None:
         """Measure the token shift of complete trials, as far as the number of queries asked allows."""
@@ -135,26 +132,25 @@ class _Schedule:
             return
         self._tick = max(self._tick, tick)
         if number == _ROUND:
-            closed = self._lanes.take(key)
-            assert isinstance(closed, Round)
+            self._lanes.take(key)
+            hear_of_rounds(search, self._study)
             assert self._round is not None
-            widen(search, self._study, closed)
             self._leases.end(self._round)
             self._round = None
             return
-        flight, asked = self._flights[number], self._asked.pop(number)
-        search.under_way -= asked
-        search.came += asked
+        flight = self._flights[number]
         try:
             come = self._lanes.take(key)
         except ContextError as error:
-            self._end_too_long(flight, error)
+            if number == 0:
+                raise too_long_to_start(error) from error
+            self._end(flight, flight.too_long())
             return
+        self._since = share_time(self._flights.values(), self._since)
         assert isinstance(come, Evaluation)
         if not self._alone:
             learn_from_others(search)
-        if not flight.scores:
-            check_judge(search, come.judgments)
+        check_flight(search, flight, come)
         verdict = flight.look(search, come)
         if verdict is not RaceVerdict.GO_ON:
             self._end(flight, flight.record(verdict))
@@ -164,17 +160,18 @@ class _Schedule:
             if flight.lease is None:  # another process has taken it over
                 del self._flights[number]
                 return
-        asked = sum(len(each.scores) for each in self._flights.values())
-        search.report(Phase.TRIALS, asked=asked, usage=self._usage)
+        self._report()
         self._ask(flight)
 
-    @property
-    def _usage(self) -> Usage:
-        return sum((usage_of(each.evaluation) for each in self._flights.values()), Usage())
+    def _report(self) -> None:
+        flights = self._flights.values()
+        usage = sum((usage_of(each.evaluation) for each in flights), Usage())
+        self._search.report(Phase.TRIALS, asked=sum(len(each.scores) for each in flights), usage=usage)
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
-        while len(self._flights) < self._search.parallel and self._round is None:
+        self._since = share_time(self._flights.values(), self._since)
+        while len(self._flights) < self._room and self._round is None:
             flight = self._next_flight()
             if self._round:
                 self._lanes.start((self._tick, _ROUND), begin_round(self._search, self._following))
@@ -183,32 +180,40 @@ class _Schedule:
             self._flights[flight.number] = flight
             try:
                 check_start(self._search, flight)
-            except ContextError as error:
-                self._end_too_long(flight, error)
+            except ContextError as error:  # heard of in its turn, as if the model had refused the prompt
+                if flight.number == 0:
+                    raise too_long_to_start(error) from error
+                self._lanes.start(flight.key, partial(_refuse, error))
             else:
                 self._ask(flight)
 
+    @property
+    def _room(self) -> int:
+        """How many trials may be under way now: a server may turn out to take more requests, or fewer."""
+        search, options = self._search, self._search.options
+        if options.parallel or options.deterministic or search.parallel == 1:
+            return search.parallel
+        return in_flight(search.models.base, block=search.space.block, budget=options.budget)
+
     def _ask(self, flight: Flight) -> None:
         search = self._search
-        # All of what a trial is asked in any case need not be asked block by block.
-        first = flight.number == 0 or self._begun
+        # All of what a trial is asked in any case need not be asked block by block. Whether there is something to
+        # compare it with may be different when it is taken up again.
+        first = flight.number == 0 or (self._begun and not search.options.deterministic)
         whole = search.parallel > 1 and first and search.standing.race.incumbent is None
         queries = flight.next_step(whole=whole)
-        search.check_limits(len(queries))
-        search.under_way += len(queries)
-        self._asked[flight.number] = len(queries)
-        self._lanes.start(flight.key, partial(search.evaluator.evaluate, flight.candidate, queries))
 
-    def _end_too_long(self, flight: Flight, error: ContextError) -> None:
-        if flight.number == 0:
-            raise too_long_to_start(error) from error
-        self._end(flight, flight.too_long())
+        def asked() -> Evaluation:
+            with search.asking(len(queries)):
+                return search.evaluator.evaluate(flight.candidate, queries)
+
+        self._lanes.start(flight.key, asked)
 
     def _end(self, flight: Flight, record: TrialRecord) -> None:
         del self._flights[flight.number]
         if end_trial(self._search, self._study, flight, record):
             self.measure_shift()
-        self._search.report(Phase.TRIALS)
+        self._report()
 
     def _next_flight(self) -> Flight | None:
         """The next trial to take up; None if there is none now. A round that is due is taken up in its place."""
@@ -217,19 +222,20 @@ class _Schedule:
             self._alone = not search.worker.others()
             if not self._alone:
                 search.worker.share()
-                learn_from_others(search)
-            known = leases.all()
-            trials = {each.number: each for each in known if each.work is Work.TRIAL}
+            known = leases.all()  # before the trials: what ends in between is in both then, and in neither otherwise
+            learn_from_others(search)
+            if search.models.proposer:
+                hear_of_rounds(search, self._study)
+            ended = search.standing.records
+            trials = {each.number: each for each in known if each.work is Work.TRIAL and each.number not in ended}
             held = sum(each.is_held for each in trials.values())
-            if search.options.budget - len(search.standing.records) - held <= 0:
+            if search.options.budget - len(ended) - held <= 0:
                 return None
             if held < len(trials) and (lease := leases.take(Work.TRIAL)):
                 return self._resumed(lease)
             if any(each.work is Work.ROUND and each.is_held for each in known) or self._is_done(known):
                 return None
-            if not self._alone:
-                hear_of_rounds(search, self._study)
-            number = next(n for n in count() if n not in trials and n not in search.standing.records)
+            number = next(n for n in count() if n not in trials and n not in ended)
             if is_round_due(search, number):
                 self._round, self._following = leases.take(Work.ROUND, len(search.rounds) + 1), number
                 return None
@@ -252,9 +258,10 @@ class _Schedule:
             self._leases.give_back([mark])
             say_done(self._search, mark.number)
 
-    def _proposed(self, number: int, under_way: list[Candidate]) -> Flight:
+    def _proposed(self, number: int, under_way: list[Candidate]) -> Flight | None:
         search = self._search
-        search.check_limits(len(search.blocks[0]))
+        if search.parallel == 1:  # others may wait until there is room for what they ask
+            search.check_limits(len(search.blocks[0]))
         fixed = next_look(search, number) if number else search.space.start_params
         known_as, candidate = propose(search, self._study, fixed=fixed, under_way=under_way)
         flight = fly(search, candidate, number, optuna_number=known_as)
@@ -266,6 +273,9 @@ class _Schedule:
             "knew": len(search.standing.records),
         }
         flight.lease = self._leases.grant(number, proposal)
+        if flight.lease is None:  # another process proposed it after the lock was lost with the connection
+            self._study.drop(known_as)
+            return None
         return flight
 
     def _resumed(self, lease: Lease) -> Flight:
@@ -276,5 +286,13 @@ class _Schedule:
         return flight
 
     def _is_over(self) -> bool:
-        """Whether no process has anything under way, so that nothing more can come of it."""
-        return not any(each.is_held for each in self._leases.all() if each.work is not Work.END)
+        """Whether no process has anything under way, and nothing is left that one might take up."""
+        known = [each for each in self._leases.all() if each.work is not Work.END]
+        if any(each.is_held for each in known):
+            return False
+        left = any(each.work is Work.TRIAL for each in known) or not self._is_done(known)
+        return len(self._search.standing.records) >= self._search.options.budget or not left
+
+
+def _refuse(error: ContextError) -> Evaluation:
+    raise error

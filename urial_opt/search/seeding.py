@@ -13,6 +13,9 @@ _STARTS = (0, 1)
 CHANCES = (0, 2)
 """The same of the draws that tell whether a better prompt is left."""
 
+_MANY = 8
+"""Trials under way at once from which on steps grow; with fewer it cost answers (`experiments/LOG.md`)."""
+
 
 def random_generator(seed: int, *position: int) -> np.random.Generator:
     """A generator that depends only on the seed and the position in the search."""
@@ -28,3 +31,19 @@ def blocks_of(blocks: Sequence[Sequence[_T]], *, seed: int, trial: int) -> list[
     whole = sum(len(block) == len(blocks[0]) for block in blocks)
     start = int(random_generator(seed, trial, *_STARTS).integers(whole)) if trial else 0
     return [*blocks[start:], *blocks[:start]]
+
+
+def steps_of(blocks: Sequence[Sequence[_T]], *, parallel: int) -> list[list[_T]]:
+    """What a trial is asked between two looks at it: a block, or, where many are under way, as much as all before.
+
+    One that survives would otherwise outlast many others: each look costs the time of an answer and a verdict, and most
+    trials that are stopped are stopped in their first blocks.
+    """
+    growing = parallel >= _MANY
+    steps: list[list[_T]] = []
+    seen = 0
+    while seen < len(blocks):
+        more = max(1, seen) if growing else 1
+        steps.append([each for block in blocks[seen : seen + more] for each in block])
+        seen += more
+    return steps

@@ -19,6 +19,7 @@ from urial_opt.secrets import redacted
 from urial_opt.spaces.space import SearchSpace
 from urial_opt.statistics.shrinkage import TrialEstimate
 from urial_opt.store import Store
+from urial_opt.store.patience import all_patient, patient
 
 FOUND = "urial_found_trial"
 """User attribute of a study: Optuna's number of the trial that the search found."""
@@ -26,6 +27,7 @@ NOTE = "urial_note"
 """User attribute of a study: the same in words."""
 
 
+@all_patient
 class SearchStudy:
     """The study of one search. Use as a context manager; Optuna's database errors become StoreError."""
 
@@ -35,7 +37,7 @@ class SearchStudy:
             self._storage = open_storage(store)
         try:
             with _quiet_optuna():
-                self._study = optuna.create_study(
+                self._study = patient(optuna.create_study)(
                     storage=self._storage, study_name=name, direction="maximize", sampler=sampler, load_if_exists=True
                 )
             self._study_id = self._storage.get_study_id_from_name(name)
@@ -200,6 +202,7 @@ class SearchStudy:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 
+@patient
 def open_storage(store: Store) -> RDBStorage:
     """Optuna's tables in a store, created if they are missing."""
     try:

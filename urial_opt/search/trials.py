@@ -64,6 +64,15 @@ def end_trial(search: RunningSearch, study: SearchStudy, flight: Flight, record:
     return True
 
 
+def report_all(search: RunningSearch, study: SearchStudy) -> None:
+    """Let the study hold every trial that is recorded or under way, and no other."""
+    leases = search.worker.leases
+    with leases.proposing():
+        learn_from_others(search)
+        leased = [int(each.proposal["optuna_number"]) for each in leases.all() if each.proposal]
+        study.catch_up(search.standing.records, search.standing.estimates, leased=leased)
+
+
 def check_start(search: RunningSearch, flight: Flight) -> None:
     """ContextError if the prompt of a trial is known not to fit the base model, or its budget of tokens."""
     check_budget(search, flight.candidate)
@@ -72,13 +81,24 @@ def check_start(search: RunningSearch, flight: Flight) -> None:
         check_yardstick(search.models.base, search.space)
 
 
-def check_judge(search: RunningSearch, judgments: Sequence[Judgment]) -> None:
+def check_flight(search: RunningSearch, flight: Flight, come: Evaluation) -> None:
+    """UnreadableJudgeError if the judge is out of order: nothing is read in what has come of a trial, nor before it."""
+    silent = bool(search.unread - {flight.number})
+    if silent or not flight.scores:
+        check_judge(search, come.judgments, silent=silent)
+    if search.parallel > 1:
+        search.unread = {*search.unread, flight.number} if nothing_read(come.judgments) else set()
+
+
+def check_judge(search: RunningSearch, judgments: Sequence[Judgment], *, silent: bool = False) -> None:
     """UnreadableJudgeError if nothing in a trial's first verdicts can be read, nor in the trial before it.
+
+    With `silent` nothing could be read in another trial under way, so that these need not be the first ones.
 
     A single prompt may lead to answers that a judge refuses to judge; a judge that is out of order may cost the budget.
     """
     asked = [record for record in search.standing.records.values() if record.query_scores]
-    alone = bool(asked) and asked[-1].state is not TrialState.FAILED
+    alone = bool(asked) and asked[-1].state is not TrialState.FAILED and not silent
     may_change = any(map(search.begun.account.again.may_change, judgments))
     if not alone and nothing_read(judgments) and may_change:
         raise unreadable_judge(search.models.judge.identity, judgments)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from urial_opt.memory import Asking, Reserved
 from urial_opt.store.connection import Connection
+from urial_opt.store.patience import all_patient
 from urial_opt.store.processes import LEASE
 from urial_opt.store.statements import chunks, clock, insert_new
 from urial_opt.store.worker_records import gone_workers
@@ -19,6 +20,7 @@ _LOOK = 0.25
 """Seconds between two looks at what other workers are asking for, or between two deletions of what is settled."""
 
 
+@all_patient
 class WorkersAsking:
     """As `memory.Asking`, for the threads of this process and for other workers; a dead one holds nothing."""
 
@@ -61,9 +63,15 @@ class WorkersAsking:
             else:
                 some, self._released, self._deleted_at = self._released, set(), time.monotonic()
         if some:
-            with self._database.writing() as connection:
-                for part in chunks(some):
-                    connection.execute(sa.delete(asked).where(asked.c.id.in_(part), asked.c.owner == self._token))
+            try:
+                with self._database.writing() as connection:
+                    for part in chunks(some):
+                        connection.execute(sa.delete(asked).where(asked.c.id.in_(part), asked.c.owner == self._token))
+            except BaseException:
+                with self._lock:
+                    self._released |= some
+                    self._deleted_at = 0.0
+                raise
         self._threads.release(keys)
 
     def wait(self, keys: Collection[str]) -> None:

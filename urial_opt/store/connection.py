@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -20,6 +19,7 @@ from urial_opt.secrets import keep_secrets_of, redacted
 from urial_opt.store.asking import ThreadsAsking
 from urial_opt.store.engine import begin_sqlite, beside_pool, new_engine, take_turns
 from urial_opt.store.folder_lock import locked_folder
+from urial_opt.store.patience import passes, patient
 from urial_opt.store.presence import OpenedFile
 
 _BY_SQLITE_ERROR = {
@@ -41,7 +41,12 @@ _OTHERS = 60.0
 """Seconds to wait for what other processes do one after another."""
 _ALONE = 7_812_605
 """Number of the advisory lock of `Connection.alone` on PostgreSQL."""
-_T = TypeVar("_T")
+_NOT_IDLE_FOR_LONG = sa.text(
+    "SELECT set_config(name, '2min', false) FROM pg_settings WHERE name LIKE 'idle%session_timeout'"
+)
+"""A process that is paused while it holds the lock loses it."""
+_NUMBER = sa.text("SELECT txid_current_if_assigned()")
+_STATUS = sa.text("SELECT txid_status(:number)")
 _STUDY_NAMES = "CREATE UNIQUE INDEX IF NOT EXISTS ix_studies_study_name ON studies (study_name)"
 
 
@@ -108,9 +113,23 @@ class Connection:
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction: all of it is written, or nothing."""
         self.check_presence()
-        with self._explained(), self._turn, self._engine.begin() as connection:
+        with self._explained(), self._turn, self._engine.connect() as connection, connection.begin() as transaction:
             yield connection
+            number = connection.scalar(_NUMBER) if self.dialect == "postgresql" else None
+            try:
+                transaction.commit()
+            except DBAPIError as error:
+                if number is None or not passes(error) or not self._is_committed(number):
+                    raise
         self.check_presence()
+
+    @patient
+    def _is_committed(self, number: int) -> bool:
+        """Whether PostgreSQL has committed a transaction, which it may have done before the connection was lost."""
+        with self._explained(), self._engine.connect() as connection:
+            while (status := connection.scalar(_STATUS, {"number": number})) == "in progress":
+                time.sleep(_PAUSE)
+        return bool(status == "committed")
 
     def watch_file(self) -> None:
         """From now on, notice in each transaction if the SQLite file is no longer the one that is there now."""
@@ -145,13 +164,11 @@ class Connection:
         A transaction cannot do that, since the other connections would wait for it. The lock ends with the process.
         """
         if self.dialect == "postgresql":
-            # By a connection beside the pool, whose connections may all be wanted by what is done meanwhile.
-            with self._explained(), beside_pool(self._engine) as connection:
-                connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE}, {search_id})"))
-                try:
-                    yield
-                finally:
-                    connection.execute(sa.text(f"SELECT pg_advisory_unlock({_ALONE}, {search_id})"))
+            lock = self._locked(search_id)
+            try:
+                yield
+            finally:
+                lock.close()
         elif path := self.path:
             try:
                 with locked_folder(path.parent, wait_seconds=max(self._wait_seconds, _OTHERS)):
@@ -161,10 +178,28 @@ class Connection:
         else:
             yield
 
+    @patient
+    def _locked(self, search_id: int) -> sa.Connection:
+        """A connection that holds the lock of `alone` until it is closed, or lost.
+
+        It is none of the pool's, which may all be wanted by what is done meanwhile.
+        """
+        with self._explained():
+            connection = beside_pool(self._engine)
+            try:
+                connection.execute(_NOT_IDLE_FOR_LONG)
+                connection.execute(sa.text(f"SELECT pg_advisory_lock({_ALONE}, {search_id})"))
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
     @property
-    def connections_of_others(self) -> dict[str, int]:
+    def connections_of_others(self) -> dict[str, int | bool]:
         """How many connections another engine in this process may open, as arguments of `create_engine`."""
-        return {"pool_size": 2, "max_overflow": 0} if self.dialect == "postgresql" else {}
+        if self.dialect != "postgresql":
+            return {}
+        return {"pool_size": 1, "max_overflow": 1, "pool_pre_ping": True}
 
     def tune(self, engine: sa.Engine) -> None:
         """Give another engine on this database, such as Optuna's, the commit settings of this one.

@@ -31,10 +31,12 @@ from urial_opt.store.entries import RankedTrial, SearchRecord, SearchSummary, St
 from urial_opt.store.leases import Lease
 from urial_opt.store.memory import DatabaseMemory
 from urial_opt.store.opening import open_tables
+from urial_opt.store.patience import all_patient
 from urial_opt.store.spending import Account, read_bill
 from urial_opt.store.workers import Worker
 
 
+@all_patient
 class Store(DatabaseMemory):
     """A database of searches. Use it as a context manager, or `close` it.
 
@@ -89,7 +91,7 @@ class Store(DatabaseMemory):
         return self._database.alone()
 
     @property
-    def connections_of_others(self) -> dict[str, int]:
+    def connections_of_others(self) -> dict[str, int | bool]:
         """How many connections Optuna's engine may open, as arguments of `create_engine`."""
         return self._database.connections_of_others
 

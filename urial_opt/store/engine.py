@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-_CONNECTIONS = 6
-"""Connections to PostgreSQL; each is a process of the server, which by default allows a hundred."""
+_CONNECTIONS, _MORE = 2, 4
+"""Connections to PostgreSQL that stay open, and how many more there may be for a moment.
+
+Each is a process of the server, which by default allows a hundred for all workers together."""
 _OPEN_FILES = 16
 """Connections to a SQLite file that stay open; more are opened while more threads read at once."""
 _PATIENCE = 60_000
@@ -22,7 +22,7 @@ _LONG = 600.0
 def new_engine(url: URL, *, wait_seconds: float) -> sa.Engine:
     """An engine that many threads may use. `wait_seconds` is how long SQLite waits for another process."""
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_size=_CONNECTIONS, max_overflow=0, pool_timeout=_LONG)
+        return sa.create_engine(url, pool_size=_CONNECTIONS, max_overflow=_MORE, pool_timeout=_LONG)
     pool = {} if _in_memory(url) else {"pool_size": _OPEN_FILES, "max_overflow": -1}
     engine = sa.create_engine(url, connect_args={"timeout": wait_seconds}, **pool)
     sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -30,12 +30,11 @@ def new_engine(url: URL, *, wait_seconds: float) -> sa.Engine:
     return engine
 
 
-@contextmanager
-def beside_pool(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection that is none of the engine's pool."""
-    other = sa.create_engine(engine.url, poolclass=sa.NullPool)
-    with other.connect() as connection:
-        yield connection
+def beside_pool(engine: sa.Engine) -> sa.Connection:
+    """A connection that is none of the engine's pool, outside any transaction."""
+    return sa.create_engine(
+        engine.url, poolclass=sa.NullPool, pool_reset_on_return=None, isolation_level="AUTOCOMMIT"
+    ).connect()
 
 
 def _in_memory(url: URL) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from urial_opt.store.connection import Connection
+from urial_opt.store.patience import all_patient
 from urial_opt.store.processes import LEASE
 from urial_opt.store.statements import clock, insert_into
 from urial_opt.store.worker_records import gone_workers
@@ -50,6 +51,7 @@ class Lease:
     """Whether the process that has taken it up is still at work."""
 
 
+@all_patient
 class Leases:
     """The leases on the work of one search, as one process sees them. Each method is one transaction."""
 
@@ -75,12 +77,13 @@ class Leases:
             ).all()
         return [replace(_read(row), is_held=row.owner == self._token or not _is_free(row, now, gone)) for row in rows]
 
-    def grant(self, number: int, proposal: Mapping[str, object]) -> Lease:
-        """A lease on a new trial."""
+    def grant(self, number: int, proposal: Mapping[str, object]) -> Lease | None:
+        """A lease on a new trial; None if there is one with that number."""
         lease = Lease(work=Work.TRIAL, number=number, fence=0, proposal=proposal)
         with self._database.writing() as connection:
-            connection.execute(sa.insert(leases), self._row(lease, clock(connection)))
-        return lease
+            insert = insert_into(connection, leases).on_conflict_do_nothing()
+            new = connection.execute(insert, self._row(lease, clock(connection))).rowcount
+        return lease if new else None
 
     def take(self, work: Work, number: int | None = None) -> Lease | None:
         """A lease that nobody holds: on that trial, or on the first one; None if there is none.

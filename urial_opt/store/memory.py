@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
@@ -11,9 +12,11 @@ from urial_opt.prompt import UrialPrompt
 from urial_opt.records import Completion, Judgment, Preference, ProbeKey, ProbeShift, Query, QueryTags, Sampling, Usage
 from urial_opt.store import paid_work, preferences, query_tags, shifts
 from urial_opt.store.connection import Connection
+from urial_opt.store.patience import all_patient
 from urial_opt.token_scores import AlignedAnswer
 
 
+@all_patient
 class DatabaseMemory:
     """Paid work in a database. Each method is one transaction; StoreError if the database cannot be read or written.
 
@@ -43,7 +46,7 @@ class DatabaseMemory:
         self, generator: str, sampling: Sampling, texts: Sequence[str], completions: Sequence[Completion]
     ) -> None:
         """Store the completion by `generator` of each whole rendered prompt."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             written = dict(zip(texts, completions, strict=True))
             paid_work.insert_completions(connection, generator, sampling, written)
             self._count(connection, generator, [completion.usage for completion in completions])
@@ -61,7 +64,7 @@ class DatabaseMemory:
         self, judgments: Sequence[Judgment], queries: Sequence[Query], completions: Sequence[Completion]
     ) -> None:
         """Store the verdict on each pair of query and completion."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             paid_work.insert_judgments(connection, judgments, queries, completions)
             for judge in {judgment.judge for judgment in judgments}:
                 self._count(connection, judge, [each.usage for each in judgments if each.judge == judge])
@@ -81,7 +84,7 @@ class DatabaseMemory:
         seconds: Sequence[Completion],
     ) -> None:
         """Store the preference between each two answers."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             preferences.insert_preferences(connection, preferred, queries, firsts, seconds)
             for judge in {each.judge for each in preferred}:
                 self._count(connection, judge, [each.usage for each in preferred if each.judge == judge])
@@ -93,7 +96,7 @@ class DatabaseMemory:
 
     def add_tags(self, tagged: Sequence[QueryTags], queries: Sequence[Query]) -> None:
         """Store the tags of each query. Those that could not be read are counted and not stored."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             query_tags.insert_tags(connection, tagged, queries)
             for judge in {each.judge for each in tagged}:
                 self._count(connection, judge, [each.usage for each in tagged if each.judge == judge])
@@ -105,7 +108,7 @@ class DatabaseMemory:
 
     def add_aligned_answers(self, probe: ProbeKey, answers: Sequence[AlignedAnswer]) -> None:
         """Store answers of the aligned model."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             shifts.insert_aligned_answers(connection, probe, answers)
             self._count(connection, probe.aligned, [answer.usage for answer in answers])
 
@@ -124,10 +127,13 @@ class DatabaseMemory:
         aligned: Sequence[Usage],
     ) -> None:
         """Store the token shift under a prompt; `base` and `aligned` are what the two models read for each answer."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             shifts.insert_shift(connection, probe, prompt, shift)
             self._count(connection, probe.base, base)
             self._count(connection, probe.aligned, aligned)
+
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        return self._database.writing()
 
     def _count(self, connection: sa.Connection, identity: str, usages: Sequence[Usage]) -> None:
         """Count what was paid to a model or judge; called in the transaction that stores its answers."""

@@ -16,6 +16,7 @@ from urial_opt.spaces.proposals import Diagnosis, Draft, Proposal, Weakness
 from urial_opt.store import paid_work
 from urial_opt.store.round_tables import drafts
 from urial_opt.store.round_tables import rounds as table
+from urial_opt.store.statements import insert_into
 from urial_opt.store.tables import identities
 
 
@@ -46,7 +47,9 @@ def read_rounds(connection: sa.Connection, search: int) -> list[Round]:
 def insert_round(connection: sa.Connection, search: int, begun: Round) -> None:
     """Store a round that has begun."""
     connection.execute(
-        sa.insert(table).values(
+        insert_into(connection, table)
+        .on_conflict_do_nothing()
+        .values(
             search_id=search,
             number=begun.number,
             after=begun.after,
@@ -68,18 +71,20 @@ def insert_attempts(connection: sa.Connection, search: int, number: int, attempt
     """Store attempts of a round."""
     rows = [{"search_id": search, "round": number, **_attempt_row(attempt)} for attempt in attempts]
     if rows:
-        connection.execute(sa.insert(drafts), rows)
+        connection.execute(insert_into(connection, drafts).on_conflict_do_nothing(), rows)
 
 
 def close_round(connection: sa.Connection, search: int, closed: Round) -> None:
-    """Store the fates of a round's attempts, and its looks."""
+    """Store the fates of a round's attempts, and its looks; one that is closed stays as it is."""
+    here = (table.c.search_id == search) & (table.c.number == closed.number)
+    if connection.scalar(sa.select(table.c.looks).where(here).with_for_update()) is not None:
+        return
     of_round = (drafts.c.search_id == search) & (drafts.c.round == closed.number)
     for attempt in closed.attempts:
         which = of_round & (drafts.c.task == attempt.task) & (drafts.c.attempt == attempt.number)
         connection.execute(sa.update(drafts).where(which).values(fate=attempt.fate, key=attempt.key))
     looks = [{"params": look.params, "shows": look.shows} for look in closed.looks]
-    which = (table.c.search_id == search) & (table.c.number == closed.number)
-    connection.execute(sa.update(table).where(which).values(looks=looks))
+    connection.execute(sa.update(table).where(here).values(looks=looks))
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from urial_opt.store import paid_work, replies, rounds
 from urial_opt.store.batches import Batches
 from urial_opt.store.connection import Connection
 from urial_opt.store.memory import DatabaseMemory
+from urial_opt.store.patience import all_patient
 from urial_opt.store.searches import search_id
 from urial_opt.store.served import without_address
 from urial_opt.store.statements import insert_new, upsert
@@ -30,6 +32,7 @@ REMOVED = "removed searches"
 """The account that takes over what removed searches have spent."""
 
 
+@all_patient
 class Account(DatabaseMemory):
     """A memory that counts what is paid; stored answers cost nothing and are not counted."""
 
@@ -54,6 +57,7 @@ class Account(DatabaseMemory):
         """The identity under which a model is billed, by each of its identities, if its replies are kept."""
         self._batches = Batches()
         self._counting = Lock()
+        self._paid = _Paid()
         self.spent: Mapping[str, Spent] = {}
         """By identity of the model or judge: of all runs of a search, or of this run of a command."""
         if search is not None:
@@ -83,13 +87,13 @@ class Account(DatabaseMemory):
     def refresh(self) -> None:
         """Count what other processes have spent for the same search."""
         if self._search is not None:
-            with self._database.reading() as connection:
+            with self._counting, self._database.reading() as connection:
                 self.spent = read_spending(connection, search_id(connection, self._search))
 
     def settle(self) -> None:
         """As `memory.Memory`: this thread's replies so far are in stored results, and need not be kept any longer."""
         if unsettled := self._batches.settled():
-            with self._database.writing() as connection:
+            with self._writing() as connection:
                 replies.delete_replies(connection, unsettled)
 
     def claim(self, key: str) -> str:
@@ -106,7 +110,7 @@ class Account(DatabaseMemory):
 
     def add_replies(self, identity: str, paid: Sequence[PaidReply], *, calls: bool = False) -> None:
         """Store replies, and count what they cost; with `calls`, each of them is a call."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             replies.insert_replies(connection, identity, [reply for reply in paid if reply.body])
             usage = sum((reply.usage for reply in paid), Usage())
             self._add(connection, identity, Spent(calls=len(paid) * calls, requests=len(paid), usage=usage))
@@ -119,27 +123,40 @@ class Account(DatabaseMemory):
 
     def begin_round(self, begun: Round) -> None:
         """Store a round that has begun."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             rounds.insert_round(connection, self._search_row(connection), begun)
 
     def add_diagnosis(self, number: int, proposer: str, diagnosis: Diagnosis) -> None:
         """Store the diagnosis of a round, and count what it cost."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             rounds.write_diagnosis(connection, self._search_row(connection), number, diagnosis)
             if diagnosis.asked:
                 self._count(connection, proposer, [diagnosis.usage])
 
     def add_attempts(self, number: int, proposer: str, attempts: Sequence[Attempt]) -> None:
         """Store what a proposer wrote, and count what it cost."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             rounds.insert_attempts(connection, self._search_row(connection), number, attempts)
             if paid := [attempt.draft.usage for attempt in attempts if attempt.draft.asked]:
                 self._count(connection, proposer, paid)
 
     def close_round(self, closed: Round) -> None:
         """Store what became of everything written in a round."""
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             rounds.close_round(connection, self._search_row(connection), closed)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A write transaction. What was paid counts in this process once it is committed."""
+        paid = self._paid.now = []
+        try:
+            with self._database.writing() as connection:
+                yield connection
+            for identity, spent in paid:  # another mapping, since other threads may be reading this one
+                self.spent = {**self.spent, identity: self.spent.get(identity, Spent()) + spent}
+        finally:
+            if paid:
+                self._counting.release()
 
     def _search_row(self, connection: sa.Connection) -> int:
         if self._search is None:
@@ -166,12 +183,20 @@ class Account(DatabaseMemory):
         return number
 
     def _add(self, connection: sa.Connection, identity: str, paid: Spent) -> None:
+        if not self._paid.now:  # until the end of the transaction, so that `refresh` sees it in both places or in none
+            self._counting.acquire()
+        self._paid.now.append((identity, paid))
         if self._search is not None or self._command is not None:
             key = {"account_id": self._row(connection), "identity_id": paid_work.identity_id(connection, identity)}
             amounts = {"calls": paid.calls, "requests": paid.requests, **paid_work.usage_columns(paid.usage)}
             upsert(connection, spending, key, amounts)
-        with self._counting:  # another mapping, since other threads may be reading this one
-            self.spent = {**self.spent, identity: self.spent.get(identity, Spent()) + paid}
+
+
+class _Paid(threading.local):
+    """What the transaction of a thread counts."""
+
+    def __init__(self) -> None:
+        self.now: list[tuple[str, Spent]] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def insert_trial(
         if replace(known[0][0], seconds=trial.seconds, usage=trial.usage) == trial:
             return int(connection.scalar(sa.select(trials.c.ended).where(_is(of_search, trial.number))) or 0)
         if lease is not None:
+            end_lease(connection, of_search, lease)
             return -1
         advice = "is another process at work on it? end one of them, then type the same command again"
         raise StoreError(f"trial {trial.number} of the search {search!r} is recorded with another outcome; {advice}")
@@ -137,9 +138,9 @@ def read_trials_from(connection: sa.Connection, search: str, ended: int) -> list
 
 
 def last_tick(connection: sa.Connection, search: str) -> int:
-    """The tick at which the last trial ended; 0 before there is one, or if it is not known."""
+    """The latest tick at which a trial ended; 0 before there is one, or if it is not known."""
     of_search = trials.c.search_id == search_id(connection, search)
-    return connection.scalar(sa.select(trials.c.tick).where(of_search).order_by(trials.c.ended.desc()).limit(1)) or 0
+    return connection.scalar(sa.select(sa.func.max(trials.c.tick)).where(of_search)) or 0
 
 
 def read_aspect_scores(connection: sa.Connection, search: str) -> dict[int, dict[str, AspectScores]]:

@@ -15,6 +15,7 @@ from urial_opt.store.asked_elsewhere import WorkersAsking
 from urial_opt.store.connection import Connection
 from urial_opt.store.entries import SearchStatus
 from urial_opt.store.leases import Leases
+from urial_opt.store.patience import all_patient, patient
 from urial_opt.store.processes import BEAT, LEASE, WorkingProcess, lay_down, take_up, this_process
 from urial_opt.store.searches import now, search_id
 from urial_opt.store.statements import clock
@@ -23,6 +24,7 @@ from urial_opt.store.worker_records import at_work
 from urial_opt.store.worker_tables import asked, leases, workers
 
 
+@all_patient
 class Worker:
     """This process at work on a search. Use it as a context manager: at its end its leases are anybody's.
 
@@ -58,6 +60,7 @@ class Worker:
         """Identifies this worker."""
         return self._process.token
 
+    @patient
     def __enter__(self) -> Worker:
         take_up(self._process)
         try:
@@ -85,15 +88,20 @@ class Worker:
         try:
             # Whoever stops a search is told that its results are stored, so a store that is gone must be heard of.
             heard = () if error is not None and stopped else (StoreError,)
-            with suppress(*heard), self._database.writing() as connection:
-                search_id(connection, self._search, lock=True)
-                self._leave(connection, reason)
-                if error is not None and not at_work(connection, self._search_id, but=self.token):
-                    status = SearchStatus.STOPPED if stopped else SearchStatus.FAILED
-                    here = searches.c.id == self._search_id
-                    connection.execute(sa.update(searches).where(here).values(status=status, reason=reason))
+            with suppress(*heard):
+                status = None if error is None else SearchStatus.STOPPED if stopped else SearchStatus.FAILED
+                self._end(status, reason)
         finally:
             lay_down(self._process)
+
+    @patient
+    def _end(self, status: SearchStatus | None, reason: str) -> None:
+        with self._database.writing() as connection:
+            search_id(connection, self._search, lock=True)
+            self._leave(connection, reason)
+            if status is not None and not at_work(connection, self._search_id, but=self.token):
+                here = searches.c.id == self._search_id
+                connection.execute(sa.update(searches).where(here).values(status=status, reason=reason))
 
     def share(self) -> None:
         """From now on, let other workers know what this process is asking for, and ask for nothing that they do."""

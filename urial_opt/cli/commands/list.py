@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 @store_option
 @json_option
 def command(store_url: str, *, as_json: bool) -> None:
-    """List the searches in a store, newest first.
+    """List the searches in a store, newest first, and which processes work on them.
 
     \b
     With --json a list of objects with the keys
       name, created_at, status (planned, running, stopped, failed or finished), reason (why it stopped or failed),
-      process (host, pid, since; null before any), has_result, trials, best (mean, interval; null before any),
+      process (host, pid, since; null before any), has_result,
+      workers (all that work, or have worked, on it: host, pid, since, at_work, left (null if at work or killed),
+      reason, trials (numbers of those in flight)),
+      trials, best (mean, interval; null before any),
       shifted (share of the aligned model's tokens that are shifted under the prompt found; null where not measured)
     """
     from urial_opt.cli.advice import as_typed
     from urial_opt.cli.layout import Figure, print_figures, say
     from urial_opt.cli.suggestions import say_suggestions, suggested, suggestion
     from urial_opt.cli.tables import interval
+    from urial_opt.cli.working import say_workers
     from urial_opt.records import estimate_json
     from urial_opt.store import SearchStatus, Store
 
@@ -43,6 +47,7 @@ def command(store_url: str, *, as_json: bool) -> None:
                     "status": each.status.value,
                     "reason": each.reason or None,
                     "process": each.process.as_shown() if each.process else None,
+                    "workers": [worker.as_json() for worker in each.workers],
                     "has_result": each.has_result,
                     "trials": each.trials,
                     "best": estimate_json(each.best) if each.best else None,
@@ -67,7 +72,7 @@ def command(store_url: str, *, as_json: bool) -> None:
     print_figures([each.name for each in searches], figures, corner="search")
     for each in searches:
         if each.status is SearchStatus.RUNNING:
-            say(f"{each.name} is run by {each.process}.", rest="  ")
+            say_workers(each.name, each.workers)
         elif each.reason:
             say(f"{each.name} {each.status}: {as_typed(each.reason)}", rest="  ")
     shown = next((each for each in searches if each.has_result), searches[0])

@@ -48,7 +48,7 @@ class Endpoint:
         model: str,
         *,
         url: str = "",
-        concurrency: int = 32,
+        concurrency: int | None = None,
         timeout: float = 600.0,
         key_variable: str = "OPENAI_API_KEY",
         model_replies: str = "",
@@ -66,8 +66,6 @@ class Endpoint:
         replies = f" answering as {model_replies}" if model_replies not in ("", model) else ""
         self.identity = f"{model}{replies}{f' revision {revision}' if revision else ''}"
         """The model in identities: without the address, so that what was paid stays known when the server moves."""
-        self.at_once = concurrency
-        """How many requests it has under way at most."""
         self._timeout = timeout
         self._client = openai.OpenAI(
             api_key=self._address.key or "none",
@@ -85,6 +83,11 @@ class Endpoint:
         self._acquainting = threading.Lock()
         self._acquainted = self._doubted = self._wrote_halves = False
         self._answered = False
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may run at once now."""
+        return self._retrier.at_once
 
     def keep_pace(self, memory: PaceMemory, *, identity: str) -> None:
         """As `protocols.Paced`; `identity` stands for the model in what is stored about its server."""
@@ -268,7 +271,7 @@ def open_endpoint(
     model: str,
     *,
     url: str = "",
-    concurrency: str = "32",
+    concurrency: str = "",
     timeout: str = "600",
     model_replies: str = "",
     revision: str = "",
@@ -277,7 +280,7 @@ def open_endpoint(
     return Endpoint(
         model,
         url=url,
-        concurrency=int(_positive("concurrency", concurrency, 32)),
+        concurrency=int(_positive("concurrency", concurrency, 32)) if concurrency else None,
         timeout=_positive("timeout", timeout, 600),
         model_replies=model_replies,
         revision=revision,

@@ -7,15 +7,15 @@ import math
 import random
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, TypeVar, cast
 
 from urial_opt.errors import AdapterError
 from urial_opt.memory import Pace, PaceMemory
 from urial_opt.models.server.crew import NotAllowedError, work_through
+from urial_opt.models.server.limit import Limit
 
 _log = logging.getLogger(__name__)
 
@@ -89,16 +89,20 @@ class EmptyReplyError(RetryableError):
 class Retrier:
     """Sends many requests to one server at once, for any number of callers, and retries those that may succeed."""
 
-    def __init__(self, name: str, *, concurrency: int) -> None:
-        """`name` stands for the server in errors; at most `concurrency` requests run at once."""
+    def __init__(self, name: str, *, concurrency: int | None) -> None:
+        """`name` stands for the server in errors; at most `concurrency` requests run at once (see `Limit`)."""
         self._name = name
-        self._most = concurrency
-        self._limit = _Limit(concurrency)
+        self._limit = Limit(concurrency)
         self._learning = threading.Lock()
         self._memory: PaceMemory | None = None
         self._not_before = 0.0
-        self._stored_pace = Pace(at_once=concurrency, not_before=0.0)
+        self._stored_pace = Pace(at_once=self._limit.now, not_before=0.0)
         """The pace that was stored last."""
+
+    @property
+    def at_once(self) -> int:
+        """How many requests may run at once now."""
+        return self._limit.now
 
     def keep_pace(self, memory: PaceMemory) -> None:
         """As `protocols.Paced`."""
@@ -127,7 +131,7 @@ class Retrier:
         def work(row: int, stop: threading.Event) -> _Reply:
             return self._ask(ask, requests[row], stop, allow)
 
-        return work_through(len(requests), work, threads=self._most, heard=heard)
+        return work_through(len(requests), work, threads=self._limit.most, heard=heard)
 
     def _ask(
         self,
@@ -204,61 +208,6 @@ def _ask_leave(allow: Callable[[], None]) -> None:
         allow()
     except BaseException as error:
         raise NotAllowedError(error) from error
-
-
-class _Limit:
-    """How many requests may run at once: halved after an overload, one more after as many successes."""
-
-    def __init__(self, most: int) -> None:
-        self._most = self.now = most
-        self._under_way = self._successes = self._overloads = 0
-        self._lock = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
-        """Requests of all callers in the order in which they came: those of one batch, then those of the next."""
-
-    def begin_with(self, number: int) -> None:
-        """Start with this limit."""
-        self.now = max(1, min(number, self._most))
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Wait for a free place, and adjust the limit to the outcome of the request that takes it."""
-        overloads = self._enter()
-        success = overload = False
-        try:
-            yield
-            success = True
-        except RetryableError as error:
-            overload = error.overload
-            raise
-        finally:
-            with self._lock:
-                self._under_way -= 1
-                self._successes += success
-                # Requests that ran at the same time report the same overload.
-                if overload and overloads == self._overloads:
-                    self.now = max(1, self.now // 2)
-                    self._overloads += 1
-                    self._successes = 0
-                elif self._successes >= self.now:
-                    self.now = min(self._most, self.now + 1)
-                    self._successes = 0
-                self._let_in()
-
-    def _enter(self) -> int:
-        """Wait for a place. Returns how many overloads there were by then."""
-        turn = threading.Lock()
-        turn.acquire()
-        with self._lock:
-            self._waiting.append(turn)
-            self._let_in()
-        turn.acquire()
-        return self._overloads
-
-    def _let_in(self) -> None:
-        while self._waiting and self._under_way < self.now:
-            self._under_way += 1
-            self._waiting.popleft().release()
 
 
 def _pause(stop: threading.Event, seconds: float) -> bool:
