@@ -19,6 +19,7 @@ from urial_opt import plugins
 from urial_opt.errors import InputError
 from urial_opt.roles import Models
 from urial_opt.search.agent import rounds
+from urial_opt.search.progress import Phase, Progress
 from urial_opt.store import Store
 
 DELAY = 0.01
@@ -156,7 +157,7 @@ def test_rounds_of_a_proposer_come_at_the_same_place(tmp_path: Path, monkeypatch
 
 def test_a_program_takes_the_same_options(tmp_path: Path, undisturbed: tuple[Ended, DelayedModels]) -> None:
     with delayed_models(seed=10, most=DELAY) as server:
-        models = server.models()
+        models, seen = server.models(), list[Progress]()
         found = uo.run_search(
             racing_space(tmp_path),
             base=models.base,
@@ -165,8 +166,12 @@ def test_a_program_takes_the_same_options(tmp_path: Path, undisturbed: tuple[End
             proposer="none",
             budget=8,
             store=str(tmp_path / "it.db"),
+            watch=seen.append,
             **IN_ORDER,
         )
+    bar = [each.done + each.fraction for each in seen if each.phase is Phase.TRIALS]
+    assert bar == sorted(bar)  # it never goes back
+    assert bar[-1] == 8
     assert found.found_trial == undisturbed[0].result["found_trial"]
     with pytest.raises(InputError, match="leave out `join` or `deterministic`"):
         uo.run_search(racing_space(tmp_path), base=models.base, judge=models.judge, join=True, **IN_ORDER)

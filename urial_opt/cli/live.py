@@ -8,7 +8,7 @@ from types import TracebackType
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
 from urial_opt.cli.layout import command_lines, wrapped
@@ -38,14 +38,14 @@ class Display:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[ended]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
             expand=True,
         )
-        self._task = self._bar.add_task(_PHASES[Phase.TRIALS], total=None)
+        self._task = self._bar.add_task(_PHASES[Phase.TRIALS], total=None, ended="")
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
         self._started = time.monotonic()
         self._first_done: int | None = None
@@ -90,6 +90,7 @@ class Display:
                 description=_PHASES[progress.phase],
                 completed=progress.done + progress.fraction,
                 total=progress.total,
+                ended=f"{progress.done}/{progress.total}",  # not what is under way, which the bar shows too
             )
             state = "\n".join(wrapped(_state(progress), self._console.width, rest="  "))
             self._live.update(Group(self._bar, Text(state)))

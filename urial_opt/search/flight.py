@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from urial_opt.evaluation.constraints import Keeping, keeping
@@ -36,6 +36,8 @@ class Flight:
     scores: Scores = field(default_factory=dict)
     keeps: Keeping = Keeping.KEPT
     began: float = field(default_factory=time.perf_counter)
+    shared: float | None = None
+    """Seconds under way, divided by how many were under way with it; None for a trial that is run by itself."""
 
     @property
     def looks(self) -> int:
@@ -77,7 +79,7 @@ class Flight:
             candidate=self.candidate,
             query_scores=self.scores,
             state=complete if read else TrialState.FAILED,
-            seconds=time.perf_counter() - self.began,
+            seconds=time.perf_counter() - self.began if self.shared is None else self.shared,
             usage=usage_of(self.evaluation),
         )
 
@@ -93,6 +95,14 @@ class Flight:
             seconds=0.0,
             usage=Usage(),
         )
+
+
+def share_time(flights: Collection[Flight], since: float) -> float:
+    """Divide the time since the last call among the trials under way, so that their seconds add up; the time now."""
+    now = time.perf_counter()
+    for each in flights:
+        each.shared = (each.shared or 0.0) + (now - since) / len(flights)
+    return now
 
 
 def fly(search: RunningSearch, candidate: Candidate, number: int, *, optuna_number: int) -> Flight:

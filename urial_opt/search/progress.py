@@ -50,7 +50,7 @@ class Progress:
     notes: tuple[str, ...] = ()
     """All notes for the user so far, one sentence each."""
     fraction: float = 0.0
-    """How much of the current trial's queries were asked, 0 to 1."""
+    """How much of the trials under way was asked: the sum of their shares, 0 to 1 for each."""
 
     def __str__(self) -> str:
         """One line, so that `watch=print` is enough to follow a search."""

@@ -8,6 +8,7 @@ the trial whose next look is the earliest is the next.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,7 @@ from urial_opt.evaluation.scorecard import usage_of
 from urial_opt.records import Candidate, Evaluation, TrialRecord, Usage
 from urial_opt.search.agent.widening import begin_round, hear_of_rounds, is_round_due, next_look
 from urial_opt.search.context_window import too_long_to_start
-from urial_opt.search.flight import Flight, fly
+from urial_opt.search.flight import Flight, fly, share_time
 from urial_opt.search.lanes import Lanes, in_flight
 from urial_opt.search.progress import Phase
 from urial_opt.search.proposing import propose
@@ -74,6 +75,7 @@ class _Schedule:
         self._alone = True
         """Whether no other process worked on the search when that was last looked at."""
         leased = [each.proposal["tick"] + len(each.looks) for each in self._leases.all() if each.proposal]
+        self._since = time.perf_counter()
         self._tick = max([search.store.last_tick(search.name), *leased])
 
     def run(self) -> None:
@@ -140,8 +142,11 @@ class _Schedule:
         try:
             come = self._lanes.take(key)
         except ContextError as error:
-            self._end_too_long(flight, error)
+            if number == 0:
+                raise too_long_to_start(error) from error
+            self._end(flight, flight.too_long())
             return
+        self._since = share_time(self._flights.values(), self._since)
         assert isinstance(come, Evaluation)
         if not self._alone:
             learn_from_others(search)
@@ -155,16 +160,17 @@ class _Schedule:
             if flight.lease is None:  # another process has taken it over
                 del self._flights[number]
                 return
-        asked = sum(len(each.scores) for each in self._flights.values())
-        search.report(Phase.TRIALS, asked=asked, usage=self._usage)
+        self._report()
         self._ask(flight)
 
-    @property
-    def _usage(self) -> Usage:
-        return sum((usage_of(each.evaluation) for each in self._flights.values()), Usage())
+    def _report(self) -> None:
+        flights = self._flights.values()
+        usage = sum((usage_of(each.evaluation) for each in flights), Usage())
+        self._search.report(Phase.TRIALS, asked=sum(len(each.scores) for each in flights), usage=usage)
 
     def _fill(self) -> None:
         """Take up trials that are under way and nobody's, and propose new ones, while there is room for them."""
+        self._since = share_time(self._flights.values(), self._since)
         while len(self._flights) < self._room and self._round is None:
             flight = self._next_flight()
             if self._round:
@@ -203,16 +209,11 @@ class _Schedule:
 
         self._lanes.start(flight.key, asked)
 
-    def _end_too_long(self, flight: Flight, error: ContextError) -> None:
-        if flight.number == 0:
-            raise too_long_to_start(error) from error
-        self._end(flight, flight.too_long())
-
     def _end(self, flight: Flight, record: TrialRecord) -> None:
         del self._flights[flight.number]
         if end_trial(self._search, self._study, flight, record):
             self.measure_shift()
-        self._search.report(Phase.TRIALS)
+        self._report()
 
     def _next_flight(self) -> Flight | None:
         """The next trial to take up; None if there is none now. A round that is due is taken up in its place."""
