@@ -56,7 +56,7 @@ def search_space(
         check_versions(store.search(begun.name), trials=store.count_trials(begun.name))
     versions = deciding(store.search(begun.name))
     with store.worker(begun.name, versions=versions, join=options.join, stops=(Interrupted,)) as worker:
-        if worker.others():
+        if options.join or worker.others():  # others may come while this one judges exemplars
             worker.share()
         with begun.account.billing(*models.by_role.values()):
             search = _running(begun, models, store, options, watch, stop, worker)
