@@ -87,7 +87,8 @@ class Account(DatabaseMemory):
     def refresh(self) -> None:
         """Count what other processes have spent for the same search."""
         if self._search is not None:
-            with self._counting, self._database.reading() as connection:
+            # In this order, since transactions count too: they would wait for the lock, and this for their connections.
+            with self._database.reading() as connection, self._counting:
                 self.spent = read_spending(connection, search_id(connection, self._search))
 
     def settle(self) -> None:
