@@ -16,6 +16,7 @@ from tests.postgresql_server import NewDatabase, newest_installed, serve_postgre
 from urial_opt.errors import AdapterError
 from urial_opt.evaluation.evaluator import Evaluator
 from urial_opt.judges.llm import open_judge
+from urial_opt.memory import PaidReply
 from urial_opt.models.server.generator import open_base
 from urial_opt.nano.json_server import listening
 from urial_opt.records import Completion, Judgment, Query, Sampling, Usage, in_blocks
@@ -207,3 +208,21 @@ def test_a_hundred_threads_read_and_write_at_once(place: str) -> None:
         assert in_threads(*[partial(work, number) for number in range(100)]) == [None] * 100
         assert sum(each.usage.prompt_tokens for each in account.spent.values()) == 800
         assert store.bill()["tag"] == account.spent
+
+
+def test_threads_pay_while_others_count_what_was_paid(place: str) -> None:
+    with Store.open(place) as store:
+        store.open_search("s", {})
+        account = store.account("s")
+
+        def pay(number: int) -> None:
+            for reply in range(20):
+                paid = PaidReply(id=f"{number} {reply}", body="{}", usage=Usage(prompt_tokens=1))
+                account.add_replies("m", [paid])
+
+        def count() -> None:
+            for _ in range(40):
+                account.refresh()
+
+        assert in_threads(*(partial(pay, number) for number in range(16)), count, count) == [None] * 18
+        assert account.spent["m"].requests == account.spent["m"].usage.prompt_tokens == 320

@@ -125,8 +125,11 @@ class Connection:
 
     @patient
     def _is_committed(self, number: int) -> bool:
-        """Whether PostgreSQL has committed a transaction, which it may have done before the connection was lost."""
-        with self._explained(), self._engine.connect() as connection:
+        """Whether PostgreSQL has committed a transaction, which it may have done before the connection was lost.
+
+        Asked beside the pool: others may wait for what this thread holds, each with a connection of the pool.
+        """
+        with self._explained(), beside_pool(self._engine) as connection:
             while (status := connection.scalar(_STATUS, {"number": number})) == "in progress":
                 time.sleep(_PAUSE)
         return bool(status == "committed")
