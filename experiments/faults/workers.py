@@ -20,13 +20,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from experiments.performance.made_up_models import BASE, JUDGE
+from experiments.performance.slow_server import slow_models
 from tests.delayed_server import racing_space
 from tests.postgresql_server import PostgresqlServer, serve_postgresql
 from urial_opt.store import Store
@@ -67,7 +68,7 @@ def searched(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = None if file else stack.enter_context(serve_postgresql())
         url = server() if server else str(folder / "store.db")
-        models = stack.enter_context(_models(seconds))
+        models = stack.enter_context(slow_models("--jitter", 0.9, "--seconds", seconds, "--judge-seconds", seconds))
         command = [sys.executable, "-m", "urial_opt", "search", "--join", "--json", "--name", "s", "--store", url]
         command += ["--space", racing_space(folder), "--budget", str(budget), "--aligned", "none", "--proposer", "none"]
         command += ["--base", f"openai:{BASE}", "--base-url", f"{models}/v1"]
@@ -144,19 +145,6 @@ def _checked(
         *(["a trial has no scores"] if not all(each.query_scores for each in trials) else []),
         *(["the workers told different results"] if any(each != told[0] for each in told) else []),
     ]
-
-
-@contextmanager
-def _models(seconds: float) -> Iterator[str]:
-    """The address of the models, a process of its own."""
-    command = [sys.executable, "-m", "experiments.performance.slow_server", "--jitter", "0.9"]
-    command += ["--seconds", str(seconds), "--judge-seconds", str(seconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.kill()
 
 
 if __name__ == "__main__":

@@ -12,22 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from experiments.performance.made_up_models import BASE, JUDGE
+from experiments.performance.slow_server import environment, slow_models
 from urial_opt.spaces.space_file import load_space
 from urial_opt.store import Store
 
@@ -106,11 +104,11 @@ def _search(way: str, seed: int, given: argparse.Namespace) -> Searched:
     command += ["--base-option", f"concurrency={given.concurrency}"]
     command += ["--judge-option", f"concurrency={given.concurrency}"]
     command += [*(["--parallel", way] if way else []), *["--deterministic"][: given.deterministic], *given.more]
-    with tempfile.TemporaryDirectory() as folder, _server(given, seed) as address:
+    with tempfile.TemporaryDirectory() as folder, slow_models(*_words(given, seed)) as address:
         models = ["--base", f"openai:{BASE}", "--judge", f"llm:{JUDGE}"]
         urls = ["--base-url", f"{address}/v1", "--judge-url", f"{address}/v1"]
         began, used = time.monotonic(), _used()
-        done = subprocess.run(command + models + urls, cwd=folder, capture_output=True, text=True, env=_environment())
+        done = subprocess.run(command + models + urls, cwd=folder, capture_output=True, text=True, env=environment())
         wall, processor = time.monotonic() - began, _used() - used
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
@@ -131,26 +129,10 @@ def _search(way: str, seed: int, given: argparse.Namespace) -> Searched:
     )
 
 
-@contextmanager
-def _server(given: argparse.Namespace, seed: int) -> Iterator[str]:
-    """The address of the server, a process of its own, which ends with the context."""
-    command = [sys.executable, "-m", "experiments.performance.slow_server", "--seed", str(seed)]
-    command += ["--judge-seconds", str(_judge_seconds(given)), "--full", given.full]
-    for name in ("seconds", "jitter", "room"):
-        command += [f"--{name}", str(getattr(given, name))]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
-    try:
-        yield server.stdout.readline().strip() if server.stdout else ""
-    finally:
-        server.terminate()
-        server.communicate()
-
-
-def _environment() -> dict[str, str]:
-    """This project, wherever the process runs, and no proxy in between."""
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return os.environ | {"PYTHONPATH": path, "NO_PROXY": "127.0.0.1", "OPENAI_API_KEY": "none"}
+def _words(given: argparse.Namespace, seed: int) -> list[object]:
+    """How the server is to be begun."""
+    words = ["--seed", seed, "--judge-seconds", _judge_seconds(given), "--full", given.full]
+    return words + [word for name in ("seconds", "jitter", "room") for word in (f"--{name}", getattr(given, name))]
 
 
 def _used() -> float:

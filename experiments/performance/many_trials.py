@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from experiments.performance.made_up_models import BASE, JUDGE
+from experiments.performance.slow_server import environment, slow_models
 from urial_opt.errors import UrialOptError
 from urial_opt.store import Store
 
@@ -31,24 +32,18 @@ def main() -> None:
     parser.add_argument("--parallel", default="1", help="trials at once (1)")
     parser.add_argument("--seconds", default="0.02", help="how long each reply takes (0.02)")
     given = parser.parse_args()
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OPENAI_API_KEY": "none"}
-    serve = [sys.executable, "-m", "experiments.performance.slow_server", "--seconds", given.seconds]
-    serve += ["--judge-seconds", given.seconds]
-    server = subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, env=environment)
-    assert server.stdout
-    address = f"{server.stdout.readline().strip()}/v1"
-    with tempfile.TemporaryDirectory() as folder:
+    speed = ("--seconds", given.seconds, "--judge-seconds", given.seconds)
+    with tempfile.TemporaryDirectory() as folder, slow_models(*speed) as address:
         store = f"{folder}/it.db"
         command = [sys.executable, "-m", "urial_opt", "search", "--name", "it", "--store", store, "--space", "urial"]
         command += ["--budget", str(given.budget), "--aligned", "none", "--proposer", "none"]
-        command += ["--base", f"openai:{BASE}", "--base-url", address, "--judge", f"llm:{JUDGE}"]
-        command += ["--judge-url", address, "--parallel", given.parallel]
-        search = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        command += ["--base", f"openai:{BASE}", "--base-url", f"{address}/v1", "--judge", f"llm:{JUDGE}"]
+        command += ["--judge-url", f"{address}/v1", "--parallel", given.parallel]
+        search = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
         try:
             _watch(search.pid, store, given.budget)
         finally:
             search.kill()
-            server.kill()
 
 
 def _watch(pid: int, store: str, budget: int) -> None:

@@ -11,9 +11,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any, Literal
 
 from aiohttp import web
@@ -130,6 +136,25 @@ def main() -> None:
         await _serve(SlowServer(speed, room=given.room, full=given.full), given.port)
 
     asyncio.run(run())
+
+
+@contextmanager
+def slow_models(*words: object) -> Iterator[str]:
+    """The address of this server as a process of its own, begun with these words, which ends with the context."""
+    command = [sys.executable, "-m", "experiments.performance.slow_server", *map(str, words)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+    try:
+        yield server.stdout.readline().strip() if server.stdout else ""
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def environment() -> dict[str, str]:
+    """This project, wherever the process runs, and no proxy in between."""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.environ | {"PYTHONPATH": path, "NO_PROXY": "127.0.0.1", "OPENAI_API_KEY": "none"}
 
 
 if __name__ == "__main__":

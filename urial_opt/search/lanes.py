@@ -13,6 +13,7 @@ from typing import Generic, Self, TypeVar
 
 from urial_opt.errors import ContextError
 from urial_opt.protocols import Concurrent
+from urial_opt.search.opening import SearchOptions
 
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
@@ -21,15 +22,16 @@ _LAST_WORDS = 60.0
 """Seconds; after an error, how long to wait for what is under way."""
 
 
-def in_flight(base: object, *, block: int, budget: int) -> int:
-    """How many trials keep a base model busy that takes `at_once` requests, if they ask it `block` queries at a time.
+def in_flight(base: object, *, block: int, options: SearchOptions) -> int:
+    """How many trials may be under way at once: as many as the options say, or as keep the base model busy.
 
-    A trial waits for the judge about as long as for the base model. A model that takes one call at a time gains nothing
-    by a second trial. More than a sixth of the budget may cost regret (`experiments/tabular/README.md`).
+    It takes `at_once` requests, and trials ask it `block` queries at a time. A trial waits for the judge about as long
+    as for the base model. A model that takes one call at a time gains nothing by a second trial. More than a sixth of
+    the budget may cost regret (`experiments/tabular/README.md`).
     """
-    if not isinstance(base, Concurrent):
-        return 1
-    return max(1, min(2 * base.at_once // block, budget // 6))
+    if options.parallel or not isinstance(base, Concurrent):
+        return options.parallel or 1
+    return max(1, min(2 * base.at_once // block, options.budget // 6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

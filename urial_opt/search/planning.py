@@ -103,7 +103,7 @@ def plan(space: SearchSpace, models: Models, store: Store, *, options: SearchOpt
     def seconds(of: Bill) -> float | None:
         return None if a_query is None else a_query * of.spent[Role.JUDGE].calls / at_once
 
-    at_once = options.parallel or in_flight(models.base, block=space.block, budget=options.budget)
+    at_once = in_flight(models.base, block=space.block, options=options)
     expected, at_most = bill(share, at_most=False), bill(1.0, at_most=True)
     return Plan(
         name=begun.name,

@@ -113,7 +113,7 @@ def _running(
         options=options,
         blocks=blocks,
         standing=Standing(race=make_race(options.pruner, strata)),
-        parallel=options.parallel or in_flight(models.base, block=space.block, budget=options.budget),
+        parallel=in_flight(models.base, block=space.block, options=options),
         shift=watch_shift(
             models.base,
             models.aligned,

@@ -190,10 +190,10 @@ class _Schedule:
     @property
     def _room(self) -> int:
         """How many trials may be under way now: a server may turn out to take more requests, or fewer."""
-        search, options = self._search, self._search.options
-        if options.parallel or options.deterministic or search.parallel == 1:
+        search = self._search
+        if search.options.deterministic or search.parallel == 1:
             return search.parallel
-        return in_flight(search.models.base, block=search.space.block, budget=options.budget)
+        return in_flight(search.models.base, block=search.space.block, options=search.options)
 
     def _ask(self, flight: Flight) -> None:
         search = self._search

@@ -6,7 +6,7 @@ gone, another process may take it: the fence grows, and what the former owner st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -70,12 +70,12 @@ class Leases:
     def all(self) -> list[Lease]:
         """All leases of the search, by number."""
         with self._database.reading() as connection:
-            now = clock(connection)
-            gone = gone_workers(connection, self._search_id)
+            free = self._free(connection, clock(connection)).label("free")
+            here = leases.c.search_id == self._search_id
             rows = connection.execute(
-                sa.select(leases).where(leases.c.search_id == self._search_id).order_by(leases.c.work, leases.c.number)
+                sa.select(leases, free).where(here).order_by(leases.c.work, leases.c.number)
             ).all()
-        return [replace(_read(row), is_held=row.owner == self._token or not _is_free(row, now, gone)) for row in rows]
+        return [replace(_read(row), is_held=not row.free) for row in rows]
 
     def grant(self, number: int, proposal: Mapping[str, object]) -> Lease | None:
         """A lease on a new trial; None if there is one with that number."""
@@ -95,9 +95,7 @@ class Leases:
             if work is not Work.TRIAL and number is not None:
                 new = self._row(Lease(work=work, number=number, fence=-1), 0.0) | {"owner": None}
                 connection.execute(insert_into(connection, leases).on_conflict_do_nothing(), new)
-            gone = gone_workers(connection, self._search_id)
-            lost = sa.and_(leases.c.owner != self._token, leases.c.until < now)  # its own are late, but not lost
-            free = sa.or_(leases.c.owner.is_(None), lost, leases.c.owner.in_(gone))
+            free = self._free(connection, now)
             wanted = [leases.c.search_id == self._search_id, leases.c.work == work.value, free]
             if number is not None:
                 wanted.append(leases.c.number == number)
@@ -131,6 +129,12 @@ class Leases:
                 here = self._is(lease) & (leases.c.fence == lease.fence)
                 connection.execute(sa.update(leases).where(here).values(owner=None, until=0.0))
 
+    def _free(self, connection: sa.Connection, now: float) -> sa.ColumnElement[bool]:
+        """Whether nobody holds a lease; this process's own may be late, but are not lost."""
+        lost = sa.and_(leases.c.owner != self._token, leases.c.until < now)
+        gone = leases.c.owner.in_(gone_workers(connection, self._search_id))
+        return sa.or_(leases.c.owner.is_(None), lost, gone)
+
     def _is(self, lease: Lease) -> sa.ColumnElement[bool]:
         return _is(self._search_id, lease)
 
@@ -159,7 +163,3 @@ def _is(search_id: int, lease: Lease) -> sa.ColumnElement[bool]:
 
 def _read(row: Any) -> Lease:  # noqa: ANN401 - a row of the table
     return Lease(work=Work(row.work), number=row.number, fence=row.fence, proposal=row.proposal, looks=tuple(row.looks))
-
-
-def _is_free(row: Any, now: float, gone: Collection[str]) -> bool:  # noqa: ANN401 - a row of the table
-    return row.owner is None or row.until < now or row.owner in gone

@@ -84,18 +84,13 @@ def begin_round(search: RunningSearch, following: int) -> Callable[[], Round]:
     return partial(take_round, begun, writing, search.space, situation, best, _winners(search, begun.number))
 
 
-def widen(search: RunningSearch, study: SearchStudy, closed: Round) -> None:
-    """Go on with what a round has brought."""
-    search.rounds.append(closed)
-    search.space = closed.grow(search.space)
-    search.notes = (*search.notes, note_of(closed))
-    study.widen(search.space)
-
-
 def hear_of_rounds(search: RunningSearch, study: SearchStudy) -> None:
-    """Go on with what rounds have brought that other processes took."""
+    """Go on with what rounds have brought, of this process or of others, since they were last looked at."""
     for closed in [each for each in search.begun.account.rounds() if each.closed][len(search.rounds) :]:
-        widen(search, study, closed)
+        search.rounds.append(closed)
+        search.space = closed.grow(search.space)
+        search.notes = (*search.notes, note_of(closed))
+        study.widen(search.space)
 
 
 def note_of(closed: Round) -> str:
